@@ -1,0 +1,66 @@
+"""Followers: who follows, since when, when they last spoke, and where they stand in the numbered dialogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from models.base import MARIADB, Id, Utc, Words, metadata
+
+followers = sa.Table(
+    "followers",
+    metadata,
+    sa.Column("openid", Id(128), primary_key=True),
+    sa.Column("subscribed", sa.Boolean, nullable=False),
+    sa.Column("state_at", Utc()),  # CreateTime of the follow or unfollow that decided `subscribed`
+    sa.Column("subscribed_at", Utc()),
+    sa.Column("unsubscribed_at", Utc()),
+    sa.Column("scene", Words()),  # of the QR code scanned last
+    sa.Column("first_seen_at", Utc(), nullable=False),
+    sa.Column("last_seen_at", Utc(), nullable=False),
+    sa.Column("spoke_at", Utc()),  # opens the customer-service window of 48 hours
+    sa.Column("tapped_at", Utc()),  # a tap, a scan or a follow: opens the one of one minute
+    sa.Column("dialogue", Words()),
+    sa.Column("place_x", sa.Float),  # latitude, longitude
+    sa.Column("place_y", sa.Float),
+    sa.Column("place_at", Utc()),
+    sa.Column("remark", Words()),
+    sa.Index("ix_followers_subscribed", "subscribed", "openid"),
+    **MARIADB,
+)
+
+
+@dataclass(slots=True)
+class Follower:
+    """One follower as a message's handling sees and changes it; `save` writes what changed."""
+
+    openid: str
+    subscribed: bool
+    first_seen_at: datetime
+    last_seen_at: datetime
+    state_at: datetime | None = None
+    subscribed_at: datetime | None = None
+    unsubscribed_at: datetime | None = None
+    scene: str | None = None
+    spoke_at: datetime | None = None
+    tapped_at: datetime | None = None
+    dialogue: str = ""
+    place: tuple[float, float, datetime] | None = None
+    is_new: bool = False
+
+    def decide(self, subscribed: bool, at: datetime) -> bool:
+        """Follow or unfollow as of `at` (WeChat's time). The latest decides, ties by arrival; says whether it did."""
+        if self.state_at is not None and at < self.state_at:
+            return False
+        self.state_at = at
+        self.subscribed = subscribed
+        if subscribed:
+            self.subscribed_at = at
+        else:
+            self.unsubscribed_at = at
+        return True
