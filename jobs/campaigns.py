@@ -8,15 +8,26 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     PrivateAttr,
     model_validator,
 )
 
-from jobs.days import SHANGHAI, Day, check_period, periods, read_day, read_time
+from jobs.days import (
+    SHANGHAI,
+    DayText,
+    Duration,
+    Instant,
+    Lunar,
+    TimeText,
+    Yearly,
+    check_period,
+    periods,
+    read_day,
+    read_moment,
+    read_time,
+)
 
 WHEN = ("at", "yearly", "lunar", "daily")
 FORMS = {
@@ -38,7 +49,7 @@ KINDS = (
     ),
     *("evaluation", "request", "report", "newspaper", "live-record", "book"),
 )
-# Sourced lengths of template values (platform guide, 模板消息 参数值限制): prefix of the key, characters, words.
+# Prefix of the key, most characters, what it holds (platform guide, 模板消息 参数值限制).
 VALUES = (
     ("thing", 20, "任意文字"),
     ("character_string", 32, "英文字母、数字或符号"),
@@ -46,82 +57,6 @@ VALUES = (
     ("car_number", 8, "车牌号"),
     ("const", 20, "后台批准的固定词"),
 )
-
-
-def _duration(value: object) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    match = re.fullmatch(r"(\d{1,5})([mhd])", value.strip()) if isinstance(value, str) else None
-    if not match:
-        raise ValueError('时长应写成 "30m"（分钟）、"2h"（小时）或 "1d"（天）')
-    unit = {"m": "minutes", "h": "hours", "d": "days"}[match[2]]
-    length = timedelta(**{unit: int(match[1])})
-    if length > timedelta(days=30):
-        raise ValueError("时长最多 30 天")
-    return length
-
-
-def _duration_text(value: timedelta) -> str:
-    return f"{int(value.total_seconds()) // 60}m"
-
-
-def _instant(value: object) -> datetime:
-    """A TOML time without an offset is Shanghai time."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            value = None
-    if not isinstance(value, datetime):  # ValueError, because that is what becomes a sentence for the staff
-        raise ValueError("时间要写全年月日和几点，例如 2027-02-20T10:00:00（北京时间，不加引号）")  # noqa: TRY004
-    return value if value.tzinfo else value.replace(tzinfo=SHANGHAI)
-
-
-def _day_text(value: object) -> object:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        value = value.isoformat()
-    if isinstance(value, str) and value:
-        read_day(value)
-    return value
-
-
-def _time_text(value: object) -> object:
-    if isinstance(value, time):
-        value = f"{value:%H:%M}"
-    if isinstance(value, str):
-        read_time(value)
-    return value
-
-
-def _moment(text: str) -> tuple[Day, time]:
-    """The day and the time of `02-21 10:00`; every fault of both halves in one ValueError."""
-    day_text, _, time_text = text.strip().rpartition(" ")
-    if not day_text or re.fullmatch(r"\d{1,2}-\w+", time_text):
-        day_text, time_text = text, ""
-    faults, day, clock = [], None, None
-    try:
-        day = read_day(day_text)
-    except ValueError as fault:
-        faults.append(str(fault))
-    try:
-        clock = time(*read_time(time_text))
-    except ValueError as fault:
-        faults.append(str(fault) if time_text else "日期后面还要写几点，例如 02-21 10:00")
-    if day is None or clock is None:
-        raise ValueError("；".join(faults))
-    return day, clock
-
-
-def _yearly(text: str) -> str:
-    day, _ = _moment(text)
-    if day.year or day.lunar:
-        raise ValueError("yearly 写公历的 月-日 时:分，例如 02-21 10:00；某一年的用 at，农历的用 lunar")
-    return text
-
-
-def _lunar(text: str) -> str:
-    _moment(f"lunar {text}")
-    return text
 
 
 def _audience(text: str) -> str:
@@ -171,8 +106,6 @@ def _template_values(values: dict[str, str]) -> dict[str, str]:
 
 Id = Annotated[str, AfterValidator(_id)]
 Link = Annotated[str, _bytes(1024), AfterValidator(_link)]
-DayText = Annotated[str, BeforeValidator(_day_text)]
-TimeText = Annotated[str, BeforeValidator(_time_text)]
 Words = Annotated[str, Field(min_length=1)]
 AnyText = Annotated[str, Field(coerce_numbers_to_str=True)]
 
@@ -192,7 +125,7 @@ class Template(Part):
 
 
 class Article(Part):
-    """One article. `cover`: for mass an image file, for service the address of a picture (lengths: draft/add)."""
+    """One article (lengths: draft/add). `cover` is an image file for mass, a picture's address for service."""
 
     title: Annotated[str, Field(min_length=1, max_length=32)]
     digest: Annotated[str, Field(max_length=128)] = ""
@@ -218,7 +151,7 @@ class Menu(Part):
 
 
 class Daily(Part):
-    """Every day at one time, from one day to another, both included; without years it comes again each year."""
+    """Every day at one time, both days included; without years it comes again each year."""
 
     from_: DayText = Field(alias="from")
     to: DayText
@@ -243,9 +176,9 @@ class Push(Part):
     _campaign: str = PrivateAttr(default="")
 
     id: Id
-    at: Annotated[datetime, BeforeValidator(_instant)] | None = None
-    yearly: Annotated[str, AfterValidator(_yearly)] | None = None
-    lunar: Annotated[str, AfterValidator(_lunar)] | None = None
+    at: Instant | None = None
+    yearly: Yearly | None = None
+    lunar: Lunar | None = None
     daily: Daily | None = None
     channel: Literal["mass", "template", "service"]
     audience: Annotated[str, AfterValidator(_audience)] = "all"
@@ -254,11 +187,7 @@ class Push(Part):
     image: Words | None = None
     template: Template | None = None
     menu: Menu | None = None
-    late_ok: Annotated[
-        timedelta,
-        BeforeValidator(_duration),
-        PlainSerializer(_duration_text, return_type=str),
-    ] = timedelta(minutes=30)
+    late_ok: Duration = timedelta(minutes=30)
 
     @property
     def name(self) -> str:
@@ -284,7 +213,7 @@ class Push(Part):
         elif self.daily:
             yield from self.daily.moments(years)
         else:
-            day, clock = _moment(self.yearly or f"lunar {self.lunar}")
+            day, clock = read_moment(self.yearly or f"lunar {self.lunar}")
             for start, _ in periods(day, day, years):
                 yield datetime.combine(start, clock, SHANGHAI)
 

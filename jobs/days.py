@@ -1,12 +1,14 @@
-"""Days as the staff write them: `02-21`, `2027-02-21`, `lunar 01-15`, `lunar 12-last`; and lunar days in words."""
+"""Days and times as the staff write them: `02-21`, `2027-02-21`, `lunar 01-15`, `12-last 10:00`, `30m`."""
 
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from borax.calendars.lunardate import LCalendars, LunarDate  # type: ignore[import-untyped]
+from borax.calendars.lunardate import LCalendars, LunarDate
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 FIRST_YEAR, LAST_YEAR = 1901, 2099  # inside borax's table of lunar years
@@ -57,7 +59,8 @@ def _check_lunar(year: int, month: int, day: int, given: str) -> None:
         raise ValueError("农历日期不写年份，每年都算，例如 lunar 01-15")
     if (month, day) == (12, 30):
         raise ValueError(
-            "腊月有的年份只有 29 天，写三十会有好几年不发；除夕是腊月的最后一天，请写 12-last，例如 12-last 10:00"
+            "腊月有的年份只有 29 天，写三十会有好几年不发；"
+            "除夕是腊月的最后一天，请写 12-last，例如 12-last 10:00"
         )
     if day == 30:
         raise ValueError(f"农历月份有的只有 29 天，写三十会有年份不发；月末请写 {month:02d}-last")
@@ -98,3 +101,87 @@ def lunar_words(day: date) -> str:
     if (lunar.month, lunar.leap) == (12, 0) and lunar.day == LCalendars.ndays(lunar.year, 12):
         return "除夕"
     return f"{'闰' if lunar.leap else ''}{lunar.cn_month.removeprefix('闰')}月{lunar.cn_day}"
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    match = re.fullmatch(r"(\d{1,5})([mhd])", value.strip()) if isinstance(value, str) else None
+    if not match:
+        raise ValueError('时长应写成 "30m"（分钟）、"2h"（小时）或 "1d"（天）')
+    unit = {"m": "minutes", "h": "hours", "d": "days"}[match[2]]
+    length = timedelta(**{unit: int(match[1])})
+    if length > timedelta(days=30):
+        raise ValueError("时长最多 30 天")
+    return length
+
+
+def _duration_text(value: timedelta) -> str:
+    return f"{int(value.total_seconds()) // 60}m"
+
+
+def _instant(value: object) -> datetime:
+    """A TOML time without an offset is Shanghai time."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, datetime):  # ValueError, because that is what becomes a sentence for the staff
+        raise ValueError("时间要写全年月日和几点，例如 2027-02-20T10:00:00（北京时间，不加引号）")
+    return value if value.tzinfo else value.replace(tzinfo=SHANGHAI)
+
+
+def _day_text(value: object) -> object:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = value.isoformat()
+    if isinstance(value, str) and value:
+        read_day(value)
+    return value
+
+
+def _time_text(value: object) -> object:
+    if isinstance(value, time):
+        value = f"{value:%H:%M}"
+    if isinstance(value, str):
+        read_time(value)
+    return value
+
+
+def read_moment(text: str) -> tuple[Day, time]:
+    """The day and the time of `02-21 10:00`; every fault of both halves in one ValueError."""
+    day_text, _, time_text = text.strip().rpartition(" ")
+    if not day_text or re.fullmatch(r"\d{1,2}-\w+", time_text):
+        day_text, time_text = text, ""
+    faults, day, clock = [], None, None
+    try:
+        day = read_day(day_text)
+    except ValueError as fault:
+        faults.append(str(fault))
+    try:
+        clock = time(*read_time(time_text))
+    except ValueError as fault:
+        faults.append(str(fault) if time_text else "日期后面还要写几点，例如 02-21 10:00")
+    if day is None or clock is None:
+        raise ValueError("；".join(faults))
+    return day, clock
+
+
+def _yearly(text: str) -> str:
+    day, _ = read_moment(text)
+    if day.year or day.lunar:
+        raise ValueError("yearly 写公历的 月-日 时:分，例如 02-21 10:00；某一年的用 at，农历的用 lunar")
+    return text
+
+
+def _lunar(text: str) -> str:
+    read_moment(f"lunar {text}")
+    return text
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(_duration_text, return_type=str)]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+DayText = Annotated[str, BeforeValidator(_day_text)]
+TimeText = Annotated[str, BeforeValidator(_time_text)]
+Yearly = Annotated[str, AfterValidator(_yearly)]
+Lunar = Annotated[str, AfterValidator(_lunar)]
