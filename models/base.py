@@ -28,7 +28,8 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 metadata = sa.MetaData(naming_convention=NAMING)
-MARIADB = {"mysql_charset": "utf8mb4", "mysql_engine": "InnoDB"}  # give to every Table: the server's own default may be latin1
+# To be given to every Table: the server's own default may be latin1.
+MARIADB: dict[str, Any] = {"mysql_charset": "utf8mb4", "mysql_engine": "InnoDB"}
 
 
 def Id(length: int = 64) -> sa.types.TypeEngine[str]:  # noqa: N802 - reads as a column type
