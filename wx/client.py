@@ -1,0 +1,232 @@
+"""The calls that we make to WeChat's API, each with a token that is good, a time limit and typed errors."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from pydantic import SecretStr
+
+from wx.errors import ApiError
+from wx.tokens import Keyring, MemoryTokens, Tokens
+from wx.wire import Wire
+
+__all__ = ["Api", "MemoryTokens", "Tokens"]
+
+BAD_TOKEN = (40001, 40014, 42001)
+WRONG_SECRET = 40125
+NO_MENU = 46003
+
+Json = dict[str, Any]
+
+
+class Credentials(Protocol):
+    """What of the account the client needs."""
+
+    @property
+    def app_id(self) -> str: ...
+    @property
+    def app_secret(self) -> SecretStr: ...
+    @property
+    def api_base(self) -> str: ...
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class Api:
+    """Calls WeChat's API for one account; threads may share it.
+
+    Every call raises ApiError (refused), NotSent (certainly not done) or NoAnswer (perhaps done).
+    """
+
+    def __init__(
+        self, account: Credentials, tokens: Tokens, now: Callable[[], datetime] = _wall_clock
+    ) -> None:
+        self._account = account
+        self._keyring = Keyring(f"wx:{account.app_id}:token", tokens, self._stable_token, now)
+        self._mine = threading.local()
+
+    def token(self) -> str:
+        """The access token of now. Raises NotSent when WeChat cannot be reached, ApiError when it refuses."""
+        return self._keyring.token()
+
+    def get(self, path: str, **params: object) -> Json:
+        """The answer of GET /cgi-bin/PATH."""
+        return self._call("get", path, params)
+
+    def post(self, path: str, body: Mapping[str, object]) -> Json:
+        """The answer of POST /cgi-bin/PATH with a JSON body."""
+        return self._call("post", path, {}, body=body)
+
+    def upload(self, path: str, filename: str, data: bytes, **form: object) -> Json:
+        """The answer of a file's upload; `type` goes into the address, other words into the form."""
+        params = {"type": form.pop("type")} if "type" in form else {}
+        return self._call("post", path, params, files={"media": (filename, data)}, form=form)
+
+    # -- ways out ------------------------------------------------------------------------------------------
+
+    def send_to_all(self, content: Json, *, client_id: str, tag_id: int | None = None) -> Json:
+        """Accepts a mass message to everyone, or to a tag: {msg_id, msg_data_id for articles}.
+
+        `content` is msgtype with its branch; `client_id` ≤ 32 ASCII bytes: a repeat within 24 h is ApiError 45065.
+        """
+        scope: Json = {"is_to_all": True} if tag_id is None else {"is_to_all": False, "tag_id": tag_id}
+        return self.post("message/mass/sendall", {"filter": scope, **content, **_mass(client_id)})
+
+    def send_to_many(self, openids: Sequence[str], content: Json, *, client_id: str) -> Json:
+        """Accepts a mass message to 2 … 10 000 openids; otherwise as send_to_all."""
+        return self.post("message/mass/send", {"touser": list(openids), **content, **_mass(client_id)})
+
+    def preview(self, openid: str, content: Json) -> Json:
+        """Shows a mass message to one follower, outside the month's four."""
+        return self.post("message/mass/preview", {"touser": openid, **content})
+
+    def send_template(
+        self, openid: str, template_id: str, words: Mapping[str, str], *, client_id: str, url: str = ""
+    ) -> str:
+        """Accepts a template message and gives its msgid; a repeat of client_id within 10 min is sent once."""
+        body: Json = {"touser": openid, "template_id": template_id, "client_msg_id": client_id}
+        body["data"] = {key: {"value": value} for key, value in words.items()}
+        if url:
+            body["url"] = url
+        return str(self.post("message/template/send", body).get("msgid", ""))
+
+    def send_service(self, openid: str, content: Json) -> None:
+        """Sends a customer-service message; only inside the window that the follower's last act opened."""
+        self.post("message/custom/send", {"touser": openid, **content})
+
+    # -- material ------------------------------------------------------------------------------------------
+
+    def add_draft(self, articles: Sequence[Json]) -> str:
+        """The media_id of a new draft; it dies when the draft has been sent."""
+        return str(self.post("draft/add", {"articles": list(articles)})["media_id"])
+
+    def add_material(self, kind: str, filename: str, data: bytes) -> str:
+        """The media_id of a permanent image, voice or thumb."""
+        return str(self.upload("material/add_material", filename, data, type=kind)["media_id"])
+
+    def upload_media(self, kind: str, filename: str, data: bytes) -> str:
+        """A media_id that is good for three days."""
+        answer = self.upload("media/upload", filename, data, type=kind)
+        return str(answer.get("media_id") or answer["thumb_media_id"])
+
+    def upload_picture(self, filename: str, data: bytes) -> str:
+        """The address of a picture that an article's text may show."""
+        return str(self.upload("media/uploadimg", filename, data)["url"])
+
+    # -- menu ----------------------------------------------------------------------------------------------
+
+    def create_menu(self, menu: Mapping[str, object]) -> None:
+        """Replaces the menu by {button: […]}."""
+        self.post("menu/create", menu)
+
+    def menu(self) -> Json | None:
+        """{menu: {button: […]}, …} as made over the API, or None when there is no menu."""
+        try:
+            return self.get("menu/get")
+        except ApiError as error:
+            if error.errcode != NO_MENU:
+                raise
+            return None
+
+    def delete_menu(self) -> None:
+        """Deletes the menu and every personalised one."""
+        self.get("menu/delete")
+
+    def shown_menu(self) -> Json:
+        """{is_menu_open, selfmenu_info}: also menus that were made in the console."""
+        return self.get("get_current_selfmenu_info")
+
+    # -- people --------------------------------------------------------------------------------------------
+
+    def tags(self) -> list[Json]:
+        """The account's tags: [{id, name, count}]."""
+        return list(self.get("tags/get")["tags"])
+
+    def followers(self) -> Iterator[str]:
+        """The openids of everyone who follows, 10 000 per call."""
+        return self._pages(lambda after: self.get("user/get", **({"next_openid": after} if after else {})))
+
+    def tagged(self, tag_id: int) -> Iterator[str]:
+        """The openids of everyone with this tag."""
+        return self._pages(lambda after: self.post("user/tag/get", {"tagid": tag_id, "next_openid": after}))
+
+    def profiles(self, openids: Sequence[str]) -> list[Json]:
+        """What WeChat tells of at most 100 followers: subscribe, subscribe_time, tagid_list, remark, …"""
+        asked = [{"openid": openid, "lang": "zh_CN"} for openid in openids]
+        return list(self.post("user/info/batchget", {"user_list": asked})["user_info_list"])
+
+    # -- for doctor ----------------------------------------------------------------------------------------
+
+    def callback_addresses(self) -> list[str]:
+        """Where WeChat's pushes come from."""
+        return list(self.get("getcallbackip")["ip_list"])
+
+    def api_addresses(self) -> list[str]:
+        """Where WeChat's API lives."""
+        return list(self.get("get_api_domain_ip")["ip_list"])
+
+    def check_callback(self) -> Json:
+        """How WeChat reaches our address: {dns: […], ping: […]}."""
+        return self.post("callback/check", {"action": "all", "check_operator": "DEFAULT"})
+
+    def quota(self, path: str) -> Json:
+        """{daily_limit, used, remain} of one path, such as message/template/send."""
+        answer: Json = self.post("openapi/quota/get", {"cgi_path": f"/cgi-bin/{path}"})["quota"]
+        return answer
+
+    # -- how a call is made --------------------------------------------------------------------------------
+
+    def _call(self, method: str, path: str, params: Mapping[str, object], **sent: Any) -> Json:
+        token = self.token()
+        try:
+            return self._wire().exchange(method, path, params={"access_token": token, **params}, **sent)
+        except ApiError as error:
+            if error.errcode not in BAD_TOKEN:
+                raise
+            refused = error
+        other = self._keyring.another(token)
+        if other is None:
+            raise refused
+        return self._wire().exchange(method, path, params={"access_token": other, **params}, **sent)
+
+    def _stable_token(self, force: bool) -> tuple[str, int]:
+        body = {
+            "grant_type": "client_credential",
+            "appid": self._account.app_id,
+            "secret": self._account.app_secret.get_secret_value(),
+            "force_refresh": force,
+        }
+        try:
+            answer = self._wire().exchange("post", "stable_token", params={}, body=body)
+        except ApiError as error:
+            if error.errcode != 40001:
+                raise
+            # Of this endpoint 40001 says "wrong AppSecret"; of all others it says "bad token".
+            refused = ApiError(WRONG_SECRET, error.errmsg, error.rid)
+        else:
+            return str(answer["access_token"]), int(answer["expires_in"])
+        raise refused
+
+    def _wire(self) -> Wire:
+        if not hasattr(self._mine, "wire"):
+            self._mine.wire = Wire(self._account.app_id, self._account.api_base)
+        wire: Wire = self._mine.wire
+        return wire
+
+    @staticmethod
+    def _pages(page: Callable[[str], Json]) -> Iterator[str]:
+        after = ""
+        while True:
+            answer = page(after)
+            openids = answer.get("data", {}).get("openid", [])
+            yield from openids
+            after = answer.get("next_openid", "")
+            if not openids or not after:
+                return
+
+
+def _mass(client_id: str) -> Json:
+    return {"clientmsgid": client_id, "send_ignore_reprint": 0}
