@@ -46,7 +46,7 @@ class Loaded(Generic[M]):
     problems: tuple[Problem, ...] = ()
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """The file holds no table at all; `problem` says why."""
 
     def __init__(self, problem: Problem) -> None:
@@ -57,13 +57,13 @@ class Unreadable(Exception):
 def load(model: type[M], path: Path, environ: Mapping[str, str]) -> Loaded[M]:
     """The file with the environment laid over it and its secrets fetched; never raises for a wrong file."""
     try:
-        text = _text(path)
+        text, mode = _text(path)
         table = _parse(path, text)
-    except Unreadable as fault:
+    except UnreadableError as fault:
         return Loaded(None, (fault.problem,))
     draft = _Draft(model, path, text, table)
     draft.lay_over(environ)
-    draft.fetch_secrets(environ)
+    draft.fetch_secrets(environ, mode)
     value = draft.judge(model)
     problems = tuple(sorted(draft.problems, key=lambda problem: (problem.line, problem.place)))
     return Loaded(None if problems else value, problems)
@@ -72,12 +72,15 @@ def load(model: type[M], path: Path, environ: Mapping[str, str]) -> Loaded[M]:
 # --- from bytes to a table ---------------------------------------------------------------------------------
 
 
-def _text(path: Path) -> str:
-    def fault(words: str, line: int = 0) -> Unreadable:
-        return Unreadable(Problem(str(path), line, "", words))
+def _text(path: Path) -> tuple[str, int]:
+    """What the file says, and who may open it."""
+
+    def fault(words: str, line: int = 0) -> UnreadableError:
+        return UnreadableError(Problem(str(path), line, "", words))
 
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
             raise fault("这不是一个文件（可能是文件夹），请写出配置文件的名字")
         with path.open("rb") as file:
             raw = file.read(MAX_FILE_BYTES + 1)
@@ -94,7 +97,7 @@ def _text(path: Path) -> str:
     if len(raw) > MAX_FILE_BYTES:
         raise fault(f"文件太大，最多 {MAX_FILE_BYTES // 1000} kB；请确认没有选错文件")
     try:
-        return raw.decode("utf-8-sig").replace("\r\n", "\n")
+        return raw.decode("utf-8-sig").replace("\r\n", "\n"), mode
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise fault("文件不是 UTF-8 编码；请在编辑器里用“另存为”，编码选 UTF-8", line) from None
@@ -129,16 +132,19 @@ def _parse(path: Path, text: str) -> Table:
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise Unreadable(Problem(str(path), 0, "", "括号套得太深，请检查方括号和花括号")) from None
+        raise UnreadableError(Problem(str(path), 0, "", "括号套得太深，请检查方括号和花括号")) from None
     except ValueError as error:
         message = str(error)
         place = re.search(r"at line (\d+), column (\d+)", message)
         lines = text.split("\n")
         line, column = (int(place[1]), int(place[2])) if place else (len(lines), 1)
+        written = lines[line - 1] if line <= len(lines) else ""
         words = next((words for start, words in SYNTAX if message.startswith(start)), "写法不合 TOML 的规则")
-        wide = _wide(lines[line - 1] if line <= len(lines) else "", column)
+        if message.startswith("Invalid initial") and not written[column - 1 :].strip():
+            words = "花括号里的内容要写在同一行，最后一项后面不加逗号"
+        wide = _wide(written, column)
         where = f"第 {line} 行第 {column} 个字" if place else "文件末尾"
-        raise Unreadable(Problem(str(path), line, "", f"{where}：{words}{wide}")) from None
+        raise UnreadableError(Problem(str(path), line, "", f"{where}：{words}{wide}")) from None
 
 
 def _wide(line: str, column: int) -> str:
@@ -213,7 +219,6 @@ class _Draft:
         self.model, self.path, self.text, self.table = model, path, text, table
         self.problems: list[Problem] = []
         self.from_environ: dict[Loc, str] = {}
-        self.unfetched: set[Loc] = set()
         self._lines: dict[Loc, int] | None = None
 
     def blame(self, loc: Loc, words: str) -> None:
@@ -234,10 +239,11 @@ class _Draft:
 
     def _spell(self, loc: Loc) -> str:
         """`campaigns[yuanxiao].pushes[open].yearly`: items are called by their id, else counted from 1."""
-        words, value = "", self.table
+        words = ""
+        value: Any = self.table
         for key in loc:
-            inside = isinstance(value, dict) or (isinstance(value, list) and isinstance(key, int))
-            value = (value.get(key) if isinstance(value, dict) else value[key]) if inside else None
+            listed = isinstance(value, list) and isinstance(key, int)
+            value = value.get(key) if isinstance(value, dict) else value[key] if listed else None
             if isinstance(key, int):
                 name = value.get("id") if isinstance(value, dict) else None
                 words += f"[{name}]" if isinstance(name, str) and name else f"[第 {key + 1} 个]"
@@ -272,7 +278,7 @@ class _Draft:
                 if _bare(field.annotation) is SecretStr and key in table:
                     yield (*loc, key), table[key]
 
-    def fetch_secrets(self, environ: Mapping[str, str]) -> None:
+    def fetch_secrets(self, environ: Mapping[str, str], mode: int) -> None:
         """Puts the secret itself where `{ env = … }` or `{ file = … }` stands, and looks who may read the others."""
         open_to_all = []
         for loc, value in list(self._secrets()):
@@ -280,7 +286,6 @@ class _Draft:
                 self._fetch(loc, value, environ)
             elif isinstance(value, str) and _gives_away(value) and loc not in self.from_environ:
                 open_to_all.append(loc)
-        mode = self.path.stat().st_mode
         if open_to_all and mode & 0o077:
             keys = _one_of([self._spell(loc) for loc in open_to_all])
             self.blame(
@@ -303,12 +308,10 @@ class _Draft:
                 self.blame(loc, f"没有设置环境变量 {name}")
         else:
             secret = self._secret_file(loc, self.path.parent / name)
-        if secret is None:
-            self.unfetched.add(loc)
         parent[loc[-1]] = secret or ""
 
     def _secret_file(self, loc: Loc, path: Path) -> str | None:
-        """The first line of the file, which holds nothing else."""
+        """What the file holds, without the space around it; None when it cannot be had, which is noted."""
         try:
             with path.open("rb") as file:
                 raw = file.read(MAX_SECRET_BYTES + 1)
@@ -334,12 +337,9 @@ class _Draft:
             return model.model_validate(self.table)
         except ValidationError as error:
             for each in error.errors(include_url=False):
-                loc: Loc = tuple(each["loc"])
-                said = (
-                    each["type"] == "value_error" and loc in between
-                )  # by `odds`, which also speaks of others
-                if not said and loc not in self.unfetched:
-                    self.blame(loc, _words(model, loc, each))
+                at: Loc = tuple(each["loc"])
+                if not (each["type"] == "value_error" and at in between):  # `odds` has said it
+                    self.blame(at, _words(model, at, each))
         return None
 
     def _unique_ids(self) -> None:
@@ -369,7 +369,7 @@ def _from_text(text: str, annotation: Any) -> Any:
 
 def _gives_away(text: str) -> bool:
     """Whether a secret really says something secret: an address does only with a password in it."""
-    return bool(re.match(r"[^/]*://[^/]*:[^/]*@", text)) if "://" in text else bool(text)
+    return bool(re.match(r"[^@]*://[^@]*:[^@]+@", text)) if "://" in text else bool(text)
 
 
 # --- where a key stands ------------------------------------------------------------------------------------
