@@ -15,10 +15,17 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
-from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
+from sqlalchemy.engine import URL, Dialect, Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mysql+pymysql"}
+Connection = sa.Connection  # the names by which other rooms, which know no SQLAlchemy, say these two
+StoreError = sa.exc.SQLAlchemyError
+DRIVERS = {
+    "sqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mysql+pymysql",
+}
 STATEMENT_S = 3  # a statement that takes longer is given up; the webhook has five seconds in all
 LOCK_WAIT_S = 4.0
 NAMING = {
@@ -37,13 +44,17 @@ def Id(length: int = 64) -> sa.types.TypeEngine[str]:  # noqa: N802 - reads as a
     return (
         sa.String(length)
         .with_variant(sa.String(length, collation="C"), "postgresql")
-        .with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_nopad_bin"), "mysql", "mariadb")
+        .with_variant(
+            mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_nopad_bin"), "mysql", "mariadb"
+        )
     )
 
 
 def Words() -> sa.types.TypeEngine[str]:  # noqa: N802
     """Text of any length with emoji."""
-    return sa.Text().with_variant(mysql.MEDIUMTEXT(charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
+    return sa.Text().with_variant(
+        mysql.MEDIUMTEXT(charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb"
+    )
 
 
 class Utc(sa.types.TypeDecorator[datetime]):
@@ -78,12 +89,26 @@ def masked(openid: str) -> str:
     return "person-" + hashlib.sha256(openid.encode()).hexdigest()[:8]
 
 
+def unstorable(error: BaseException) -> bool:
+    """Whether the database refuses the values themselves, so that trying again is no use."""
+    return isinstance(
+        error, sa.exc.DataError | sa.exc.IntegrityError | sa.exc.ProgrammingError | sa.exc.StatementError
+    ) and (not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.InternalError))
+
+
 def timed_out(error: BaseException) -> bool:
     """Whether a statement was given up because it took too long or waited too long for a lock."""
     if not isinstance(error, DBAPIError):
         return False
     text = str(error.orig)
-    signs = ("interrupted", "statement timeout", "lock timeout", "max_statement_time", "Lock wait timeout", "is locked")
+    signs = (
+        "interrupted",
+        "statement timeout",
+        "lock timeout",
+        "max_statement_time",
+        "Lock wait timeout",
+        "is locked",
+    )
     return any(sign in text for sign in signs)
 
 

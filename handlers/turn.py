@@ -1,0 +1,54 @@
+"""What a handler is given: one message, the follower who sent it, the transaction, the time, and the house."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from models.base import Connection
+from models.follower import Follower
+from wx.messages import Message
+
+if TYPE_CHECKING:
+    from menus.directory import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignView:
+    """A campaign as workers are told of it."""
+
+    id: str
+    title: str
+    kind: str
+    text: str
+    dates: tuple[tuple[date, date | None], ...] = ()  # Shanghai days, from and to
+    next_push_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What every handler may know of the account; built once by app.py."""
+
+    name: str
+    live: bool
+    has_menu: bool  # a verified account; others get the numbered dialogue
+    base_url: str
+    directory: Directory
+    year: Callable[[datetime], Sequence[CampaignView]] = field(default=lambda now: ())
+
+
+@dataclass(slots=True)
+class Turn:
+    """One message being answered. Handlers may set what stands below the line."""
+
+    message: Message
+    follower: Follower
+    connection: Connection
+    now: datetime
+    house: House
+    # ---
+    dialogue: str = ""  # where the numbered dialogue stands; stored with the follower
+    topic: str = ""  # what answered, such as "guide:raise"; stored with the interaction
+    missed: bool = False  # nothing fitted the words; counted for staff

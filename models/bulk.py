@@ -1,0 +1,126 @@
+"""The few statements of the hot path, written once per kind of database, each for any number of rows.
+
+SQLAlchemy compiles a statement per execution and binds row by row; a shared transaction of fifty messages needs neither.
+Same tables, same types; only the way the rows travel differs: SQLite and MariaDB repeat one statement inside the driver,
+PostgreSQL takes one array per column.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from models.base import Connection
+
+ARRAYS = {
+    "Boolean": "boolean[]",
+    "Float": "float8[]",
+    "Utc": "timestamptz[]",
+    "BigInteger": "bigint[]",
+    "Integer": "int[]",
+}
+
+
+def stamp(dialect: str) -> Callable[[datetime | None], Any]:
+    """How that database's driver takes a time."""
+    if dialect == "postgresql":
+        return lambda at: at
+    if dialect == "sqlite":  # as SQLAlchemy writes it
+        return lambda at: at and at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return lambda at: at and at.astimezone(UTC).replace(tzinfo=None)
+
+
+class Bulk:
+    """Reads and writes many rows of one table. Rows are tuples in the order of `columns`, times through `stamp`."""
+
+    def __init__(self, table: sa.Table, columns: Sequence[str], dialect: str) -> None:
+        self.dialect = dialect
+        self.table = table.name
+        self.columns = tuple(columns)
+        self.kinds = [table.c[name].type for name in columns]
+        mark = "?" if dialect == "sqlite" else "%s"
+        listed = ", ".join(columns)
+        if dialect == "postgresql":
+            source = (
+                "SELECT * FROM unnest("  # noqa: S608 - names from our own tables
+                + ", ".join(f"%s::{self._array(kind)}" for kind in self.kinds)
+                + ")"
+            )
+        else:
+            source = "VALUES (" + ", ".join(mark for _ in columns) + ")"
+        self._insert = f"INSERT INTO {table.name} ({listed}) {source}"
+        self._upsert = ""
+
+    @staticmethod
+    def _array(kind: Any) -> str:
+        return ARRAYS.get(type(kind).__name__, "text[]")
+
+    def on_conflict(self, key: str, rules: Sequence[tuple[str, str]]) -> None:
+        """What an upsert does to a row that is there: per column an expression over {old} and {new}, in order; one that
+        is compared by others comes last, for MariaDB assigns from left to right."""
+        sets = []
+        for column, rule in rules:
+            if self.dialect in ("mysql", "mariadb"):
+                expression = rule.replace("{old}.", "").replace("{new}.", "\0")
+                parts = expression.split("\0")
+                expression = parts[0] + "".join(_values(part) for part in parts[1:])
+            else:
+                expression = rule.replace("{old}", self.table).replace("{new}", "excluded")
+            sets.append(f"{column} = {expression}")
+        head = (
+            "ON DUPLICATE KEY UPDATE"
+            if self.dialect in ("mysql", "mariadb")
+            else f"ON CONFLICT ({key}) DO UPDATE SET"
+        )
+        self._upsert = f"{self._insert} {head} {', '.join(sets)}"
+
+    def insert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Adds the rows. Raises IntegrityError when one is there already."""
+        self._many(connection, self._insert, rows)
+
+    def upsert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Adds the rows, or changes those that are there as `on_conflict` says. No key twice in one call."""
+        self._many(connection, self._upsert, rows)
+
+    def _many(self, connection: Connection, text: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if not rows:
+            return
+        if self.dialect == "postgresql":
+            connection.exec_driver_sql(text, tuple(list(column) for column in zip(*rows, strict=True)))
+        else:
+            connection.exec_driver_sql(text, list(rows))
+
+    def select(
+        self, connection: Connection, key: str, values: Sequence[str], columns: Sequence[str]
+    ) -> Sequence[Any]:
+        """The rows whose `key` is one of the values, as tuples of `columns` as the driver gives them."""
+        if not values:
+            return []
+        head = f"SELECT {', '.join(columns)} FROM {self.table} WHERE {key}"  # noqa: S608
+        if self.dialect == "sqlite":
+            text, given = f"{head} IN (SELECT value FROM json_each(?))", (json.dumps(list(values)),)  # noqa: S608
+        elif self.dialect == "postgresql":
+            text, given = f"{head} = ANY(%s)", (list(values),)  # type: ignore[assignment]
+        else:
+            text, given = f"{head} IN ({', '.join('%s' for _ in values)})", tuple(values)  # type: ignore[assignment]
+        return connection.exec_driver_sql(text, given).all()
+
+
+def _values(part: str) -> str:
+    """MariaDB names the incoming value VALUES(column)."""
+    end = 0
+    while end < len(part) and (part[end].isalnum() or part[end] == "_"):
+        end += 1
+    return f"VALUES({part[:end]}){part[end:]}"
+
+
+def moment(value: Any) -> datetime | None:
+    """A time as the driver gave it, aware and in UTC."""
+    if value is None:
+        return None
+    at: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

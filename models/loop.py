@@ -1,0 +1,65 @@
+"""The Store seen from an event loop: the same transactions, without holding up the loop where the driver allows it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from models.base import Connection, Store, connect_args
+
+Result = TypeVar("Result")
+POLL_S = 0.0005
+ANSWER_S = 4.0  # for a database that has gone silent
+
+
+class LoopStore:
+    """`await run(work)` calls `work(connection)` in one writing transaction.
+
+    SQLite: in the loop itself, once the file lock is ours (polled, so that the loop goes on meanwhile). PostgreSQL: libpq
+    driven by the loop. MariaDB: in a thread, for its driver knows only blocking calls.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._async: AsyncEngine | None = None
+        if store.dialect == "postgresql":
+            self._async = create_async_engine(
+                store.url,
+                connect_args=connect_args(store.url),
+                pool_size=1,
+                max_overflow=1,
+                hide_parameters=True,
+            )
+
+    async def run(self, work: Callable[[Connection], Result]) -> Result:
+        """What `work` gives, committed. Raises what it raises, rolled back."""
+        if self._store.lock is not None:
+            return await self._in_turn(work)
+        if self._async is not None:
+            async with asyncio.timeout(ANSWER_S):
+                async with self._async.begin() as connection:
+                    return await connection.run_sync(work)
+        return await asyncio.to_thread(self._blocking, work)
+
+    async def _in_turn(self, work: Callable[[Connection], Result]) -> Result:
+        lock = self._store.lock
+        assert lock is not None
+        while (held := lock.attempt()) is None:  # noqa: ASYNC110 - other processes hold it
+            await asyncio.sleep(POLL_S)
+        try:
+            with self._store.engine.begin() as connection:
+                return work(connection)
+        finally:
+            lock.free(held)
+
+    def _blocking(self, work: Callable[[Connection], Result]) -> Result:
+        with self._store.writing() as connection:
+            return work(connection)
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        if self._async is not None:
+            await self._async.dispose()

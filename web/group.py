@@ -1,0 +1,113 @@
+"""Messages that wait for the same disk share one transaction (group commit): durable before the answer, yet cheap.
+
+While one transaction runs, those that arrive meanwhile gather for the next; nobody waits for company that is not there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from models.base import Connection, StoreError, unstorable
+from models.interaction import TRIES, Again, Answer, Arrival, Recorder, Sorry
+from models.loop import LoopStore
+
+log = logging.getLogger(__name__)
+LARGEST = 128
+PAUSE_S = 0.1
+
+
+@dataclass(slots=True)
+class Waiting:
+    """One message that waits to be stored. `done` gets the reply's XML, or None when it could not be."""
+
+    arrival: Arrival
+    done: Callable[[str | None], None]
+    until: float  # on the monotonic clock
+    over: bool = False
+
+    def settle(self, xml: str | None) -> None:
+        if not self.over:
+            self.over = True
+            self.done(xml)
+
+
+class Group:
+    """Stores messages in shared transactions, one transaction at a time per process."""
+
+    def __init__(
+        self, store: LoopStore, recorder: Recorder, answer: Answer, sorry: Sorry, answer_s: float
+    ) -> None:
+        self._store = store
+        self._recorder = recorder
+        self._answer = answer
+        self._sorry = sorry
+        self._answer_s = answer_s
+        self._waiting: list[Waiting] = []
+        self._running: list[Waiting] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def submit(self, arrival: Arrival, done: Callable[[str | None], None]) -> None:
+        """Store it and call `done`, from the loop, within the time that WeChat waits."""
+        self._waiting.append(Waiting(arrival, done, time.monotonic() + self._answer_s))
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._work())
+
+    def expire(self) -> None:
+        """Give up on those whose time is up; call a few times a second. A stored one is answered when it comes again."""
+        now = time.monotonic()
+        for waiting in (*self._running, *self._waiting):
+            if waiting.until <= now:
+                waiting.settle(None)
+
+    @property
+    def idle(self) -> bool:
+        return self._task is None
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                self._running = [w for w in self._waiting[:LARGEST] if not w.over]
+                del self._waiting[:LARGEST]
+                await self._flush(self._running)
+                await asyncio.sleep(0)  # answers go out, the next messages come in
+        finally:
+            self._running = []
+            self._task = None
+
+    async def _flush(self, batch: list[Waiting]) -> None:
+        try:
+            replies = await self._record([w.arrival for w in batch])
+        except (StoreError, OSError, TimeoutError) as error:
+            await self._failed(batch, error)
+            return
+        for waiting, xml in zip(batch, replies, strict=True):
+            waiting.settle(xml)
+
+    async def _failed(self, batch: list[Waiting], error: Exception) -> None:
+        """The database is gone, or it refuses one of them: then each goes alone, and only that one is given up."""
+        log.error("%d messages could not be stored: %s", len(batch), type(error).__name__)
+        if unstorable(error):
+            if len(batch) == 1:
+                batch[0].settle(None)
+            for waiting in batch if len(batch) > 1 else ():
+                await self._flush([waiting])
+            return
+        self._waiting[:0] = [w for w in batch if not w.over]
+        await asyncio.sleep(PAUSE_S)
+
+    async def _record(self, arrivals: list[Arrival]) -> list[str]:
+        careful = False
+        for _ in range(TRIES):
+            try:
+                return await self._store.run(partial(self._attempt, arrivals, careful))
+            except Again as again:
+                careful = again.careful
+        raise TimeoutError("the same rows were contended too often")
+
+    def _attempt(self, arrivals: list[Arrival], careful: bool, connection: Connection) -> list[str]:
+        return self._recorder.record(connection, arrivals, self._answer, self._sorry, careful)

@@ -1,0 +1,133 @@
+"""/wx: where WeChat brings messages and takes the answers.
+
+`Webhook.answer(query, body) -> (status, body)` is the whole of it: open the envelope, parse, record with the answer, seal.
+It serves under any WSGI server; in production the worker in `server.py` takes the same steps (`arrive`, `handle`, `seal`)
+for many messages in one transaction.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from http import HTTPStatus
+
+from flask import Blueprint, Response, request
+
+from handlers.arrival import arrival
+from handlers.turn import House, Turn
+from models.base import Connection, Store, StoreError, masked, timed_out
+from models.clock import Clock
+from models.follower import Follower
+from models.interaction import FAILED, Arrival, Outcome, Recorder, keep
+from wx import replies
+from wx.envelope import Envelope, Forged, Opened
+from wx.messages import BadMessage, Message, parse
+
+log = logging.getLogger(__name__)
+MAX_BODY = 64 * 1024
+REFUSED = b"forbidden"  # one body for every reason: a forger learns nothing
+ANSWER_S = 4.5  # WeChat hangs up after five
+BROKEN = "对不起，刚才没有办好。请稍后再发一次，或拨打职工服务热线 12351。"
+BUSY = "系统正忙，请稍后再发一次。"
+
+Handler = Callable[[Turn], "replies.Reply | None"]
+
+
+class Webhook:
+    """What stands behind /wx, built once per process by app.py."""
+
+    def __init__(
+        self, envelope: Envelope, store: Store, clock: Clock, house: House, handler: Handler, original_id: str
+    ) -> None:
+        self.store = store
+        self.recorder = Recorder(store.dialect)
+        self.clock = clock
+        self._envelope = envelope
+        self._house = house
+        self._handler = handler
+        self._original_id = original_id
+
+    def echo(self, query: str) -> tuple[int, bytes]:
+        """The verification GET: the echostr as it came."""
+        try:
+            return HTTPStatus.OK, self._envelope.echo(query, self.clock.now().timestamp()).encode()
+        except Forged:
+            return HTTPStatus.FORBIDDEN, REFUSED
+
+    def answer(self, query: str, body: bytes) -> tuple[int, bytes]:
+        """Status and body for one POST. Never raises."""
+        arrived = self.arrive(query, body)
+        if isinstance(arrived[0], int):
+            return arrived
+        opened, row = arrived
+        try:
+            (xml,) = keep(self.store, self.recorder, [row], self.handle, self.sorry)
+        except StoreError as error:
+            log.error("a message could not be stored: %s", type(error).__name__)
+            return HTTPStatus.SERVICE_UNAVAILABLE, b""  # WeChat brings it again
+        return HTTPStatus.OK, self.seal(opened, xml)
+
+    def arrive(self, query: str, body: bytes) -> tuple[Opened, Arrival] | tuple[int, bytes]:
+        """The verified message on its way into the table, or the status and body that refuse it."""
+        if len(body) > MAX_BODY:
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, b""
+        now = self.clock.now()
+        try:
+            opened = self._envelope.open(query, body, now.timestamp())
+            message = parse(opened.xml)
+        except Forged:
+            return HTTPStatus.FORBIDDEN, REFUSED
+        except BadMessage:
+            return HTTPStatus.BAD_REQUEST, b""
+        if message.to != self._original_id and self._original_id:
+            log.warning("a message for %s reached the account %s", message.to[:64], self._original_id)
+        return opened, arrival(message, now)
+
+    def handle(self, connection: Connection, row: Arrival, follower: Follower) -> Outcome:
+        """The handlers' answer, rendered. Runs inside the transaction that stores it."""
+        message: Message = row.message
+        turn = Turn(message, follower, connection, row.received_at, self._house, follower.dialogue)
+        reply = self._handler(turn)
+        return Outcome(self._render(message, reply, row.received_at), turn.topic, turn.missed, turn.dialogue)
+
+    def sorry(self, row: Arrival, error: Exception) -> Outcome:
+        """What is said, and stored as failed, when the handler of this message raised."""
+        log.error("no answer for %s, key %s", masked(row.openid), row.key[:12], exc_info=error)
+        words = replies.Text(BUSY if timed_out(error) else BROKEN)
+        return Outcome(
+            self._render(row.message, words, row.received_at), topic=type(error).__name__, state=FAILED
+        )
+
+    def seal(self, opened: Opened, xml: str) -> bytes:
+        """The HTTP body of an answer."""
+        return self._envelope.seal(opened, xml, self.clock.now().timestamp())
+
+    @staticmethod
+    def _render(message: Message, reply: replies.Reply | None, now: datetime) -> str:
+        if reply is None:
+            return ""
+        return replies.render(reply, to=message.openid, sender=message.to, created=int(now.timestamp()))
+
+
+def media_type(body: bytes) -> str:
+    """An answer is XML, or a bare word."""
+    return "text/xml; charset=utf-8" if body.startswith(b"<xml") else "text/plain; charset=utf-8"
+
+
+def blueprint(webhook: Webhook) -> Blueprint:
+    """The route, for any WSGI server and for the tests."""
+    door = Blueprint("webhook", __name__)
+
+    @door.get("/wx")
+    def verify() -> Response:
+        status, body = webhook.echo(request.query_string.decode("latin-1"))
+        return Response(body, status, content_type="text/plain; charset=utf-8")
+
+    @door.post("/wx")
+    def receive() -> Response:
+        body = request.stream.read(MAX_BODY + 1)
+        status, words = webhook.answer(request.query_string.decode("latin-1"), body)
+        return Response(words, status, content_type=media_type(words))
+
+    return door
