@@ -1,4 +1,4 @@
-"""The year's campaigns as the staff write them in the config file, and the watch over that file."""
+"""The year's campaigns as the staff write them in the config file."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +18,7 @@ from jobs.days import (
     SHANGHAI,
     DayText,
     Duration,
+    ImpossibleError,
     Instant,
     Lunar,
     TimeText,
@@ -29,6 +30,7 @@ from jobs.days import (
     read_time,
 )
 
+OPEN_END = timedelta(days=30)  # an activity without a last day is told as the present one for so long
 WHEN = ("at", "yearly", "lunar", "daily")
 FORMS = {
     "mass": ("text", "article", "image"),
@@ -277,24 +279,37 @@ class Campaign(Part):
     to: DayText = ""
     pushes: tuple[Push, ...] = ()
 
+    @staticmethod
+    def odds(table: Mapping[str, Any]) -> list[str]:
+        """What is wrong between the keys of a raw table, whatever else is wrong in it."""
+        first, last = table.get("from"), table.get("to")
+        if last and not first:
+            return ["写了 to，也要写 from"]
+        try:
+            check_period(str(first or ""), str(last or ""))
+        except ImpossibleError as fault:
+            return [str(fault)]
+        except ValueError:
+            pass  # not a day: said of that key by itself
+        return []
+
     @model_validator(mode="after")
-    def _bind(self) -> Self:
-        if self.to and not self.from_:
-            raise ValueError("写了 to，也要写 from")
-        if self.from_ and self.to:
-            check_period(self.from_, self.to)
+    def _whole(self) -> Self:
+        if faults := self.odds(self.model_dump(exclude_unset=True, include={"from_", "to"})):
+            raise ValueError("；".join(faults))
         for push in self.pushes:
             push._campaign = self.id
         return self
 
     def dates(self, today: date) -> tuple[tuple[date, date | None], ...]:
-        """The period that runs today or comes next: (first day, last day or None for a single day)."""
+        """The period that runs today or comes next: (first day, last day); None where no last day is set."""
         if not self.from_:
             return ()
+        patience = timedelta(0) if self.to else OPEN_END
         years = range(today.year - 2, today.year + 2)
         for start, end in periods(read_day(self.from_), read_day(self.to or self.from_), years):
-            if end >= today:
-                return ((start, end if end > start else None),)
+            if end + patience >= today:
+                return ((start, end if self.to else None),)
         return ()
 
 

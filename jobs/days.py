@@ -81,18 +81,24 @@ def periods(first: Day, last: Day, years: range) -> list[tuple[date, date]]:
     found = []
     for year in (first.year,) if first.year else years:
         if FIRST_YEAR <= year <= LAST_YEAR:
-            start, end = first.on(year), last.on(last.year or year)
-            found.append((start, end if end >= start else last.on(year + 1)))
+            start = first.on(year)
+            # A lunar year begins one to two months after the year of its number, so the end may lie a year either way.
+            ends = [last.on(last.year)] if last.year else [last.on(year + shift) for shift in (-1, 0, 1)]
+            found.append((start, min(end for end in ends if end >= start)))
     return found
 
 
+class ImpossibleError(ValueError):
+    """Two days that are each right but make no period."""
+
+
 def check_period(first: str, last: str) -> None:
-    """ValueError in Chinese when the second day can never follow the first."""
+    """ImpossibleError in Chinese when the second day can never follow the first."""
     start, end = read_day(first), read_day(last)
     if end.year and not start.year:
-        raise ValueError("to 写了年份，from 也要写年份")
+        raise ImpossibleError("to 写了年份，from 也要写年份")
     if end.year and end.on(end.year) < start.on(start.year):
-        raise ValueError(f"to（{last}）比 from（{first}）还早")
+        raise ImpossibleError(f"to（{last}）比 from（{first}）还早")
 
 
 def lunar_words(day: date) -> str:

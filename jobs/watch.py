@@ -1,0 +1,108 @@
+"""The watch over the config file of a running worker: new campaigns come in, a broken file stays out."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from jobs.campaigns import Campaign, named
+from wx.account import Account
+
+log = logging.getLogger(__name__)
+
+
+class Settings(Protocol):
+    """What the jobs read of the whole config."""
+
+    @property
+    def account(self) -> Account: ...
+    @property
+    def campaigns(self) -> tuple[Campaign, ...]: ...
+    def __iter__(self) -> Iterator[tuple[str, Any]]: ...
+
+
+class Reading(Protocol):
+    """The config file once read: its value, or the problems that were found."""
+
+    @property
+    def value(self) -> Settings | None: ...
+    @property
+    def problems(self) -> Sequence[object]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of an edited file: new campaigns (None = as before), faults, keys that need a restart."""
+
+    campaigns: tuple[Campaign, ...] | None = None
+    problems: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
+
+
+class Watch:
+    """Sees that the config file was edited; a broken one is refused loudly and the old campaigns stay."""
+
+    def __init__(self, path: Path, read: Callable[[], Reading], running: Settings) -> None:
+        self._path, self._read, self._running = path, read, running
+        self._campaigns = running.campaigns
+        self._seen: tuple[object, str] = (None, "")
+
+    def poll(self) -> Change | None:
+        """The change since the last poll, None when there is none; the first poll compares with `running`."""
+        stamp = self._stamp()
+        if stamp == self._seen[0]:
+            return None
+        digest = self._digest()
+        known, self._seen = self._seen[1], (stamp, digest)
+        if digest == known:
+            return None
+        reading = self._read()
+        if reading.value is None:
+            return self._refuse(tuple(str(problem) for problem in reading.problems))
+        return self._accept(reading.value)
+
+    def _refuse(self, problems: tuple[str, ...]) -> Change:
+        log.error("配置文件 %s 有 %d 处错误，没有采用，仍按原来的活动执行：", self._path, len(problems))
+        for problem in problems:
+            log.error("%s", problem)
+        return Change(problems=problems)
+
+    def _accept(self, value: Settings) -> Change | None:
+        restart = tuple(_changed(self._running, value))
+        if restart:
+            log.warning("这些配置改动要重新启动后才生效：%s", "、".join(restart))
+        if value.campaigns == self._campaigns:
+            return Change(restart=restart) if restart else None
+        self._campaigns = value.campaigns
+        log.info(
+            "活动已按新的配置文件更新：%d 个活动，%d 次推送",
+            len(value.campaigns),
+            len(named(value.campaigns)),
+        )
+        return Change(value.campaigns, restart=restart)
+
+    def _stamp(self) -> object:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return "gone"
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _digest(self) -> str:
+        try:
+            with self._path.open("rb") as file:
+                return hashlib.sha256(file.read(2_000_000)).hexdigest()  # more is refused anyway
+        except OSError:
+            return "gone"
+
+
+def _changed(old: Settings, new: Settings) -> Iterator[str]:
+    """The keys outside the campaigns that differ, as `section.key`."""
+    before = dict(old)
+    for section, part in new:
+        if section == "campaigns" or part == before[section]:
+            continue
+        keys = dict(before[section])
+        yield from (f"{section}.{key}" for key, value in part if value != keys[key])
