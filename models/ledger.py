@@ -1,0 +1,368 @@
+"""The ledger's four verbs: plan what a push owes, claim some of it, settle what became of it, release what a dead worker held.
+
+A claim is one short transaction, committed before the call; its holder's word stands in the row, and only that holder
+may settle it, so a worker that slept through its lease changes nothing. No process's memory matters to any of this.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from models import shared
+from models.base import Connection
+from models.delivery import (
+    ALONE,
+    CALLED_OFF,
+    EVERYONE,
+    LEFT,
+    NOT_LIVE,
+    OPEN,
+    PLANNED,
+    SENT,
+    SILENCE,
+    SKIPPED,
+    TAG,
+    UNKNOWN,
+    chunked,
+    count,
+    deliveries,
+    is_person,
+)
+from models.follower import followers
+from models.push import CANCELLED, DUE, FINISHED, SENDING, Occasion, pushes
+
+ATTEMPTS = 5
+SMALLEST_BATCH = 2  # platform guide, 根据 OpenID 列表群发: 40130 below
+MARGIN = timedelta(seconds=30)  # the far end's memory is trusted for so much less than it promises
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A recipient to be written down; with a `reason` it is skipped from the start."""
+
+    recipient: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row that this worker holds: it may have gone out before if it is a `repeat`."""
+
+    id: int
+    recipient: str
+    key: str
+    attempts: int
+    repeat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of some rows. `counted` is False when the call was never made, so that it is no attempt."""
+
+    ids: tuple[int, ...]
+    state: str
+    reason: str = ""
+    far_id: str | None = None
+    errcode: int | None = None
+    not_before: datetime | None = None
+    counted: bool = True
+    in_vain: bool = False  # this call and all before it certainly did nothing: WeChat has nothing to remember
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a claim obeys: the lease, the far end's memory, and the only people who may get anything (None: everyone)."""
+
+    lease: timedelta = timedelta(minutes=2)
+    remembers_for: timedelta | None = None
+    only: frozenset[str] | None = None
+    batch: int = 1
+
+
+# --- plan --------------------------------------------------------------------------------------------------------
+
+
+def plan(
+    connection: Connection, push: Occasion, owed: Sequence[Owed], after: str, up_to: str, now: datetime
+) -> bool:
+    """Write down the next recipients, those after `after`; False when another worker did, or the push stands still."""
+    here = sa.and_(pushes.c.id == push.id, pushes.c.state == DUE, pushes.c.planned_up_to == after)
+    mark = pushes.update().where(here).values(planned_up_to=up_to, updated_at=now)
+    if not connection.execute(mark).rowcount:
+        return False
+    rows = [
+        {
+            "push_id": push.id,
+            "channel": push.channel,
+            "recipient": one.recipient,
+            "state": SKIPPED if one.reason else PLANNED,
+            "attempts": 0,
+            "reason": one.reason,
+            "updated_at": now,
+        }
+        for one in owed
+    ]
+    if rows:
+        connection.execute(deliveries.insert(), rows)
+    return True
+
+
+def planned(connection: Connection, push_id: int, now: datetime) -> int | None:
+    """All recipients are written down: the push is `sending`, and this is its size; None when it stands still."""
+    mine = deliveries.c.push_id == push_id
+    size: int = connection.execute(
+        sa.select(sa.func.count()).select_from(deliveries).where(mine)
+    ).scalar_one()
+    values = {"state": SENDING, "size": size, "started_at": now, "updated_at": now, "reason": ""}
+    here = sa.and_(pushes.c.id == push_id, pushes.c.state == DUE)
+    return size if connection.execute(pushes.update().where(here).values(values)).rowcount else None
+
+
+def following(connection: Connection, after: str, limit: int) -> list[str]:
+    """The next openids of those who follow the account, in the order of their bytes."""
+    query = sa.select(followers.c.openid).where(followers.c.subscribed, followers.c.openid > after)
+    return list(connection.execute(query.order_by(followers.c.openid).limit(limit)).scalars())
+
+
+def count_following(connection: Connection) -> int:
+    """How many follow the account."""
+    query = sa.select(sa.func.count()).select_from(followers).where(followers.c.subscribed)
+    return int(connection.execute(query).scalar_one())
+
+
+# --- claim -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: int
+    recipient: str
+    key: str | None
+    attempts: int
+    tried_at: datetime | None
+
+
+_CLAIM = [deliveries.c[name] for name in _Row.__slots__]
+
+
+def claim(
+    connection: Connection, push: Occasion, wanted: int, holder: str, rules: Rules, now: datetime
+) -> list[Claimed]:
+    """Take at most `wanted` rows of a push (or one batch) and mark them `sending`; [] while halted or not sending.
+
+    Commit before calling. Rows of people who left, or who may not get anything yet, are skipped here.
+    """
+    here = sa.select(pushes.c.state).where(pushes.c.id == push.id)
+    if rules.batch > 1:
+        here = here.with_for_update()  # one at a time forms batches, so that nobody is left over alone
+    if connection.execute(here).scalar() != SENDING or shared.halted(connection) is not None:
+        return []
+    ready = sa.select(*_CLAIM).where(_ready(push.id, rules, now)).order_by(deliveries.c.id)
+    if rules.batch > 1:
+        _skip_unwanted(connection, push.id, rules, now)
+        rows = _one_batch(connection, ready, rules.batch, now)
+    else:
+        rows = _rows(connection, ready.limit(wanted).with_for_update(skip_locked=True))
+        rows = _wanted(connection, rows, now)
+    return _hold(connection, push, _allowed(connection, rows, rules, now), holder, rules, now)
+
+
+def _rows(connection: Connection, query: sa.Select[tuple[object, ...]]) -> list[_Row]:
+    return [
+        _Row(row.id, row.recipient, row.key, row.attempts, row.tried_at) for row in connection.execute(query)
+    ]
+
+
+def _ready(push_id: int, rules: Rules, now: datetime) -> sa.ColumnElement[bool]:
+    fresh: sa.ColumnElement[bool] = deliveries.c.tried_at.is_(None)
+    if rules.remembers_for is not None:
+        fresh = sa.or_(fresh, deliveries.c.tried_at > now - rules.remembers_for + MARGIN)
+    rested = sa.or_(deliveries.c.not_before.is_(None), deliveries.c.not_before <= now)
+    return sa.and_(deliveries.c.push_id == push_id, deliveries.c.state == PLANNED, fresh, rested)
+
+
+def _wanted(connection: Connection, rows: Sequence[_Row], now: datetime) -> list[_Row]:
+    """The rows without those of people who left since the plan; what may have gone out to them is tried again."""
+    people = [row.recipient for row in rows if row.tried_at is None]
+    gone = sa.select(followers.c.openid).where(followers.c.openid.in_(people), ~followers.c.subscribed)
+    left = set(connection.execute(gone).scalars()) if people else set()
+    out = [row.id for row in rows if row.tried_at is None and row.recipient in left]
+    if out:
+        _skip(connection, deliveries.c.id.in_(out), LEFT, now)
+    return [row for row in rows if row.id not in out]
+
+
+def _allowed(connection: Connection, rows: Sequence[_Row], rules: Rules, now: datetime) -> Sequence[_Row]:
+    """The rows without those who may not get anything while the account is not live."""
+    if rules.only is None:
+        return rows
+    barred = [row for row in rows if row.recipient not in rules.only]
+    for state, some in (
+        (SKIPPED, [row.id for row in barred if row.tried_at is None]),
+        (UNKNOWN, [row.id for row in barred if row.tried_at is not None]),
+    ):
+        for ids in chunked(some):
+            _end(connection, deliveries.c.id.in_(ids), state, NOT_LIVE, now)
+    return [row for row in rows if row.recipient in rules.only]
+
+
+def _end(
+    connection: Connection, which: sa.ColumnElement[bool], state: str, reason: str, now: datetime
+) -> None:
+    values = {"state": state, "reason": reason, "updated_at": now}
+    connection.execute(deliveries.update().where(deliveries.c.state == PLANNED, which).values(values))
+
+
+def _skip(connection: Connection, which: sa.ColumnElement[bool], reason: str, now: datetime) -> None:
+    _end(connection, which, SKIPPED, reason, now)
+
+
+def _skip_unwanted(connection: Connection, push_id: int, rules: Rules, now: datetime) -> None:
+    """Before batches are formed, so that they are full: those who left, and those who may not get anything yet."""
+    untouched = sa.and_(deliveries.c.push_id == push_id, deliveries.c.key.is_(None))
+    gone = sa.select(followers.c.openid).where(~followers.c.subscribed)
+    _skip(connection, sa.and_(untouched, deliveries.c.recipient.in_(gone)), LEFT, now)
+    if rules.only is not None:
+        others = deliveries.c.recipient.not_in(sorted(rules.only))
+        _skip(connection, sa.and_(untouched, others), NOT_LIVE, now)
+
+
+def _one_batch(
+    connection: Connection, ready: sa.Select[tuple[object, ...]], limit: int, now: datetime
+) -> list[_Row]:
+    """The rows of one mass call: one that was formed before, or everyone or a tag, or the next people."""
+    first = _rows(connection, ready.limit(1))
+    if not first:
+        return []
+    if first[0].key is not None:
+        return _rows(connection, ready.where(deliveries.c.key == first[0].key))
+    if not is_person(first[0].recipient):
+        return first
+    people = sa.and_(
+        deliveries.c.key.is_(None),
+        deliveries.c.recipient != EVERYONE,
+        ~deliveries.c.recipient.startswith(TAG),
+    )
+    rows = _rows(connection, ready.where(people).limit(limit + 2))
+    if len(rows) == limit + 1:  # one would be left over alone, so the next batch gets two
+        return rows[: limit - 1]
+    if len(rows) < SMALLEST_BATCH:
+        _skip(connection, deliveries.c.id == first[0].id, ALONE, now)
+        return []
+    return rows[:limit]
+
+
+def _hold(
+    connection: Connection, push: Occasion, rows: Sequence[_Row], holder: str, rules: Rules, now: datetime
+) -> list[Claimed]:
+    """Mark the rows as held; each keeps the id under which it first went out."""
+    batch = _key(push.key, "\n".join(sorted(row.recipient for row in rows))) if rules.batch > 1 else ""
+    claimed = []
+    for row in rows:
+        key = row.key or batch or _key(push.key, row.recipient)
+        claimed.append(Claimed(row.id, row.recipient, key, row.attempts + 1, row.tried_at is not None))
+    values = {
+        "state": SENDING,
+        "holder": holder,
+        "lease_until": now + rules.lease,
+        "attempts": deliveries.c.attempts + 1,
+        "tried_at": sa.func.coalesce(deliveries.c.tried_at, now),
+        "updated_at": now,
+    }
+    if batch:
+        for some in chunked([one.id for one in claimed]):
+            these = deliveries.c.id.in_(some)
+            connection.execute(deliveries.update().where(these).values(**values, key=claimed[0].key))
+    elif claimed:
+        this = deliveries.c.id == sa.bindparam("its_id")
+        update = deliveries.update().where(this).values(**values, key=sa.bindparam("its_key"))
+        connection.execute(update, [{"its_id": one.id, "its_key": one.key} for one in claimed])
+    return claimed
+
+
+def _key(push_key: str, rest: str) -> str:
+    """32 ASCII bytes, which is as long as WeChat takes: the same for the same push and people."""
+    return f"{push_key}{hashlib.sha256(rest.encode()).hexdigest()[:16]}"
+
+
+# --- settle ------------------------------------------------------------------------------------------------------
+
+
+def settle(connection: Connection, holder: str, outcomes: Iterable[Outcome], now: datetime) -> int:
+    """Write what became of rows that this holder still holds; the number of rows that it did hold."""
+    number = 0
+    for outcome in outcomes:
+        values: dict[str, object] = {
+            "state": outcome.state,
+            "reason": outcome.reason,
+            "errcode": outcome.errcode,
+            "not_before": outcome.not_before,
+            **_FREE,
+            "updated_at": now,
+        }
+        if outcome.state == SENT:
+            values |= {"far_id": outcome.far_id or None, "sent_at": now}
+        if outcome.in_vain:
+            values["tried_at"] = None
+        if not outcome.counted:
+            values["attempts"] = deliveries.c.attempts - 1
+        mine = sa.and_(deliveries.c.holder == holder, deliveries.c.state == SENDING)
+        for ids in chunked(outcome.ids):
+            update = deliveries.update().where(deliveries.c.id.in_(ids), mine).values(values)
+            number += connection.execute(update).rowcount
+    return number
+
+
+_FREE: dict[str, object] = {"holder": None, "lease_until": None}
+
+
+def close(connection: Connection, push_id: int, now: datetime) -> bool:
+    """Finish a push of which nothing is open; whether it did."""
+    here = sa.and_(pushes.c.id == push_id, pushes.c.state == SENDING)
+    if connection.execute(sa.select(pushes.c.id).where(here).with_for_update()).scalar() is None:
+        return False
+    still = sa.select(deliveries.c.id).where(deliveries.c.push_id == push_id, deliveries.c.state.in_(OPEN))
+    if connection.execute(still.limit(1)).first() is not None:
+        return False
+    values = {"state": FINISHED, "finished_at": now, "updated_at": now, "not_before": None, "reason": ""}
+    return bool(connection.execute(pushes.update().where(here).values(values)).rowcount)
+
+
+def call_off(connection: Connection, now: datetime) -> None:
+    """Let go of what is still planned in cancelled pushes: unsent, or `unknown` where a first try got no answer."""
+    ended = sa.select(pushes.c.id).where(pushes.c.state == CANCELLED)
+    mine = deliveries.c.push_id.in_(ended)
+    _skip(connection, sa.and_(mine, deliveries.c.tried_at.is_(None)), CALLED_OFF, now)
+    _end(connection, mine, UNKNOWN, CALLED_OFF, now)
+    for (push_id,) in connection.execute(
+        sa.select(pushes.c.id).where(pushes.c.size.is_(None), pushes.c.state == CANCELLED)
+    ):
+        values = {"size": count(connection, push_id)}
+        connection.execute(pushes.update().where(pushes.c.id == push_id).values(values))
+
+
+# --- release -----------------------------------------------------------------------------------------------------
+
+
+def release(connection: Connection, channel: str, remembers_for: timedelta | None, now: datetime) -> int:
+    """Free what a dead worker held: to be sent again while the far end remembers its id, else `unknown`; how many rows.
+
+    Also gives up rows that waited for a second try until the far end had forgotten them.
+    """
+    this = deliveries.c.channel == channel
+    lost = sa.and_(this, deliveries.c.state == SENDING, deliveries.c.lease_until <= now)
+    number = 0
+    if remembers_for is not None:
+        since = now - remembers_for + MARGIN
+        again = sa.and_(lost, deliveries.c.tried_at > since, deliveries.c.attempts < ATTEMPTS)
+        values: dict[str, object] = {"state": PLANNED, **_FREE, "updated_at": now}
+        number += connection.execute(deliveries.update().where(again).values(values)).rowcount
+        forgotten = sa.and_(this, deliveries.c.state == PLANNED, deliveries.c.tried_at <= since)
+        lost = sa.or_(lost, forgotten)
+    values = {"state": UNKNOWN, "reason": SILENCE, **_FREE, "updated_at": now}
+    return number + connection.execute(deliveries.update().where(lost).values(values)).rowcount

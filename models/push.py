@@ -1,0 +1,197 @@
+"""Pushes: one row for each time that a push is due, with its content frozen and its state in words staff can act on.
+
+due        its time has come; who gets it is being written down
+sending    the workers are at it
+paused     a person or a fault stopped it; `push resume` goes on, `push cancel` ends it
+finished   nothing is open any more
+missed     found too late; `push start` sends it all the same
+cancelled  a person ended it; what had not gone out stays unsent
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from models.base import MARIADB, Connection, Id, Utc, Words, metadata
+
+DUE, SENDING, PAUSED, FINISHED, MISSED, CANCELLED = (
+    "due",
+    "sending",
+    "paused",
+    "finished",
+    "missed",
+    "cancelled",
+)
+OPEN = (DUE, SENDING, PAUSED)
+STATES = (*OPEN, FINISHED, MISSED, CANCELLED)
+
+pushes = sa.Table(
+    "pushes",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("name", Id(160), nullable=False),  # CAMPAIGN/PUSH
+    sa.Column("due_at", Utc(), nullable=False),
+    sa.Column("state", Id(16), nullable=False),
+    sa.Column("key", Id(16), nullable=False),  # begins the ids that WeChat remembers us by
+    sa.Column("channel", Id(16), nullable=False),
+    sa.Column("audience", Words(), nullable=False),  # as the staff wrote it
+    sa.Column("content", Words(), nullable=False),  # JSON, as it was when the push started
+    sa.Column("size", sa.Integer),  # of the audience, once it is all written down
+    sa.Column("planned_up_to", Id(128), nullable=False),  # the last recipient written down
+    sa.Column("not_before", Utc()),  # WeChat asked us to wait
+    sa.Column("errcode", sa.Integer),
+    sa.Column("reason", Words(), nullable=False),  # why it is paused, missed or cancelled, in Chinese
+    sa.Column("created_at", Utc(), nullable=False),
+    sa.Column("started_at", Utc()),
+    sa.Column("finished_at", Utc()),
+    sa.Column("updated_at", Utc(), nullable=False),
+    sa.UniqueConstraint("name", "due_at"),
+    sa.Index("ix_pushes_state", "state", "due_at"),
+    **MARIADB,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a push will say, by which channel, to whom; `content` is JSON."""
+
+    name: str
+    channel: str
+    audience: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """One push at one due time, as its row stands."""
+
+    id: int
+    name: str
+    due_at: datetime
+    state: str
+    key: str
+    channel: str
+    audience: str
+    content: str
+    size: int | None
+    planned_up_to: str
+    not_before: datetime | None
+    errcode: int | None
+    reason: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+
+_COLUMNS = [pushes.c[name] for name in Occasion.__slots__]
+
+
+def owe(
+    connection: Connection, plan: Plan, due_at: datetime, now: datetime, state: str = DUE, reason: str = ""
+) -> int | None:
+    """Write down that this push is due then: its id, or None when that was written before (by whichever process)."""
+    values = {
+        "name": plan.name,
+        "due_at": due_at,
+        "state": state,
+        "key": _key(plan.name, due_at),
+        "channel": plan.channel,
+        "audience": plan.audience,
+        "content": plan.content,
+        "planned_up_to": "",
+        "reason": reason,
+        "created_at": now,
+        "updated_at": now,
+    }
+    try:
+        with connection.begin_nested():
+            written = connection.execute(pushes.insert().values(values)).inserted_primary_key
+    except IntegrityError:
+        return None
+    return int(written[0]) if written else None
+
+
+def _key(name: str, due_at: datetime) -> str:
+    """The same for the same push at the same time, also on a database that was lost and made anew."""
+    return hashlib.sha256(f"{name}\n{due_at.isoformat()}".encode()).hexdigest()[:16]
+
+
+def get(connection: Connection, push_id: int) -> Occasion | None:
+    """The push of this id."""
+    row = connection.execute(sa.select(*_COLUMNS).where(pushes.c.id == push_id)).first()
+    return Occasion(*row) if row else None
+
+
+def standing(connection: Connection, states: Sequence[str], now: datetime | None = None) -> list[Occasion]:
+    """The pushes in these states, the oldest first; with `now`, only those that are due and need not wait."""
+    query = sa.select(*_COLUMNS).where(pushes.c.state.in_(states))
+    if now is not None:
+        rested = sa.or_(pushes.c.not_before.is_(None), pushes.c.not_before <= now)
+        query = query.where(pushes.c.due_at <= now, rested)
+    rows = connection.execute(query.order_by(pushes.c.due_at, pushes.c.id).limit(500))
+    return [Occasion(*row) for row in rows]
+
+
+def latest(connection: Connection, name: str, states: Sequence[str] = STATES) -> Occasion | None:
+    """The newest push of this name in one of these states."""
+    query = sa.select(*_COLUMNS).where(pushes.c.name == name, pushes.c.state.in_(states))
+    row = connection.execute(query.order_by(pushes.c.due_at.desc(), pushes.c.id.desc()).limit(1)).first()
+    return Occasion(*row) if row else None
+
+
+def recent(connection: Connection, limit: int = 50) -> list[Occasion]:
+    """The pushes that came due last, the newest first."""
+    query = sa.select(*_COLUMNS).order_by(pushes.c.due_at.desc(), pushes.c.id.desc()).limit(limit)
+    return [Occasion(*row) for row in connection.execute(query)]
+
+
+def move(
+    connection: Connection,
+    push_id: int,
+    states: Sequence[str],
+    state: str,
+    now: datetime,
+    *,
+    reason: str = "",
+    errcode: int | None = None,
+) -> bool:
+    """Bring a push from one of `states` to `state`; False when it stands elsewhere by now."""
+    values: dict[str, object] = {"state": state, "reason": reason, "errcode": errcode, "updated_at": now}
+    if state == SENDING:
+        values |= {"started_at": sa.func.coalesce(pushes.c.started_at, now), "not_before": None}
+    if state in (FINISHED, CANCELLED):
+        values["finished_at"] = now
+    found = sa.and_(pushes.c.id == push_id, pushes.c.state.in_(states))
+    return bool(connection.execute(pushes.update().where(found).values(values)).rowcount)
+
+
+def pause(
+    connection: Connection, push_id: int, now: datetime, reason: str = "", errcode: int | None = None
+) -> bool:
+    """Stop a push where it stands; False when it was not under way."""
+    return move(connection, push_id, (DUE, SENDING), PAUSED, now, reason=reason, errcode=errcode)
+
+
+def resume(connection: Connection, push_id: int, now: datetime) -> bool:
+    """Go on with a paused push where it stood; False when it was not paused."""
+    push = get(connection, push_id)
+    if push is None:
+        return False
+    return move(connection, push_id, (PAUSED,), DUE if push.size is None else SENDING, now)
+
+
+def hold(connection: Connection, push_id: int, until: datetime, now: datetime, reason: str) -> None:
+    """Let a push wait, because WeChat said so; it goes on by itself."""
+    values = {"not_before": until, "reason": reason, "updated_at": now}
+    found = sa.and_(pushes.c.id == push_id, pushes.c.state == SENDING)
+    connection.execute(pushes.update().where(found).values(values))
