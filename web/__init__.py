@@ -1,0 +1,58 @@
+"""The pages and the webhook: `create_app(parts)` gives the Flask application."""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import Flask, Response, g
+
+from web import errors, health, phone, start
+from web.parts import SHANGHAI, Demo, Measure, Parts, YearRow
+
+__all__ = ["SHANGHAI", "Demo", "Measure", "Parts", "YearRow", "create_app"]
+
+BODY_BYTES = 64 * 1024
+POLICY = (
+    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+)
+
+
+def create_app(parts: Parts) -> Flask:
+    """The application with every page that `parts` allows: the simulated phone exists only with `parts.demo`."""
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask's default provider has it
+    app.jinja_env.globals.update(nonce=_nonce, account=parts.account)
+    app.after_request(_guarded)
+    errors.register(app)
+    app.register_blueprint(health.pages(parts))
+    app.register_blueprint(start.pages(parts))
+    if parts.demo is not None:
+        app.register_blueprint(phone.pages(parts, parts.demo))
+    # The webhook: app.register_blueprint(webhook.pages(…)) stands here.
+    return app
+
+
+class _Nonce:
+    """One nonce for each answer, made when a template first asks for it."""
+
+    def __str__(self) -> str:
+        if "nonce" not in g:
+            g.nonce = secrets.token_urlsafe(16)
+        return str(g.nonce)
+
+
+_nonce = _Nonce()
+
+
+def _guarded(response: Response) -> Response:
+    """Every answer says what a browser may do with it; a page from elsewhere has brought its own, stricter policy."""
+    headers = response.headers
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Content-Security-Policy", POLICY.format(nonce=_nonce))
+    if response.mimetype == "text/html":
+        headers.setdefault("Cache-Control", "no-store")
+        headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    return response

@@ -1,0 +1,84 @@
+"""What machines ask: is this process alive, can it serve, and its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from flask import Blueprint, Response, jsonify, make_response
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from models import recent
+from web.parts import Measure, Parts
+
+HELP = {
+    "followers": "Followers of the account",
+    "interactions": "Messages and events of the last five minutes, by what became of them",
+    "pushes": "Pushes that are not finished, by state",
+    "deliveries": "Deliveries that are open, failed or of unknown outcome, by state",
+}
+
+
+def pages(parts: Parts) -> Blueprint:
+    """`/healthz`, `/readyz` and `/metrics`."""
+    blueprint = Blueprint("health", __name__)
+
+    @blueprint.get("/healthz")
+    def healthz() -> Response:
+        """200 while this process answers, nothing else."""
+        return _plain("ok\n")
+
+    @blueprint.get("/readyz")
+    def readyz() -> tuple[Response, int]:
+        """200, or 503 with the reasons."""
+        reasons = list(parts.ready())
+        return jsonify(ready=not reasons, reasons=reasons), 503 if reasons else 200
+
+    @blueprint.get("/metrics")
+    def metrics() -> Response:
+        """The numbers in Prometheus' text format, counted at this moment."""
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Collector(lambda: [*_counted(parts), *parts.measures()]))
+        response = make_response(generate_latest(registry))
+        response.headers["Content-Type"] = CONTENT_TYPE_PLAIN_0_0_4
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return blueprint
+
+
+def _counted(parts: Parts) -> Iterator[Measure]:
+    yield Measure("gonghui_ready", "1 when this process can serve", float(not parts.ready()))
+    with parts.store.reading() as connection:
+        found = recent.counts(connection, parts.clock.now())
+    for count in found:
+        labels = (("state", count.state),) if count.state else ()
+        yield Measure(f"gonghui_{count.kind}", HELP[count.kind], count.value, labels)
+
+
+def _plain(text: str) -> Response:
+    response = make_response(text)
+    response.mimetype = "text/plain"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+class _Collector(Collector):
+    """Our measures as prometheus-client wants them: one family for each name, in the order given."""
+
+    def __init__(self, measures: Callable[[], Sequence[Measure]]) -> None:
+        self.measures = measures
+
+    def collect(self) -> Iterator[Metric]:
+        families: dict[str, Metric] = {}
+        for measure in self.measures():
+            names = [name for name, _ in measure.labels]
+            if measure.name not in families:
+                kind = CounterMetricFamily if measure.counts else GaugeMetricFamily
+                families[measure.name] = kind(measure.name, measure.help, labels=names)
+            family = families[measure.name]
+            assert isinstance(family, CounterMetricFamily | GaugeMetricFamily)
+            family.add_metric([value for _, value in measure.labels], measure.value)
+        yield from families.values()

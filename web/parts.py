@@ -1,0 +1,60 @@
+"""What the pages are handed by app.py: explicit small things, so that no page reaches for a global."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+from menus.guide import Guide
+from models.base import Store
+from models.clock import Clock
+from wx.account import Account
+
+SHANGHAI = timezone(timedelta(hours=8))  # China has kept one time without summer time since 1991
+
+
+@dataclass(frozen=True, slots=True)
+class YearRow:
+    """One push of this year as the start page lists it: `due_at` in UTC; `state` that of its row in `pushes`, or
+    "planned" while it has none; `audience` None where nobody has counted it yet."""
+
+    name: str  # CAMPAIGN/PUSH
+    title: str
+    due_at: datetime
+    channel: str
+    state: str
+    audience: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number for the monitoring page; rows of one name differ by their labels."""
+
+    name: str
+    help: str
+    value: float
+    labels: tuple[tuple[str, str], ...] = ()
+    counts: bool = False  # True: only ever grows
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """The demonstration's two extra things: where the simulated WeChat listens, and the hand on the clock."""
+
+    simulator_url: str  # http://127.0.0.1:PORT, without a slash at the end
+    move_clock: Callable[[], datetime | None]  # to the next push; None when the year holds no more
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything the pages need. `ready` gives the reasons (in Chinese) why this process cannot serve; none is good."""
+
+    account: Account
+    store: Store
+    clock: Clock
+    sections: Mapping[str, Sequence[Guide]]  # section title → its entries of the service directory
+    year: Callable[[], Sequence[YearRow]]
+    ready: Callable[[], Sequence[str]]
+    measures: Callable[[], Sequence[Measure]] = tuple  # what /metrics shows besides the counts of the tables
+    demo: Demo | None = None

@@ -1,0 +1,89 @@
+"""The start page `/`: the account and its service directory; under `demo` also the phone, the year and the books."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from itertools import groupby
+
+from flask import Blueprint, Response, jsonify, render_template
+from markupsafe import Markup, escape
+
+from menus import directory
+from menus.guide import Guide
+from models import recent
+from web.parts import SHANGHAI, Parts, YearRow
+from web.rows import PushLine, dated, heard, lines, sent
+
+BOARD_ROWS = 12
+_BLANK = re.compile(r"(〔待填：[^〕]*〕)")
+
+
+def pages(parts: Parts) -> Blueprint:
+    """`/`, and under `demo` the board that keeps it fresh."""
+    blueprint = Blueprint("start", __name__)
+    blueprint.add_app_template_filter(_marked, "marked")
+
+    @blueprint.get("/")
+    def start() -> str:
+        now = parts.clock.now()
+        guides = shown_sections(parts)
+        if parts.demo is None:
+            return render_template("start.html", sections=guides, today=_day(now))
+        return render_template("demo.html", sections=guides, today=_day(now), board=board(parts, now))
+
+    if parts.demo is not None:
+
+        @blueprint.get("/phone/api/board")
+        def fresh() -> Response:
+            return jsonify(board(parts, parts.clock.now()))
+
+    return blueprint
+
+
+def shown_sections(parts: Parts) -> list[tuple[str, list[Guide]]]:
+    """The sections with the entries that workers may see; on a live account none with blanks."""
+    live = parts.account.live
+    found = [
+        (title, [g for g in guides if directory.shown(g, live=live)])
+        for title, guides in parts.sections.items()
+    ]
+    return [(title, guides) for title, guides in found if guides]
+
+
+def board(parts: Parts, now: datetime) -> dict[str, str]:
+    """What changes on the demonstration's page, each piece as HTML."""
+    rows = parts.year()
+    with parts.store.reading() as connection:
+        said = [heard(row) for row in recent.interactions_last(connection, BOARD_ROWS)]
+        gone = [sent(row) for row in recent.deliveries_last(connection, BOARD_ROWS)]
+    return {
+        "now": dated(now),
+        "next": render_template("board/next.html", push=_next(rows, now)),
+        "year": render_template("board/year.html", months=_months(lines(rows, now))),
+        "said": render_template("board/said.html", rows=said),
+        "sent": render_template("board/sent.html", rows=gone),
+    }
+
+
+def _next(rows: Sequence[YearRow], now: datetime) -> PushLine | None:
+    coming = [row for row in rows if row.due_at > now]
+    return lines(coming[:1], now)[0] if coming else None
+
+
+def _months(found: list[PushLine]) -> list[tuple[str, list[PushLine]]]:
+    return [(month, list(group)) for month, group in groupby(found, key=lambda line: line.month)]
+
+
+def _day(now: datetime) -> date:
+    return now.astimezone(SHANGHAI).date()
+
+
+def _marked(text: str) -> Markup:
+    """Text with its blanks marked, so that staff see at a glance what is still to be filled in."""
+    pieces = _BLANK.split(text)
+    return Markup("").join(
+        Markup("<mark>{}</mark>").format(piece) if position % 2 else escape(piece)
+        for position, piece in enumerate(pieces)
+    )
