@@ -29,6 +29,7 @@ from alembic.script import ScriptDirectory
 from models.base import FileLock, Store, Utc, make_engine, metadata
 
 FOLDER = Path(__file__).parent
+MIGRATIONS = FOLDER / "migrations"
 LOCK = 0x676F6E67  # PostgreSQL names such locks by number
 STATEMENT_S = 3600  # copying a table of ten million rows takes its time
 WAIT_S = 600.0
@@ -77,7 +78,9 @@ def upgrade(
     """
     engine = make_engine(store.url, writes=True, statement_s=STATEMENT_S)
     if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _without_foreign_keys)  # a table is changed by copying and dropping it
+        sa.event.listen(
+            engine, "connect", _without_foreign_keys
+        )  # a table is changed by copying and dropping it
     try:
         with _alone(engine, wait_s):
             with engine.connect() as connection:
@@ -136,7 +139,7 @@ def _standing(connection: sa.Connection) -> Standing:
 
 def _config(connection: sa.Connection | None = None) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(FOLDER / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
 
@@ -149,20 +152,25 @@ def _alone(engine: sa.Engine, wait_s: float) -> Iterator[None]:
             yield
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        take, free = _locks(connection)
         until = time.monotonic() + wait_s
-        while not _locked(connection):
+        while not connection.execute(take).scalar():
             if time.monotonic() > until:
                 raise CannotUpgrade("另一个程序一直在升级数据库，等得太久了。请查看那个程序的日志。")
             time.sleep(0.2)
-        yield  # the lock goes with the connection
+        try:
+            yield
+        finally:
+            connection.execute(free)
 
 
-def _locked(connection: sa.Connection) -> bool:
+def _locks(connection: sa.Connection) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """The statements that take and free this database's upgrade lock; it also goes with a connection that dies."""
     if connection.dialect.name == "postgresql":
-        return bool(connection.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK}).scalar())
+        return sa.select(sa.func.pg_try_advisory_lock(LOCK)), sa.select(sa.func.pg_advisory_unlock(LOCK))
     database = hashlib.sha256(str(connection.engine.url.database).encode()).hexdigest()[:16]
     name = f"gonghui-{database}"  # such a lock is known to the whole server
-    return connection.execute(sa.text("SELECT GET_LOCK(:name, 0)"), {"name": name}).scalar() == 1
+    return sa.select(sa.func.get_lock(name, 0)), sa.select(sa.func.release_lock(name))
 
 
 @contextmanager
@@ -187,9 +195,7 @@ def _revise(message: str) -> None:
         store = Store(f"sqlite:///{folder}/revision.db")
         upgrade(store)
         with store.engine.begin() as connection:
-            command.revision(
-                _config(connection), message=message, autogenerate=True, rev_id=_next_revision()
-            )
+            command.revision(_config(connection), message=message, autogenerate=True, rev_id=_next_revision())
         store.close()
 
 

@@ -100,6 +100,7 @@ class Scratch:
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self.pattern = folder / "pattern.db"
+        self.names: set[str] = set()
         self.servers: dict[str, sa.Engine | None] = {}
         self.made: dict[str, sa.Engine] = {}  # with every table, by kind
 
@@ -118,19 +119,19 @@ class Scratch:
             known().create_all(self.made[kind])
         return _text(server.url.set(database=self.name))
 
-    def bare(self, kind: str, folder: Path) -> str:
-        """The address of a database without any table."""
+    def bare(self, kind: str, folder: Path, name: str = "bare") -> str:
+        """The address of a database without any table; another one under each name."""
         if kind == "sqlite":
-            return f"sqlite:///{folder}/bare.db"
+            return f"sqlite:///{folder}/{name}.db"
         server = self._server(kind)
-        return _text(self._fresh(server, f"{self.name}_bare"))
+        return _text(self._fresh(server, f"{self.name}_{name}"))
 
     def drop(self) -> None:
         for engine in self.made.values():
             engine.dispose()
         for server in self.servers.values():
             if server is not None:
-                for name in (self.name, f"{self.name}_bare"):
+                for name in self.names:
                     _drop(server, name)
                 server.dispose()
 
@@ -141,6 +142,7 @@ class Scratch:
 
     def _fresh(self, server: sa.Engine, name: str) -> sa.URL:
         _drop(server, name)
+        self.names.add(name)
         with server.connect() as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {name}")
         return server.url.set(database=name)

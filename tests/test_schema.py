@@ -1,0 +1,121 @@
+"""The schema: made from nothing, compared with the tables in the code, and changed by one process at a time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from models import schema
+from models.base import Store
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_an_empty_database_gets_exactly_the_tables_that_the_code_has(bare_url: str) -> None:
+    with closing(Store(bare_url)) as store:
+        assert schema.upgrade(store)
+
+        assert schema.standing(store).current
+        with store.reading() as connection:
+            assert schema.drift(connection) == []
+            assert sa.inspect(connection).get_table_names()
+
+
+def test_the_drift_test_would_see_a_missing_column(bare_url: str) -> None:
+    with closing(Store(bare_url)) as store:
+        schema.upgrade(store)
+
+        with store.writing() as connection:
+            connection.exec_driver_sql("ALTER TABLE followers DROP COLUMN remark")
+
+        with store.reading() as connection:
+            assert [change[0] for change in schema.drift(connection)] == ["add_column"]
+
+
+def test_processes_that_start_together_upgrade_once(bare_url: str) -> None:
+    code = "import sys; from models import schema; from models.base import Store\n"
+    code += "print(len(schema.upgrade(Store(sys.argv[1]))))"
+
+    def start(_: int) -> str:
+        return subprocess.run(
+            [sys.executable, "-c", code, bare_url],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        ).stdout
+
+    with ThreadPoolExecutor(6) as pool:
+        applied = sorted(int(words) for words in pool.map(start, range(6)))
+
+    assert applied[:5] == [0] * 5
+    assert applied[5] > 0
+
+
+def test_a_database_of_a_newer_release_is_left_alone(bare_url: str) -> None:
+    with closing(Store(bare_url)) as store:
+        schema.upgrade(store)
+        with store.writing() as connection:
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+
+        with pytest.raises(schema.CannotUpgrade, match="9999"):
+            schema.upgrade(store)
+
+        assert not schema.standing(store).current
+
+
+def test_whoever_waits_too_long_for_another_upgrade_gives_up_unharmed(bare_url: str) -> None:
+    with closing(Store(bare_url)) as store, closing(Store(bare_url)) as other:
+        with schema._alone(other.engine, 1), pytest.raises((schema.CannotUpgrade, sa.exc.OperationalError)):
+            schema.upgrade(store, wait_s=0.5)
+
+        assert schema.upgrade(store, wait_s=0.5)
+
+
+def test_a_database_in_use_is_kept_before_it_is_changed(bare_url: str) -> None:
+    with closing(Store(bare_url)) as store:
+        kept: list[str] = []
+        schema.upgrade(store, before=lambda: kept.append("empty"))
+        schema.upgrade(store, before=lambda: kept.append("current"))
+        with store.writing() as connection:
+            connection.exec_driver_sql("DELETE FROM alembic_version")
+
+        assert kept == []  # nothing to lose, then nothing to do
+        assert schema.standing(store).pending
+
+
+def test_every_text_keeps_chinese_and_emoji_and_ids_differ_by_case(bare_url: str) -> None:
+    with closing(Store(bare_url)) as store:
+        schema.upgrade(store)
+        tables = schema.known()
+        for table in tables.sorted_tables:
+            for column in table.columns:
+                if not isinstance(column.type, sa.String):
+                    continue
+                words = "元宵🎉𠮷 "[: getattr(column.type, "length", None) or 99]
+                with store.reading() as connection:
+                    got = connection.execute(
+                        sa.select(sa.cast(sa.literal(words, column.type), column.type))
+                    ).scalar()
+                assert got == words, column
+
+        shared = tables.tables["shared"]
+        now = datetime.now(UTC)
+        with store.writing() as connection:
+            for name in ("oABC", "oabc", "oABC "):
+                connection.execute(shared.insert().values(name=name, value="工会🌸", updated_at=now))
+        with store.reading() as connection:
+            names = (
+                connection.execute(sa.select(shared.c.name).where(shared.c.name == "oabc")).scalars().all()
+            )
+            words = connection.execute(sa.select(shared.c.value)).scalars().all()
+        assert names == ["oabc"]
+        assert words == ["工会🌸"] * 3
