@@ -6,20 +6,24 @@ import secrets
 
 from flask import Flask, Response, g
 
-from web import errors, health, phone, start
+from web import errors, health, phone, start, webhook
 from web.parts import SHANGHAI, Demo, Measure, Parts, YearRow
+from web.webhook import Webhook
 
 __all__ = ["SHANGHAI", "Demo", "Measure", "Parts", "YearRow", "create_app"]
 
-BODY_BYTES = 64 * 1024
+BODY_BYTES = 1024 * 1024  # of a page's form; the webhook has its own, smaller limit
 POLICY = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 )
 
 
-def create_app(parts: Parts) -> Flask:
-    """The application with every page that `parts` allows: the simulated phone exists only with `parts.demo`."""
+def create_app(parts: Parts, hook: Webhook | None = None) -> Flask:
+    """The application with every page that `parts` allows: the simulated phone exists only with `parts.demo`.
+
+    `hook` answers at /wx; without it there is no such page.
+    """
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask's default provider has it
@@ -30,7 +34,8 @@ def create_app(parts: Parts) -> Flask:
     app.register_blueprint(start.pages(parts))
     if parts.demo is not None:
         app.register_blueprint(phone.pages(parts, parts.demo))
-    # The webhook: app.register_blueprint(webhook.pages(…)) stands here.
+    if hook is not None:
+        app.register_blueprint(webhook.blueprint(hook))
     return app
 
 

@@ -11,6 +11,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from models import recent
+from models.base import StoreError
 from web.parts import Measure, Parts
 
 HELP = {
@@ -51,8 +52,11 @@ def pages(parts: Parts) -> Blueprint:
 
 def _counted(parts: Parts) -> Iterator[Measure]:
     yield Measure("gonghui_ready", "1 when this process can serve", float(not parts.ready()))
-    with parts.store.reading() as connection:
-        found = recent.counts(connection, parts.clock.now())
+    try:
+        with parts.store.reading() as connection:
+            found = recent.counts(connection, parts.clock.now())
+    except StoreError:
+        return  # the monitor sees that this process is not ready
     for count in found:
         labels = (("state", count.state),) if count.state else ()
         yield Measure(f"gonghui_{count.kind}", HELP[count.kind], count.value, labels)

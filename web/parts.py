@@ -17,7 +17,7 @@ SHANGHAI = timezone(timedelta(hours=8))  # China has kept one time without summe
 @dataclass(frozen=True, slots=True)
 class YearRow:
     """One push of this year as the start page lists it: `due_at` in UTC; `state` that of its row in `pushes`, or
-    "planned" while it has none; `audience` None where nobody has counted it yet."""
+    "coming" while it has none; `audience` None where nobody has counted it yet."""
 
     name: str  # CAMPAIGN/PUSH
     title: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import unescape
@@ -14,9 +14,9 @@ from web.parts import SHANGHAI, YearRow
 
 WEEK = "一二三四五六日"
 CHANNELS = {"mass": "群发", "template": "模板消息", "service": "客服消息"}
-PLANNED = "planned"
+COMING = "coming"
 PUSH_STATES = {
-    PLANNED: "等时间到", "due": "正在准备", "sending": "正在发", "paused": "已暂停", "finished": "已发完",
+    COMING: "未到", "due": "正在准备", "sending": "正在发", "paused": "已暂停", "finished": "已发完",
     "missed": "错过了", "cancelled": "已取消",
 }  # fmt: skip
 DELIVERY_STATES = {
@@ -109,7 +109,7 @@ def _line(days: list[YearRow], now: datetime, coming: datetime | None) -> PushLi
 def _state(days: list[YearRow], now: datetime) -> tuple[str, str]:
     if len(days) == 1:
         state = days[0].state
-        if state == PLANNED and days[0].due_at <= now:
+        if state == COMING and days[0].due_at <= now:
             return "已过", "past"
         return PUSH_STATES.get(state, state), state
     finished = sum(row.state == "finished" for row in days)
@@ -117,7 +117,7 @@ def _state(days: list[YearRow], now: datetime) -> tuple[str, str]:
         return f"已发 {finished}/{len(days)}", "finished" if finished == len(days) else "sending"
     if days[-1].due_at <= now:
         return "已过", "past"
-    return f"共 {len(days)} 次", PLANNED
+    return f"共 {len(days)} 次", COMING
 
 
 def _month(at: datetime) -> str:
@@ -140,14 +140,14 @@ def heard(row: HeardRow) -> Line:
     )
 
 
-def sent(row: SentRow) -> Line:
-    """One delivery: which push, to whom, and how it stands."""
+def sent(row: SentRow, titles: Mapping[str, str]) -> Line:
+    """One delivery: which push, to whom, and how it stands. `titles` by the push's name."""
     state = DELIVERY_STATES.get(row.state, row.state)
     return Line(
         id=row.id,
         at=_clock(row.due_at),
         who="所有关注者" if row.recipient == "all" else _short(row.recipient),
-        deed=f"{CHANNELS.get(row.channel, row.channel)} · {row.name}",
+        deed=f"{CHANNELS.get(row.channel, row.channel)} · {titles.get(row.name, row.name)}",
         words=state,
         answer=row.reason or "",
         tone=row.state,
