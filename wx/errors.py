@@ -47,11 +47,11 @@ class ApiError(WeChatError):
         return f"{self.errcode} {self.errmsg}" + (f" (rid {self.rid})" if self.rid else "")
 
 
-class NotSent(WeChatError):  # noqa: N818 - what happened, as the caller says it
+class NotSent(WeChatError):
     """The request did not leave, or met nobody: the name was not found, the connection refused, no token to be had."""
 
 
-class NoAnswer(WeChatError):  # noqa: N818
+class NoAnswer(WeChatError):
     """The request left and no usable answer came: too slow, cut off, an HTTP error, or not JSON."""
 
 
