@@ -1,0 +1,97 @@
+"""The year's campaigns as workers are told of them: what the config file says, and nothing that pretends to take part."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import date, datetime
+
+from handlers.book import SHANGHAI, URGENT, book
+from handlers.page import BACK, Page, listing, page, show
+from handlers.turn import CampaignView, House, Turn
+from menus.directory import normal
+from wx.replies import Text
+
+INWARD = ("preparation", "report", "newspaper")  # the staff's own work: no worker is told of it
+MOST = 15  # lines of one list
+LONGEST_TITLE = 20  # characters of a title in a list: all lines fit into one reply
+LONGEST_TEXT = 500  # characters of a campaign's own words that fit into one reply with the rest
+ONLY_TOLD = "这里目前只介绍活动，还不能在聊天里直接参加；怎么参加，以活动通知为准。"
+
+
+def told(house: House, now: datetime, kinds: Collection[str] = ()) -> list[CampaignView]:
+    """The campaigns that workers are told of: those of these kinds, or all; the next one first."""
+    seen = [one for one in house.year(now) if one.kind not in INWARD and (not kinds or one.kind in kinds)]
+    return sorted(seen, key=lambda one: one.dates[0][0] if one.dates else date.max)[:MOST]
+
+
+def answer(turn: Turn, key: str, kinds: Collection[str] = ()) -> Text:
+    """A menu item that is answered by campaigns: a single one at once, several as a list to choose from."""
+    empty = book(turn.house).pages[key]
+    parent = empty.state.split("|")[1]
+    campaigns = told(turn.house, turn.now, kinds)
+    title = book(turn.house).finder.titles[key]
+    if not campaigns:
+        words = f"【{title}】\n今年的安排还没有定下来，定了会写在这里。\n{URGENT}\n{BACK}"
+        return show(turn, page(key, words, parent=parent))
+    if len(campaigns) == 1:
+        return show(turn, about(campaigns[0], turn.now, parent))
+    lines = [
+        (f"{one.title[:LONGEST_TITLE]}　{when(one, turn.now)}".rstrip("　"), f"campaign:{one.id}")
+        for one in campaigns
+    ]
+    return show(turn, listing(key, title, lines, parent=parent, head="回复数字看活动："))
+
+
+def detail(turn: Turn, campaign_id: str) -> Text | None:
+    """One campaign, or None when the config no longer has it."""
+    for one in told(turn.house, turn.now):
+        if one.id == campaign_id:
+            return show(turn, about(one, turn.now, "YEAR"))
+    return None
+
+
+def titled(campaigns: Iterable[CampaignView], plain: str) -> str | None:
+    """The page of the campaign whose title the words are a part of."""
+    return next((f"campaign:{one.id}" for one in campaigns if plain in normal(one.title)), None)
+
+
+def mentioned(campaigns: Iterable[CampaignView], plain: str) -> str | None:
+    """The page of the campaign whose title, up to a colon, stands in the sentence."""
+    names = ((one.id, normal(one.title.partition("：")[0])) for one in campaigns)
+    return next((f"campaign:{one}" for one, name in names if len(name) > 1 and name in plain), None)
+
+
+def about(one: CampaignView, now: datetime, parent: str) -> Page:
+    """A campaign's page."""
+    days = when(one, now)
+    lines = [f"【{one.title}】", f"时间：{days}" if days else "", one.text[:LONGEST_TEXT]]
+    if one.next_push_at is not None:
+        lines.append(f"下一次通知：{_moment(one.next_push_at, now)}")
+    lines += [ONLY_TOLD, BACK]
+    return page(f"campaign:{one.id}", "\n".join(line for line in lines if line), parent=parent)
+
+
+def _line(one: CampaignView, now: datetime) -> str:
+    title = one.title if len(one.title) <= LONGEST_TITLE else one.title[:LONGEST_TITLE] + "…"
+    return f"{title}　{when(one, now)}".rstrip()
+
+
+def when(one: CampaignView, now: datetime) -> str:
+    """The campaign's days in words, '' when the config names none."""
+    this_year = now.astimezone(SHANGHAI).year
+    return "，".join(_days(start, end, this_year) for start, end in one.dates[:2])
+
+
+def _days(start: date, end: date | None, this_year: int) -> str:
+    first = _day(start, this_year)
+    return first if end is None or end == start else f"{first}至{_day(end, start.year)}"
+
+
+def _day(day: date, known_year: int) -> str:
+    year = "" if day.year == known_year else f"{day.year}年"
+    return f"{year}{day.month}月{day.day}日"
+
+
+def _moment(at: datetime, now: datetime) -> str:
+    local = at.astimezone(SHANGHAI)
+    return f"{_day(local.date(), now.astimezone(SHANGHAI).year)} {local:%H:%M}"

@@ -1,0 +1,85 @@
+"""A worker in the chat, at the level of `handlers.answer`: no database, a clock that the test moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import cast
+
+from handlers import CampaignView, House, Turn, answer
+from menus import directory
+from models.base import Connection
+from models.follower import Follower
+from wx import messages as m
+from wx.replies import Text
+
+START = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
+WHOLE = directory.load()
+YEAR = (
+    CampaignView("plan", "内部筹备", "preparation", "内部会议"),
+    CampaignView("spring", "春节发福利", "wish", "过年您最想要哪样福利？", ((date(2027, 1, 10), None),)),
+    CampaignView(
+        "lantern",
+        "正月十五闹元宵",
+        "riddle",
+        "线上猜灯谜。",
+        ((date(2027, 2, 20), None),),
+        datetime(2027, 2, 20, 2, tzinfo=UTC),
+    ),
+    CampaignView("food", "特色盘锦美食", "poll", "评一评。", ((date(2027, 9, 16), None),)),
+    CampaignView("dance", "最美广场大妈", "poll", "评一评。", ((date(2027, 10, 3), date(2027, 10, 7)),)),
+    CampaignView("book", "年度画册", "book", "一年的照片。", ((date(2026, 12, 26), date(2026, 12, 30)),)),
+)
+
+
+def house(*, live: bool = False, has_menu: bool = True, year: Sequence[CampaignView] = YEAR) -> House:
+    return House("盘锦市总工会", live, has_menu, "https://union.example", WHOLE, lambda now: year)
+
+
+@dataclass
+class Worker:
+    """Says and taps; keeps what is stored of the dialogue between two messages."""
+
+    house: House = field(default_factory=house)
+    now: datetime = START
+    dialogue: str = ""
+    turn: Turn | None = None
+    unsubscribed_at: datetime | None = None
+
+    def sends(self, body: m.Body, connection: Connection | None = None) -> str | None:
+        """The text that comes back, or None for silence."""
+        follower = Follower("oWorker", True, START, self.now, unsubscribed_at=self.unsubscribed_at)
+        message = m.Message(
+            "gh_union", "oWorker", "text", int(self.now.timestamp()), "1", "", "", body, "<xml/>", "k"
+        )
+        # only the events about our own sending touch the database; everything else would fail loudly here
+        books = connection if connection is not None else cast(Connection, None)
+        self.turn = Turn(message, follower, books, self.now, self.house, self.dialogue)
+        reply = answer(self.turn)
+        self.dialogue = self.turn.dialogue
+        assert reply is None or isinstance(reply, Text)
+        return reply.content if reply else None
+
+    def says(self, words: str) -> str:
+        reply = self.sends(m.Text(words))
+        assert reply
+        return reply
+
+    def taps(self, key: str) -> str:
+        reply = self.sends(m.Click(key))
+        assert reply
+        return reply
+
+    def waits(self, span: timedelta) -> None:
+        self.now += span
+
+    @property
+    def topic(self) -> str:
+        assert self.turn is not None
+        return self.turn.topic
+
+    @property
+    def missed(self) -> bool:
+        assert self.turn is not None
+        return self.turn.missed

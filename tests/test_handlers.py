@@ -1,0 +1,492 @@
+"""What a worker reads: taps, words, numbers, pictures and silence, at the level of `handlers.answer`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from talk_cast import START, WHOLE, YEAR, Worker, house
+
+from handlers import EVENTS, INSIDE, TAPS, WORDS, CampaignView, which
+from handlers.book import book
+from menus import directory, tree
+from menus.directory import normal
+from models.base import Store
+from models.delivery import results
+from wx import messages as m
+from wx.replies import MAX_TEXT_BYTES
+
+# --- the menu ----------------------------------------------------------------------------------------------------
+
+
+def test_every_key_of_the_menu_is_answered_and_every_answer_is_in_the_menu() -> None:
+    assert set(TAPS) == set(tree.keys())
+
+
+@pytest.mark.parametrize("key", tree.keys())
+@pytest.mark.parametrize("live", [False, True])
+def test_each_of_the_fifteen_items_answers_with_something_to_go_on_with(key: str, live: bool) -> None:
+    worker = Worker(house(live=live))
+
+    reply = worker.taps(key)
+
+    assert "回复 0 返回" in reply
+    assert not worker.missed
+    assert len(reply.encode()) <= MAX_TEXT_BYTES
+
+
+def test_an_item_lists_its_guides_by_number() -> None:
+    worker = Worker()
+
+    assert "4 怎样退会" in worker.taps("JOIN")
+    assert "向所在工会小组提出退会" in worker.says("4")
+    assert worker.topic == "guide:quit"
+
+
+def test_a_tap_on_a_menu_that_was_replaced_gets_words_and_the_home_page() -> None:
+    worker = Worker()
+
+    assert "1 入会转会" in worker.taps("OLD_KEY_OF_LAST_YEAR")
+    assert worker.topic == "unknown-key"
+
+
+# --- campaigns ---------------------------------------------------------------------------------------------------
+
+
+def test_the_riddle_item_tells_the_campaigns_day_and_words_and_pretends_nothing() -> None:
+    reply = Worker().taps("RIDDLE")
+
+    assert "正月十五闹元宵" in reply
+    assert "时间：2027年2月20日" in reply
+    assert "下一次通知：2027年2月20日 10:00" in reply
+    assert "还不能在聊天里直接参加" in reply
+
+
+def test_several_votes_are_a_list_to_choose_from_and_to_come_back_to() -> None:
+    worker = Worker()
+
+    assert "2 最美广场大妈　2027年10月3日至10月7日" in worker.taps("POLL")
+    assert "【最美广场大妈】" in worker.says("2")
+    assert "【特色盘锦美食】" in worker.says("1")
+    assert "【投票评选】" in worker.says("0")
+
+
+def test_the_years_list_holds_the_picture_book_and_leaves_out_the_staffs_own_work() -> None:
+    reply = Worker().taps("YEAR")
+
+    assert "1 年度画册　12月26日至12月30日" in reply
+    assert "筹备" not in reply
+
+
+def test_a_year_without_campaigns_says_so() -> None:
+    assert "还没有定下来" in Worker(house(year=())).taps("WISH")
+
+
+@pytest.mark.parametrize("words", ["盘锦美食", "特色盘锦美食", "最美广场大妈", "春节发福利"])
+def test_a_campaign_is_found_by_its_name(words: str) -> None:
+    worker = Worker()
+
+    worker.says(words)
+
+    assert worker.topic in {"campaign:food", "campaign:dance", "campaign:spring"}
+    assert not worker.missed
+
+
+def test_a_campaign_that_was_taken_out_of_the_config_leads_home() -> None:
+    worker = Worker()
+    worker.taps("POLL")
+    worker.house = house(year=YEAR[:1])
+
+    assert "想办什么事" in worker.says("1")
+
+
+def test_the_longest_campaign_still_fits_into_one_message() -> None:
+    long = CampaignView("x", "名" * 60, "poll", "字" * 1500, YEAR[4].dates, START)
+    many = tuple(replace(long, id=f"x{n}") for n in range(40))
+
+    assert len(Worker(house(year=(long,))).taps("POLL").encode()) <= MAX_TEXT_BYTES
+    assert len(Worker(house(year=many)).taps("POLL").encode()) <= MAX_TEXT_BYTES
+
+
+# --- words -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "topic"),
+    [
+        ("工伤", "guide:injury"),
+        ("退会", "guide:quit"),
+        ("　退会。", "guide:quit"),
+        ("ＩＤ", ""),
+        ("12351", "guide:hotline"),
+        ("１２３５１", "guide:hotline"),
+        ("工伤了怎么办", "guide:injury"),
+        ("我想退会怎么办理", "guide:quit"),
+        ("老板拖欠工资三个月了", "guide:wages"),
+        ("请问怎么加入工会啊", "guide:join"),
+        ("孩子没人看咋整", "guide:childcare"),
+        ("服务大厅", "服务大厅"),
+        ("灯谜", "campaign:lantern"),
+        ("画册", "YEAR"),
+        ("拖欠工资我不想活了", "guide:mind"),
+    ],
+)
+def test_words_lead_to_the_entry_a_worker_means(words: str, topic: str) -> None:
+    worker = Worker()
+
+    worker.says(words)
+
+    assert topic == "" or worker.topic == topic
+    assert worker.missed == (topic == "")
+
+
+def test_words_that_fit_two_entries_alike_are_asked_back() -> None:
+    worker = Worker()
+
+    assert "您想问的是哪一件" in worker.says("没发工资还受伤了")
+    assert not worker.missed
+    worker.says("2")
+    assert worker.topic == "guide:injury"
+    assert "1 单位拖欠工资怎么办" in worker.says("0")
+
+
+def test_words_that_found_nothing_get_the_three_nearest_and_are_counted() -> None:
+    worker = Worker()
+
+    reply = worker.says("帮我问问孩子的事")
+
+    assert worker.missed
+    assert "1 " in reply
+    assert "3 " in reply
+    assert "4 " not in reply
+    assert "12351" in reply
+    worker.says("1")
+    assert worker.topic.startswith("guide:")
+
+
+@pytest.mark.parametrize(
+    "words", ["火星", "asdf", "?？", "110", "a" * 2048, "字" * 680, "]]>", "𠮷", "\u200b"]
+)
+def test_nobody_is_met_with_silence_whatever_they_say(words: str) -> None:
+    assert "12351" in Worker().says(words)
+
+
+def test_a_face_is_greeted_with_the_home_page_and_not_counted() -> None:
+    worker = Worker()
+
+    for face in ("😀", "[微笑]", "👍🏻👍🏻", ""):
+        assert "1 入会转会" in worker.says(face)
+        assert not worker.missed
+
+
+@pytest.mark.parametrize("words", ["你好", "您好！", "在吗？", "hello"])
+def test_a_greeting_is_returned_with_the_home_page(words: str) -> None:
+    assert "您好" in Worker().says(words)
+
+
+def test_thanks_leave_the_worker_where_they_stand() -> None:
+    worker = Worker()
+    worker.taps("JOIN")
+
+    assert "不客气" in worker.says("谢谢")
+    assert "怎样退会" in worker.says("4")
+
+
+@pytest.mark.parametrize("words", ["人工", "转人工", "帮我转人工好吗", "客服"])
+def test_nobody_is_promised_a_person_while_nobody_reads(words: str) -> None:
+    reply = Worker().says(words)
+
+    assert "没有工作人员值守" in reply
+    assert "12351" in reply
+
+
+def test_a_complaint_is_shown_the_hotline_and_the_ways_by_number() -> None:
+    worker = Worker()
+
+    assert "请拨 12351" in worker.says("我要投诉你们")
+    worker.says("4")
+    assert worker.topic == "guide:evaluate"
+    assert "【投诉】" in worker.says("0")
+
+
+def test_who_wants_no_more_messages_is_told_how_to_leave() -> None:
+    assert "不再关注" in Worker().says("退订")
+
+
+def test_no_small_talk_is_also_a_name_in_the_directory() -> None:
+    named = WHOLE.targets.keys() & WORDS.keys()
+
+    assert named == set()
+    assert [word for word in WORDS if normal(word) != word] == []
+    assert set(INSIDE) <= set(WORDS)
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize("guide", WHOLE.guides, ids=lambda guide: guide.id)
+def test_every_name_of_every_entry_leads_to_it_in_one_message(guide: directory.Guide, live: bool) -> None:
+    worker = Worker(house(live=live))
+
+    for words in (guide.title, *guide.words):
+        reply = worker.says(words)
+        assert worker.topic == f"guide:{guide.id}"
+        assert guide.title in reply
+        assert len(reply.encode()) <= MAX_TEXT_BYTES
+        assert not (live and "待填" in reply)
+
+
+def test_on_a_live_account_an_entry_with_a_blank_is_in_no_list_and_asking_for_it_gives_the_hotline() -> None:
+    worker = Worker(house(live=True))
+
+    assert "会员卡" not in worker.taps("JOIN")
+    assert "12351" in worker.says("会员卡")
+    assert all("待填" not in page.reply.content for page in book(worker.house).pages.values())
+
+
+def test_an_entry_past_its_day_is_shown_with_the_advice_to_ask_first() -> None:
+    worker = Worker(now=datetime(2027, 12, 31, 15, 59, tzinfo=UTC))
+
+    assert "已过核对日期" not in worker.says("工伤")
+    worker.waits(timedelta(minutes=2))
+    assert "已过核对日期" in worker.says("工伤")
+
+
+# --- numbers -----------------------------------------------------------------------------------------------------
+
+
+def test_an_account_without_a_menu_is_walked_by_numbers_from_home_to_a_guide_and_back() -> None:
+    worker = Worker(house(has_menu=False))
+
+    assert "菜单" not in worker.says("00")
+    assert "【服务大厅】" in worker.says("7")
+    assert "【维权与法律】" in worker.says("3")
+    assert "工伤怎么办" in worker.says("4")
+    assert "【维权与法律】" in worker.says("0")
+    assert "【服务大厅】" in worker.says("0")
+    assert "想办什么事" in worker.says("0")
+
+
+def test_who_went_to_an_item_from_home_comes_back_home() -> None:
+    worker = Worker()
+    worker.says("00")
+    worker.says("1")
+
+    assert "想办什么事" in worker.says("0")
+
+
+@pytest.mark.parametrize("words", ["2", "２", "②", "2.", "二", "第2项", " 2 ", "2️⃣"])
+def test_a_number_may_be_written_in_any_way(words: str) -> None:
+    worker = Worker()
+    worker.says("00")
+    worker.says(words)
+
+    assert worker.topic == "AID"
+
+
+def test_the_numbers_of_a_list_stay_in_force_under_the_guide_that_was_opened() -> None:
+    worker = Worker()
+    worker.taps("JOIN")
+    worker.says("1")
+    worker.says("2")
+
+    assert worker.topic == "guide:transfer"
+
+
+def test_a_number_that_is_not_on_the_page_is_told_which_are() -> None:
+    worker = Worker()
+    worker.taps("JOIN")
+
+    assert "1 到 5" in worker.says("9")
+    worker.says("4")
+    assert worker.topic == "guide:quit"
+
+
+def test_after_half_an_hour_of_silence_a_number_starts_from_home_again() -> None:
+    worker = Worker()
+    worker.taps("LAW")
+    worker.waits(timedelta(minutes=31))
+
+    assert "从头来" in worker.says("2")
+    worker.says("2")
+    assert worker.topic == "AID"
+
+
+def test_a_number_after_a_short_pause_still_counts() -> None:
+    worker = Worker()
+    worker.taps("LAW")
+    worker.waits(timedelta(minutes=29))
+    worker.says("4")
+
+    assert worker.topic == "guide:injury"
+
+
+def test_the_dialogue_goes_on_after_a_restart() -> None:
+    before = Worker()
+    before.taps("LAW")
+
+    after = Worker(house(), dialogue=before.dialogue)
+    after.says("4")
+
+    assert after.topic == "guide:injury"
+
+
+@pytest.mark.parametrize("stored", ["x", "a|b|c", "a|b|c|x", "gone|gone|guide:gone|29934780", "|||"])
+def test_a_stored_place_that_no_longer_means_anything_leads_home(stored: str) -> None:
+    worker = Worker(dialogue=stored)
+
+    assert "1 " in worker.says("1")
+    assert "想办什么事" in worker.says("00")
+
+
+# --- follows, scans, and what is no text -----------------------------------------------------------------------------
+
+
+def test_a_new_follower_is_welcomed_with_nine_numbers_and_examples() -> None:
+    worker = Worker()
+    reply = worker.sends(m.Subscribe())
+
+    assert reply is not None
+    assert reply.startswith("您好，欢迎关注！")
+    assert [str(number) for number in range(1, 10) if f"\n{number} " in reply] == list("123456789")
+    assert "工伤" in reply
+    assert "12351" in reply
+
+
+def test_who_comes_back_is_welcomed_back() -> None:
+    reply = Worker(unsubscribed_at=START).sends(m.Subscribe())
+
+    assert reply is not None
+    assert reply.startswith("欢迎回来")
+
+
+@pytest.mark.parametrize("scene", ["JOIN", "guide:injury", "campaign:lantern"])
+def test_a_code_that_names_a_page_brings_the_page(scene: str) -> None:
+    followed, scanned = Worker(), Worker()
+
+    welcome, page = followed.sends(m.Subscribe(scene, "t")), scanned.sends(m.Scan(scene, "t"))
+
+    assert welcome is not None
+    assert page is not None
+    assert page in welcome
+    assert scanned.topic == followed.topic == scene
+
+
+@pytest.mark.parametrize("scene", ["poster-2027", "", "x" * 500, "near:guide:join"])
+def test_any_other_code_brings_the_home_page_or_a_list(scene: str) -> None:
+    assert "1 " in (Worker().sends(m.Subscribe(scene, "t")) or "")
+    assert "1 " in (Worker().sends(m.Scan(scene, "t")) or "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        m.Image("http://mmbiz.example/1", "m1"),
+        m.Voice("m2", "amr"),
+        m.Voice("m2", "amr", "。"),
+        m.Video("m3", "t3"),
+        m.Location(41.12, 122.07, 15, "盘锦"),
+        m.Link("标题", "说明", "https://example.cn/"),
+        m.File("表.xlsx", "", "k", "md5", 10),
+    ],
+    ids=lambda body: type(body).__name__,
+)
+def test_what_is_no_text_is_received_politely_and_shown_another_way(body: m.Body) -> None:
+    reply = Worker().sends(body)
+
+    assert reply
+    assert "12351" in reply or "文字" in reply
+
+
+def test_a_voice_whose_words_wechat_understood_is_answered_like_words() -> None:
+    worker = Worker()
+    worker.sends(m.Voice("m", "amr", "工伤。"))
+
+    assert worker.topic == "guide:injury"
+
+
+def test_a_choice_from_a_menu_message_opens_the_page_it_names_or_counts_as_words() -> None:
+    worker = Worker()
+
+    worker.sends(m.Text("看看灯谜", "RIDDLE"))
+    assert worker.topic == "campaign:lantern"
+    worker.sends(m.Text("工伤", "101"))
+    assert worker.topic == "guide:injury"
+
+
+def test_a_code_scanned_while_the_phone_waits_gets_words_and_any_other_none() -> None:
+    assert Worker().sends(m.ScanCode("K", "qrcode", "x", True))
+    assert Worker().sends(m.ScanCode("K", "qrcode", "x", False)) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        m.Unsubscribe(),
+        m.View("https://union.example/"),
+        m.MiniProgram("pages/index"),
+        m.Place(41.1, 122.0, 30.0),
+        m.Pictures("K", 1),
+        m.PickedPlace("K", 41.1, 122.0, 15, "盘锦", ""),
+        m.Published("1", 0, "a", (), ()),
+        m.NoticesSent(()),
+        m.ServiceSession("kf"),
+        m.Revoked("oWorker", "wx", "1"),
+        m.Cancelled("oWorker", ""),
+        m.Unknown(),
+    ],
+    ids=lambda body: type(body).__name__,
+)
+def test_where_wechat_takes_no_words_there_are_none_and_the_dialogue_stays(body: m.Body) -> None:
+    worker = Worker()
+    worker.taps("LAW")
+    before = worker.dialogue
+
+    assert worker.sends(body) is None
+    assert worker.dialogue == before
+
+
+def test_what_became_of_our_sending_is_kept_and_nobody_is_answered(sqlite_store: Store) -> None:
+    worker = Worker()
+    with sqlite_store.writing() as connection:
+        told = m.MassFinished("9" * 80, "sendsuccess", 10, 10, 9, 10**18)
+        assert worker.sends(told, connection) is None
+        assert worker.sends(m.TemplateFinished("42", "success"), connection) is None
+
+    with sqlite_store.reading() as connection:
+        rows = {row.far_id: row.status for row in connection.execute(results.select())}
+    assert rows == {"9" * 64: "sendsuccess", "42": "success"}
+
+
+def test_every_kind_of_message_that_may_be_answered_is_in_the_table() -> None:
+    silent = {type(body) for body in (m.Unsubscribe(), m.View(""), m.Place(None, None, None), m.Unknown())}
+
+    assert not silent & EVENTS.keys()
+    assert {m.Text, m.Image, m.Voice, m.Video, m.Location, m.Link, m.File} <= EVENTS.keys()
+
+
+# --- for staff -------------------------------------------------------------------------------------------------------
+
+
+def test_staff_see_which_entry_would_answer_which_lost_and_why() -> None:
+    lines = which(house(), "工伤了还拖欠工资", START).splitlines()
+
+    assert "单位拖欠工资怎么办" in lines[0]
+    assert "句子里有“拖欠工资”" in lines[0]
+    assert "工伤" in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("工伤", "就是它的叫法"),
+        ("火星", "没有找到"),
+        ("没发工资还受伤了", "让职工选"),
+        ("你好", "日常用语"),
+        ("3", "数字"),
+        ("😀", "首页"),
+        ("盘锦美食", "活动"),
+        ("转人工吧", "人工"),
+    ],
+)
+def test_staff_learn_how_any_words_would_be_taken(words: str, said: str) -> None:
+    assert said in which(house(), words, START)
