@@ -1,0 +1,335 @@
+"""What deploy/ puts on a machine: laid below a scratch root, then judged by nginx and systemd themselves."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+import requests
+from conftest import free_port
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+ROOT = Path(__file__).parent.parent
+UNITS = ("gonghui-serve.service", "gonghui-work.service", "gonghui-backup.service", "gonghui-backup.timer")
+
+
+def test_systemd_accepts_the_units(stage: Path, program: Callable[..., str]) -> None:
+    judged = judge_units(stage, program)
+
+    assert judged == ""
+
+
+def test_systemd_would_refuse_a_unit_with_a_slip_in_it(stage: Path, program: Callable[..., str]) -> None:
+    unit = stage / "etc/systemd/system/gonghui-work.service"
+    unit.write_text(unit.read_text().replace("Restart=always", "Restart=allways"))
+
+    assert "allways" in judge_units(stage, program)
+
+
+def test_no_unit_may_do_more_than_it_must(stage: Path, program: Callable[..., str]) -> None:
+    for unit in UNITS[:3]:
+        words = [
+            program("systemd-analyze"),
+            "security",
+            "--offline=true",
+            f"--root={stage}",
+            "--no-pager",
+            unit,
+        ]
+        told = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False).stdout
+
+        exposure = re.search(r"exposure level for .*: ([\d.]+)", told)
+        assert exposure, told
+        assert float(exposure[1]) < 3.0, told
+
+
+def test_installing_again_keeps_what_staff_wrote(stage: Path) -> None:
+    config = stage / "etc/gonghui/config.toml"
+    assert 'base_url = "https://wx.example.org"' in config.read_text()
+    assert config.stat().st_mode & 0o077 == 0
+    config.write_text("written by staff")
+
+    told = install(stage, "wx.example.org").stdout
+
+    assert config.read_text() == "written by staff"
+    assert "没有改动" in told
+
+
+@pytest.mark.parametrize("domain", ["", "http://wx.example.org", "wx.example.org;reboot", "WX"])
+def test_a_wrong_domain_is_refused_before_anything_is_laid(domain: str, tmp_path: Path) -> None:
+    done = install(tmp_path / "new", domain)
+
+    assert done.returncode == 2
+    assert "域名" in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_nginx_accepts_the_site(site: Site, program: Callable[..., str]) -> None:
+    words = [program("nginx"), "-t", "-p", str(site.stage), "-c", str(site.stage / "etc/nginx/nginx.conf")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "[warn]" not in done.stderr
+
+
+def test_a_message_reaches_the_program_with_its_true_sender(running: Site) -> None:
+    answer = running.post("/wx?signature=s&openid=o1", b"<xml/>", {"X-Forwarded-For": "6.6.6.6"})
+
+    assert answer.status_code == 200
+    (seen,) = running.seen
+    assert seen.path == "/wx?signature=s&openid=o1"
+    assert seen.body == b"<xml/>"
+    assert seen.headers["X-Forwarded-For"] == "127.0.0.1"
+    assert seen.headers["X-Forwarded-Proto"] == "https"
+    assert seen.headers["Host"] == "wx.example.org"
+    assert "o1" not in (running.stage / "access.log").read_text()
+
+
+def test_a_slow_body_holds_up_nothing_but_its_sender(running: Site) -> None:
+    with running.tls_socket() as slow:
+        slow.sendall(b"POST /wx HTTP/1.1\r\nHost: wx.example.org\r\nContent-Length: 100\r\n\r\n<xml>")
+        time.sleep(0.3)
+
+        assert running.seen == []  # the program is not even asked
+        assert running.post("/wx", b"<xml/>").status_code == 200
+
+
+def test_a_body_over_64_kb_is_refused_at_the_door(running: Site) -> None:
+    assert running.post("/wx", b"x" * 65_537).status_code == 413
+    assert running.post("/wx", b"x" * 65_536).status_code == 200
+
+
+def test_every_tap_after_a_push_gets_through_but_pages_are_rationed(running: Site) -> None:
+    with ThreadPoolExecutor(16) as crowd:
+        taps = list(crowd.map(lambda _: running.post("/wx", b"<xml/>").status_code, range(100)))
+        pages = list(crowd.map(lambda _: running.get("/").status_code, range(100)))
+
+    assert set(taps) == {200}
+    assert set(pages) == {200, 429}
+
+
+def test_the_open_road_leads_to_https(running: Site) -> None:
+    answer = running.get_open("/h5/riddle")
+
+    assert answer.status_code == 301
+    assert answer.headers["Location"] == "https://wx.example.org/h5/riddle"
+
+
+def test_the_domain_can_be_proved_to_wechat(running: Site) -> None:
+    answer = running.get("/MP_verify_abc123.txt")
+
+    assert answer.text == "abc123"
+    assert running.seen == []
+
+
+def test_the_command_line_of_staff_comes_to_the_program(tmp_path: Path) -> None:
+    """`gonghui check` with every path below a scratch root, and a program that tells what it was asked."""
+    (tmp_path / "program").write_text('#!/bin/sh\nprintf "%s " "$PWD" "$@"\n')
+    (tmp_path / "program").chmod(0o755)
+    script = (ROOT / "deploy/gonghui").read_text()
+    script = script.replace("/opt/gonghui/.venv/bin/python", str(tmp_path / "program"))
+    script = script.replace("/var/lib/gonghui", str(tmp_path)).replace("= gonghui ]", f"= {whoami()} ]")
+
+    told = subprocess.run(
+        ["sh", "-c", script, "gonghui", "push", "list"], capture_output=True, text=True, check=True
+    )
+
+    assert told.stdout.split() == [
+        str(tmp_path), "/opt/gonghui/app.py", "push", "list", "--config", "/etc/gonghui/config.toml",
+    ]  # fmt: skip
+
+
+# --- cast --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Seen:
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Site:
+    """The staged site on ports of its own, before a program that says yes to everything."""
+
+    stage: Path
+    port: int
+    open_port: int
+    seen: list[Seen] = field(default_factory=list)
+
+    def post(self, path: str, body: bytes, headers: dict[str, str] | None = None) -> requests.Response:
+        return self._ask("POST", f"https://127.0.0.1:{self.port}{path}", body, headers or {})
+
+    def get(self, path: str) -> requests.Response:
+        return self._ask("GET", f"https://127.0.0.1:{self.port}{path}", None, {})
+
+    def get_open(self, path: str) -> requests.Response:
+        return self._ask("GET", f"http://127.0.0.1:{self.open_port}{path}", None, {})
+
+    def _ask(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> requests.Response:
+        return requests.request(
+            method, url, data=body, headers={"Host": "wx.example.org", **headers}, timeout=10,
+            allow_redirects=False, verify=str(self.stage / "etc/nginx/gonghui/fullchain.pem"),
+        )  # fmt: skip
+
+    def tls_socket(self) -> socket.socket:
+        context = ssl.create_default_context(cafile=str(self.stage / "etc/nginx/gonghui/fullchain.pem"))
+        return context.wrap_socket(
+            socket.create_connection(("127.0.0.1", self.port), 5), server_hostname="wx.example.org"
+        )
+
+
+def install(stage: Path, domain: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", str(ROOT / "deploy/install"), domain],
+        env={**os.environ, "DESTDIR": str(stage)}, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+
+
+def whoami() -> str:
+    return subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def judge_units(stage: Path, program: Callable[..., str]) -> str:
+    """What systemd has to say against the units; '' is nothing."""
+    words = [program("systemd-analyze"), "verify", f"--root={stage}", *UNITS]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0 or done.stderr
+    return done.stderr
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Path:
+    """A root with the files of deploy/, the program's Python, and Debian's own units."""
+    root = tmp_path / "stage"
+    done = install(root, "wx.example.org")
+    assert done.returncode == 0, done.stderr
+    python = root / "opt/gonghui/.venv/bin/python"
+    python.parent.mkdir(parents=True)
+    shutil.copy(Path(sys.executable).resolve(), python)
+    (root / "opt/gonghui/docs").mkdir()
+    shutil.copy(ROOT / "docs/manual.zh.md", root / "opt/gonghui/docs")
+    if Path("/usr/lib/systemd/system").is_dir():
+        shutil.copytree("/usr/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True)
+    return root
+
+
+@pytest.fixture
+def site(stage: Path) -> Site:
+    folder = stage / "etc/nginx"
+    made = Site(stage, free_port(), free_port())
+    conf = folder / "sites-available/gonghui.conf"
+    words = conf.read_text().replace("/var/log/nginx/gonghui.log", str(stage / "access.log"))
+    words = words.replace("listen 443 ", f"listen 127.0.0.1:{made.port} ")
+    words = words.replace("listen 80;", f"listen 127.0.0.1:{made.open_port};")
+    conf.write_text(words.replace("/var/www/gonghui", str(stage / "var/www/gonghui")))
+    temporary = "".join(
+        f"{kind}_temp_path {stage}/tmp_{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    user = "user root;" if os.geteuid() == 0 else ""
+    (folder / "nginx.conf").write_text(
+        f"{user} pid {stage}/nginx.pid; error_log {stage}/error.log; events {{}}\n"
+        f"http {{ {temporary} include sites-enabled/*.conf; }}\n"
+    )
+    (stage / "var/www/gonghui/MP_verify_abc123.txt").write_text("abc123")
+    make_certificate(folder / "gonghui")
+    return made
+
+
+def make_certificate(folder: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "wx.example.org")])
+    names = [x509.DNSName("wx.example.org"), x509.IPAddress(ip_address("127.0.0.1"))]
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(
+            issuer_name=name, subject_name=name, public_key=key.public_key(), serial_number=1
+        )
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "fullchain.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / "privkey.pem").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+
+
+@pytest.fixture
+def running(site: Site, program: Callable[..., str]) -> Iterator[Site]:
+    """nginx with the staged site, and behind it a program that says yes to everything."""
+
+    class Program(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            site.seen.append(Seen(self.path, dict(self.headers), body))
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        do_POST = do_GET  # noqa: N815 - the library's name
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    conf = site.stage / "etc/nginx/sites-available/gonghui.conf"
+    with ThreadingHTTPServer(("127.0.0.1", 0), Program) as behind:
+        behind.daemon_threads = True
+        conf.write_text(conf.read_text().replace("127.0.0.1:8000", f"127.0.0.1:{behind.server_port}"))
+        thread = threading.Thread(target=behind.serve_forever, daemon=True)
+        thread.start()
+        words = [
+            program("nginx"),
+            "-p",
+            str(site.stage),
+            "-c",
+            str(site.stage / "etc/nginx/nginx.conf"),
+            "-g",
+            "daemon off;",
+        ]
+        with subprocess.Popen(words, stderr=subprocess.DEVNULL) as nginx:
+            try:
+                wait_for(site.port)
+                yield site
+            finally:
+                nginx.terminate()
+        behind.shutdown()
+        thread.join()
+
+
+def wait_for(port: int) -> None:
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise AssertionError("nginx did not start")
