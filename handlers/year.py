@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from functools import lru_cache
 
 from handlers.book import SHANGHAI, URGENT, book
 from handlers.page import BACK, Page, listing, page, show
 from handlers.turn import CampaignView, House, Turn
 from menus.directory import normal
+from menus.guide import BLANK
 from wx.replies import Text
 
 INWARD = ("preparation", "report", "newspaper")  # the staff's own work: no worker is told of it
+FRESH_S = 10  # a changed config is told of this much later at most
 MOST = 15  # lines of one list
 LONGEST_TITLE = 20  # characters of a title in a list: all lines fit into one reply
 LONGEST_TEXT = 500  # characters of a campaign's own words that fit into one reply with the rest
@@ -20,8 +24,23 @@ ONLY_TOLD = "这里目前只介绍活动，还不能在聊天里直接参加；�
 
 def told(house: House, now: datetime, kinds: Collection[str] = ()) -> list[CampaignView]:
     """The campaigns that workers are told of: those of these kinds, or all; the next one first."""
-    seen = [one for one in house.year(now) if one.kind not in INWARD and (not kinds or one.kind in kinds)]
-    return sorted(seen, key=lambda one: one.dates[0][0] if one.dates else date.max)[:MOST]
+    seconds = int(now.timestamp())
+    lately = datetime.fromtimestamp(seconds - seconds % FRESH_S, UTC)
+    return [one for one in _told(house, lately) if not kinds or one.kind in kinds]
+
+
+@lru_cache(maxsize=8)
+def _told(house: House, now: datetime) -> tuple[CampaignView, ...]:
+    # laying out a year's dates takes milliseconds, which a sentence in the chat must not cost each time
+    seen = [
+        replace(one, text=_filled(one.text, house.live)) for one in house.year(now) if one.kind not in INWARD
+    ]
+    return tuple(sorted(seen, key=lambda one: one.dates[0][0] if one.dates else date.max)[:MOST])
+
+
+def _filled(text: str, live: bool) -> str:
+    """A campaign's words; on a live account without the lines that still have a blank."""
+    return "\n".join(line for line in text.splitlines() if not (live and BLANK.search(line)))
 
 
 def answer(turn: Turn, key: str, kinds: Collection[str] = ()) -> Text:

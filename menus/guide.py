@@ -10,7 +10,9 @@ HOTLINE = "12351"
 TEXT_BYTES = 2048
 """What a text reply holds (platform guide, 被动回复)."""
 
-_BLANK = re.compile(r"〔待填：[^〕]*〕")
+BLANK = re.compile(r"〔待填：[^〕]*〕")
+"""What staff still have to fill in, where it stands in a text."""
+
 _STEPS = "①②③④⑤⑥⑦⑧⑨"
 
 
@@ -37,7 +39,7 @@ class Guide:
 
 def placeholders(guide: Guide) -> tuple[str, ...]:
     """The blanks that staff still have to fill in this entry, as they stand in its text."""
-    return tuple(_BLANK.findall("\n".join((guide.title, guide.who, *guide.bring, *guide.how, guide.note))))
+    return tuple(BLANK.findall("\n".join((guide.title, guide.who, *guide.bring, *guide.how, guide.note))))
 
 
 def text(guide: Guide) -> str:

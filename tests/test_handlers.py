@@ -101,6 +101,25 @@ def test_a_campaign_that_was_taken_out_of_the_config_leads_home() -> None:
     assert "想办什么事" in worker.says("1")
 
 
+def test_on_a_live_account_a_campaigns_line_with_a_blank_is_left_out() -> None:
+    half = (replace(YEAR[1], text="过年您最想要什么？\n截止时间：〔待填：截止日期〕。"),)
+
+    assert "待填" in Worker(house(year=half)).taps("WISH")
+    live = Worker(house(live=True, year=half)).taps("WISH")
+    assert "待填" not in live
+    assert "过年您最想要什么？" in live
+
+
+def test_a_campaign_that_was_added_to_the_config_is_told_of_within_seconds() -> None:
+    campaigns = [YEAR[2]]
+    worker = Worker(house(year=campaigns))
+    worker.taps("POLL")
+    campaigns.append(YEAR[3])
+    worker.waits(timedelta(seconds=10))
+
+    assert "特色盘锦美食" in worker.taps("POLL")
+
+
 def test_the_longest_campaign_still_fits_into_one_message() -> None:
     long = CampaignView("x", "名" * 60, "poll", "字" * 1500, YEAR[4].dates, START)
     many = tuple(replace(long, id=f"x{n}") for n in range(40))
