@@ -109,7 +109,10 @@ SYNTAX = (
     ("Invalid initial character for a key part", "名字只能用英文字母、数字、- 和 _，前面不能有别的符号"),
     ("Unterminated string", "引号没有成对，少了后一半"),
     ("Illegal character", "引号没有成对，或者文字里夹了看不见的字符"),
-    ("Expected newline or end of document", "这一行后面多了东西；一行只写一项，说明要写在 # 后面"),
+    (
+        "Expected newline or end of document",
+        '这一行后面多了东西：文字（例如 "02-21 10:00"）要放在英文双引号里，某一天的时间要写到秒（2027-02-20T10:00:00），说明写在 # 后面',
+    ),
     ("Cannot declare", "这张表前面已经写过一次"),
     ("Cannot overwrite a value", "这一项前面已经写过一次"),
     ("Cannot mutate immutable namespace", "这张表前面已经写完，不能再往里加"),
@@ -118,7 +121,7 @@ SYNTAX = (
     ("Unclosed array", "列表没有结束，少了 ]；每项之间用英文逗号"),
     ("Unclosed inline table", "花括号没有结束，少了 }；每项之间用英文逗号，并且写在同一行"),
     ("Expected ']", "方括号没有成对"),
-    ("Invalid statement", "这一行看不懂；应是 名字 = 值，或 [表名]"),
+    ("Invalid statement", "这一行看不懂；应是 名字 = 值（名字用英文字母），或 [表名]"),
     ("Found invalid character", "夹了不允许的字符"),
     ("Unescaped '\\'", "反斜杠 \\ 要写成 \\\\"),
     ("Invalid hex value", "反斜杠后面的写法不对"),
@@ -137,13 +140,13 @@ def _parse(path: Path, text: str) -> Table:
         message = str(error)
         place = re.search(r"at line (\d+), column (\d+)", message)
         lines = text.split("\n")
-        line, column = (int(place[1]), int(place[2])) if place else (len(lines), 1)
+        line, column = (int(place[1]), int(place[2])) if place else (_last_begun(lines), 1)
         written = lines[line - 1] if line <= len(lines) else ""
         words = next((words for start, words in SYNTAX if message.startswith(start)), "写法不合 TOML 的规则")
         if message.startswith("Invalid initial") and not written[column - 1 :].strip():
             words = "花括号里的内容要写在同一行，最后一项后面不加逗号"
         wide = _wide(written, column)
-        where = f"第 {line} 行第 {column} 个字" if place else "文件末尾"
+        where = f"第 {column} 个字" if place else "从这一行开始，到文件末尾"
         raise UnreadableError(Problem(str(path), line, "", f"{where}：{words}{wide}")) from None
 
 
@@ -261,6 +264,8 @@ class _Draft:
         }
         referred = {value.get("env") for _, value in self._secrets() if isinstance(value, dict)}
         for name in sorted(n for n in environ if n.startswith(PREFIX) and n not in referred):
+            if name not in known and "__" not in name and not difflib.get_close_matches(name, known, 1, 0.85):
+                continue  # no section and no key: somebody else's variable
             if name not in known:
                 words = f"没有这个配置项{_nearest(name, list(known)) or '，请删掉这个环境变量'}"
                 self.problems.append(Problem(f"来自环境变量 {name}", 0, "", words))
@@ -395,12 +400,20 @@ def _lines(text: str) -> Iterator[tuple[Loc, int]]:
 def _statement(lines: list[str], start: int) -> tuple[int, Table]:
     """The end of the statement that begins here, and what it says; it grows until it parses."""
     for end in range(start + 1, len(lines) + 1):
-        if end == start + 1 or any(mark in lines[end - 1] for mark in ("]", '"""', "'''")):
+        if end == start + 1 or any(mark in lines[end - 1] for mark in ("]", "}", '"""', "'''")):
             try:
                 return end, tomllib.loads("\n".join(lines[start:end]))
             except ValueError:
                 continue
     return len(lines), {}
+
+
+def _last_begun(lines: list[str]) -> int:
+    """The line on which the last statement begins, which may never end."""
+    start = end = 0
+    while end < len(lines):
+        start, (end, _) = end, _statement(lines, end)
+    return start + 1
 
 
 def _header(fragment: Table, array: bool, counts: dict[Loc, int]) -> Loc:
@@ -438,7 +451,7 @@ def _inside(lines: list[str], start: int, end: int) -> Iterator[tuple[Loc, int]]
     if end - start < 2 or end - start > 300:
         return
     for last in range(start + 1, end + 1):
-        for closing in ("", "]", "]}", "]}]", "]]"):
+        for closing in ("", "]", "}]", "]}", "]}]", "]]"):
             try:
                 fragment = tomllib.loads("\n".join(lines[start:last]) + closing)
             except ValueError:

@@ -1,0 +1,303 @@
+"""A clerk edits config.toml, sometimes wrongly; the operator sets variables and secrets."""
+
+import pytest
+from config_cast import KEY, PUSH, Config, read, said, written
+
+from settings import load
+
+
+def test_an_empty_file_is_an_account_without_credentials(tmp_path):
+    value = read(tmp_path, "").value
+    assert value is not None
+    assert (value.account.live, value.account.freshness_s, value.campaigns) == (False, 300, ())
+
+
+def test_the_clerk_hears_of_every_mistake_at_once_with_its_line(tmp_path):
+    loaded = read(
+        tmp_path,
+        f"""
+[account]
+naem = "盘锦市总工会"
+mode = "saef"
+verified = "是"
+freshness_s = "300"
+testers = [
+    "oAlice",
+    7,
+]
+api_base = "http://example.com"
+
+[databse]
+url = "sqlite:///x.db"
+
+[server]
+processes = 0
+{PUSH}lunar = "12-30 10:00"
+yearly = "02-30 10:00"
+
+[[campaigns.pushes]]
+id = "open"
+channel = "mas"
+yearly = "02-21"
+text = "a"
+
+[[campaigns]]
+id = "yuanxiao"
+title = ""
+pushes = [
+    {{ id = "p", daily = {{ from = "05-01", to = "04-31", at = "9点" }}, channel = "mass", text = "a" }},
+    {{ id = "q", yearly = "05-01 9:00", channel = "template", text = "a" }},
+]
+""",
+    )
+    assert loaded.value is None
+    assert said(loaded) == [
+        (3, "account.naem"),
+        (4, "account.mode"),
+        (5, "account.verified"),
+        (6, "account.freshness_s"),
+        (9, "account.testers[第 2 个]"),
+        (11, "account.api_base"),
+        (13, "databse"),
+        (17, "server.processes"),
+        (24, "campaigns[yuanxiao].pushes[open]"),
+        (28, "campaigns[yuanxiao].pushes[open].lunar"),
+        (29, "campaigns[yuanxiao].pushes[open].yearly"),
+        (32, "campaigns[yuanxiao].pushes[open].id"),
+        (33, "campaigns[yuanxiao].pushes[open].channel"),
+        (34, "campaigns[yuanxiao].pushes[open].yearly"),
+        (38, "campaigns[yuanxiao].id"),
+        (39, "campaigns[yuanxiao].title"),
+        (41, "campaigns[yuanxiao].pushes[p].daily.to"),
+        (41, "campaigns[yuanxiao].pushes[p].daily.at"),
+        (42, "campaigns[yuanxiao].pushes[q]"),
+    ]
+    words = "\n".join(map(str, loaded.problems))
+    for sentence in (
+        "account.naem：不认识的配置项，是否想写 name？（这里可以写：name、kind、",
+        "只能写 safe、compat、plain 之一，是否想写 safe？（写的是「saef」）",
+        "只能写 true 或 false，不加引号（写的是「是」）",
+        "databse：不认识的配置项，是否想写 database？",
+        "不能小于 1（写的是 0）",
+        "除夕是腊月的最后一天，请写 12-last",
+        "「open」重复了，第 25 行已经用过",
+        "日期后面还要写几点",
+        "channel 是 template 时，内容只能写 template，不能写 text",
+    ):
+        assert sentence in words
+    assert "pydantic" not in words
+    assert "Input should" not in words
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("[account]\nname = “盘锦”\n", 2, "中文标点 “"),
+        ('[account]\nname ＝ "盘锦"\n', 2, "中文标点 ＝"),
+        ('[account]\nname = "盘锦\nkind = "service"\n', 2, "引号没有成对"),
+        ("[account]\nname = 盘锦\n", 2, "文字要放在英文双引号里"),
+        ('[account]\nname = "a"\nname = "b"\n', 3, "写过一次"),
+        ('[account]\n[account]\nname = "b"\n', 2, "写过一次"),
+        ('[account]\nname = "a" kind = "b"\n', 2, "后面多了东西"),
+        ("[account]\nat = 02-21 10:00\n", 2, "写到秒"),
+        ('[account\nname = "a"\n', 1, "方括号没有成对"),
+        ('[account]\ntesters = ["a",\n"b"\n', 2, "少了 ]"),
+        ("[account]\n账号 = 1\n", 2, "名字用英文字母"),
+        ('[account]\nname = "\\z"\n', 2, "反斜杠"),
+        ("[account]\nat = 2027-02-30T10:00:00\n", 2, "没有这个日期"),
+        ("x = " + "[" * 5000, 0, "括号套得太深"),
+    ],
+)
+def test_a_slip_of_the_keyboard_is_told_in_chinese_with_its_line(tmp_path, text, line, words):
+    loaded = read(tmp_path, text)
+    assert loaded.value is None
+    (problem,) = loaded.problems
+    assert words in problem.words
+    assert problem.line == line
+
+
+def test_a_file_saved_by_notepad_is_read_or_explained(tmp_path):
+    assert read(tmp_path, b'\xef\xbb\xbf[account]\r\nname = "\xe7\x9b\x98\xe9\x94\xa6"\r\n').value is not None
+    loaded = read(tmp_path, '[account]\nname = "盘锦"\n'.encode("gbk"))
+    assert [problem.line for problem in loaded.problems] == [2]
+    assert "UTF-8" in str(loaded.problems[0])
+
+
+def test_no_file_a_folder_and_a_huge_file_are_named_as_such(tmp_path):
+    for path, words in (
+        (tmp_path / "none.toml", "cp config.example.toml config.toml"),
+        (tmp_path, "文件夹"),
+        (tmp_path / "nul\0.toml", "读不出来"),
+        (tmp_path / ("x" * 5000), "读不出来"),
+        (written(tmp_path, "# " + "x" * 1_100_000), "太大"),
+    ):
+        (problem,) = load(Config, path, {}).problems
+        assert words in str(problem)
+
+
+def test_a_variable_wins_over_the_file_and_is_read_as_its_kind(tmp_path):
+    value = read(
+        tmp_path,
+        '[account]\nname = "甲"\nverified = false\noriginal_id = "gh_1"\n',
+        {
+            "GONGHUI_ACCOUNT__NAME": "乙",
+            "GONGHUI_ACCOUNT__VERIFIED": "true",
+            "GONGHUI_ACCOUNT__FRESHNESS_S": "0",
+            "GONGHUI_ACCOUNT__TESTERS": "oAlice, oBob",
+            "GONGHUI_ACCOUNT__ORIGINAL_ID": "",
+            "GONGHUI_ACCOUNT__TOKEN": "123456",
+            "GONGHUI_SERVER__PROCESSES": "3",
+            "GONGHUI_TEST_REDIS": "somebody else's",
+        },
+    ).value
+    assert value is not None
+    account = value.account
+    assert (account.name, account.verified, account.freshness_s, account.original_id) == ("乙", True, 0, "")
+    assert account.testers == ("oAlice", "oBob")
+    assert account.token.get_secret_value() == "123456"
+    assert value.server.processes == 3
+
+
+def test_an_empty_variable_empties_a_list(tmp_path):
+    value = read(tmp_path, '[account]\ntesters = ["oAlice"]\n', {"GONGHUI_ACCOUNT__TESTERS": ""}).value
+    assert value is not None
+    assert value.account.testers == ()
+
+
+def test_a_wrong_variable_is_named_and_an_unknown_one_gets_the_nearest(tmp_path):
+    environ = {
+        "GONGHUI_ACCOUNT__VERIFED": "true",
+        "GONGHUI_ACCOUNT__MODE": "saef",
+        "GONGHUI_ACOUNT__NAME": "x",
+        "GONGHUI_ACCOUNT_KIND": "service",
+        "GONGHUI_SERVER__PROCESSES": "many",
+        "GONGHUI_CAMPAIGNS__ID": "x",
+    }
+    words = [str(problem) for problem in read(tmp_path, "", environ).problems]
+    assert len(words) == len(environ)
+    for start, end in (
+        ("来自环境变量 GONGHUI_ACCOUNT__VERIFED：", "GONGHUI_ACCOUNT__VERIFIED？"),
+        ("来自环境变量 GONGHUI_ACCOUNT__MODE：account.mode：", "（写的是「saef」）"),
+        ("来自环境变量 GONGHUI_ACOUNT__NAME：", "GONGHUI_ACCOUNT__NAME？"),
+        ("来自环境变量 GONGHUI_ACCOUNT_KIND：", "GONGHUI_ACCOUNT__KIND？"),
+        ("来自环境变量 GONGHUI_SERVER__PROCESSES：server.processes：应为整数", "（写的是「many」）"),
+    ):
+        assert any(each.startswith(start) and each.endswith(end) for each in words), (start, words)
+
+
+def test_secrets_come_from_a_variable_or_a_file(tmp_path):
+    (tmp_path / "aes").write_text(KEY + "\n")
+    value = read(
+        tmp_path,
+        '[account]\ntoken = { env = "GONGHUI_WX_TOKEN" }\nencoding_aes_key = { file = "aes" }\n'
+        '[database]\nurl = { env = "DSN" }\n',
+        {"GONGHUI_WX_TOKEN": "sesame", "DSN": "postgresql://me:pw@db/x"},
+        mode=0o644,
+    ).value
+    assert value is not None
+    assert value.account.token.get_secret_value() == "sesame"
+    assert value.account.encoding_aes_key.get_secret_value() == KEY
+    assert value.database.url.get_secret_value() == "postgresql://me:pw@db/x"
+    for secret in ("sesame", KEY, "pw@"):
+        assert secret not in repr(value)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ('{ env = "NOT_SET" }', "没有设置环境变量 NOT_SET"),
+        ('{ file = "not-there" }', "没有找到存放密码的文件"),
+        ('{ file = "." }', "读不出来"),
+        ('{ fiel = "x" }', '{ env = "环境变量名" }'),
+        ('{ env = "A", file = "b" }', '{ env = "环境变量名" }'),
+        ("{}", '{ env = "环境变量名" }'),
+        ("7", "应为文字"),
+        ('"tok en"', "空格"),
+    ],
+)
+def test_a_secret_that_cannot_be_had_is_one_problem_on_its_line(tmp_path, source, words):
+    loaded = read(tmp_path, f"[account]\n\ntoken = {source}\n")
+    assert said(loaded) == [(3, "account.token")]
+    assert words in loaded.problems[0].words
+
+
+def test_a_variable_replaces_a_secret_that_cannot_be_had(tmp_path):
+    text = '[account]\ntoken = { file = "not-there" }\n'
+    value = read(tmp_path, text, {"GONGHUI_ACCOUNT__TOKEN": "sesame"}).value
+    assert value is not None
+    assert value.account.token.get_secret_value() == "sesame"
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ('[account]\ntoken = "sesame"\n', True),
+        ('[database]\nurl = "postgresql://me:pw@db/x"\n', True),
+        ('[database]\nurl = "postgresql://me@db/x"\n', False),
+        ('[database]\nurl = "sqlite:///var/x.db"\n[account]\ntoken = ""\n', False),
+    ],
+)
+def test_only_secrets_written_in_the_file_make_its_permissions_matter(tmp_path, text, refused):
+    assert read(tmp_path, text).value is not None
+    problems = read(tmp_path, text, mode=0o640).problems
+    assert ["chmod 600" in problem.words for problem in problems] == [True] * refused
+
+
+def test_no_secret_is_ever_shown(tmp_path):
+    text = f"""
+[account]
+app_secret = 20160222
+app_secrt = "hunter2"
+token = "hunter2 hunter2"
+encoding_aes_key = "{KEY}hunter2"
+
+[database]
+url = ["postgresql://me:hunter2@db/x"]
+"""
+    loaded = read(tmp_path, text, {"GONGHUI_ACCOUNT__ENCODING_AES_KEY_PREVIOUS": "hunter2"}, mode=0o644)
+    words = "\n".join(map(str, loaded.problems))
+    assert len(loaded.problems) == 7
+    assert "hunter2" not in words
+    assert "20160222" not in words
+    assert "***" in words
+
+
+def test_lines_are_right_whatever_way_the_clerk_writes(tmp_path):
+    loaded = read(
+        tmp_path,
+        '''server.procesess = 2
+account = { name = "甲", mode = "x" }   # one line
+[[campaigns]]
+id = "a"
+title = "甲"
+about = """
+[[campaigns]]
+id = "not this one"
+"""
+kind = 7
+  [[campaigns.pushes]]
+  id = "p"
+  text = "甲"
+  channel = "mass"
+  yearly = "13-01 10:00"
+  [[campaigns.pushes]]
+  channel = "template"
+  yearly = "01-01 10:00"
+  template.id = "t"
+  template.data.thing1 = "二十个字写不下的内容二十个字写不下的内容多"
+  [campaigns.pushes.tempate]
+[[campaigns]]
+title = "乙"
+"id" = "b b"
+''',
+    )
+    assert said(loaded) == [
+        (1, "server.procesess"),
+        (2, "account.mode"),
+        (10, "campaigns[a].kind"),
+        (15, "campaigns[a].pushes[p].yearly"),
+        (16, "campaigns[a].pushes[第 2 个].id"),
+        (20, "campaigns[a].pushes[第 2 个].template.data"),
+        (21, "campaigns[a].pushes[第 2 个].tempate"),
+        (24, "campaigns[b b].id"),
+    ]
