@@ -23,6 +23,7 @@ from urllib.parse import unquote_to_bytes
 
 import httptools
 import uvloop
+from gunicorn.app.base import BaseApplication
 from gunicorn.workers.base import Worker
 
 from models.interaction import Arrival
@@ -389,3 +390,41 @@ class LoopWorker(Worker):  # type: ignore[misc]
             connection.close()
         house.pages.shutdown(wait=False, cancel_futures=True)
         await house.store.close()
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn around a site, without its command line."""
+
+    def __init__(self, site: Site, bind: str, processes: int) -> None:
+        self._site = site
+        self._options = {
+            "bind": bind,
+            "workers": processes,
+            "worker_class": LoopWorker,
+            "preload_app": True,  # one set of pages for all processes
+            "timeout": 30,
+            "graceful_timeout": GRACE_S + 2,
+            "backlog": 2048,
+            "loglevel": "warning",
+            "proc_name": "gonghui",
+            "control_socket_disable": True,
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Site:
+        return self._site
+
+
+class Carried:
+    """A Flask application with its webhook, as the worker wants it."""
+
+    def __init__(self, application: Callable[..., Iterable[bytes]], webhook: Webhook) -> None:
+        self.webhook = webhook
+        self._application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        return self._application(environ, start_response)

@@ -1,0 +1,82 @@
+"""The year as others show it: the campaigns now in force, and this year's pushes with what became of them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from jobs.campaigns import Campaign
+from jobs.days import SHANGHAI
+from jobs.watch import Watch
+from models import push
+from models.base import Store
+
+POLL_S = 2.0
+AHEAD = timedelta(days=400)
+COMING = "coming"  # not yet a row: the timetable will make it when its time comes
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One push of this year; `due_at` in UTC, `state` of its row or `coming`."""
+
+    name: str
+    title: str
+    due_at: datetime
+    channel: str
+    state: str
+    audience: int | None
+
+
+class Year:
+    """The campaigns of the config file, read anew when it was edited."""
+
+    def __init__(self, watch: Watch, campaigns: Sequence[Campaign]) -> None:
+        self._watch = watch
+        self._campaigns = tuple(campaigns)
+        self._asked = float("-inf")
+        self._lock = threading.Lock()
+
+    def campaigns(self) -> tuple[Campaign, ...]:
+        """Those in force now; a broken file leaves the old ones."""
+        with self._lock:
+            if time.monotonic() - self._asked > POLL_S:
+                self._asked = time.monotonic()
+                change = self._watch.poll()
+                if change is not None and change.campaigns is not None:
+                    self._campaigns = change.campaigns
+            return self._campaigns
+
+    def next_push(self, campaign: Campaign, now: datetime) -> datetime | None:
+        """When this campaign's next push is due."""
+        dues = (next(each.occurrences(now, now + AHEAD), None) for each in campaign.pushes)
+        return min((due for due in dues if due is not None), default=None)
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """When the next push of all is due."""
+        dues = (self.next_push(campaign, now) for campaign in self.campaigns())
+        return min((due for due in dues if due is not None), default=None)
+
+    def rows(self, store: Store, now: datetime) -> list[Row]:
+        """The pushes of this calendar year (Shanghai), and of the next twelve months, by time."""
+        first = datetime(now.astimezone(SHANGHAI).year, 1, 1, tzinfo=SHANGHAI).astimezone(UTC)
+        with store.reading() as connection:
+            known = {(each.name, each.due_at): each for each in push.recent(connection, 500)}
+        return sorted(self._rows(first, now + AHEAD, known), key=lambda row: row.due_at)
+
+    def _rows(
+        self, first: datetime, last: datetime, known: dict[tuple[str, datetime], push.Occasion]
+    ) -> Iterator[Row]:
+        titles = {campaign.id: campaign.title for campaign in self.campaigns()}
+        for (name, due_at), each in known.items():
+            if due_at >= first:
+                title = titles.get(name.split("/")[0], name)
+                yield Row(name, title, due_at, each.channel, each.state, each.size)
+        for campaign in self.campaigns():
+            for each_push in campaign.pushes:
+                for due_at in each_push.occurrences(first, last):
+                    if (each_push.name, due_at) not in known:
+                        yield Row(each_push.name, campaign.title, due_at, each_push.channel, COMING, None)
