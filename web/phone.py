@@ -14,7 +14,11 @@ CONNECT_S = 2
 READ_S = 20  # one deed of a worker may be delivered three times, five seconds each (platform guide, 消息推送)
 ANSWER_BYTES = 8 * 1024 * 1024
 FAR = "/phone/far"
-OPEN = ("s/", "simulator/picture/", "connect/oauth2/")  # articles, pictures and the sign-in: what a browser follows
+OPEN = (
+    "s/",
+    "simulator/picture/",
+    "connect/oauth2/",
+)  # articles, pictures and the sign-in: what a browser follows
 FAR_POLICY = "sandbox allow-popups; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 
 
@@ -83,7 +87,8 @@ class Far:
         self.base = base.rstrip("/")
 
     def look(self, path: str) -> Response:
-        return self._ask("GET", path, params=list(request.args.items(multi=True)))
+        query = request.query_string.decode("latin-1")  # as it came: the sign-in page minds the order
+        return self._ask("GET", f"{path}?{query}" if query else path)
 
     def tell(self, path: str, body: dict[str, Any]) -> Response:
         return self._ask("POST", path, json=body)

@@ -1,5 +1,6 @@
 """The control API of the simulated platform: whoever holds the phones, and whoever makes trouble."""
 
+import base64
 from collections.abc import Callable
 from datetime import UTC
 from typing import Any
@@ -80,7 +81,12 @@ def _location(phone: Phone, given: Json) -> None:
 
 
 def _link(phone: Phone, given: Json) -> None:
-    phone.sends_link(url=str(given.get("url") or "https://mp.weixin.qq.com/"))
+    title = str(given.get("label") or "分享的文章")
+    phone.sends_link(title, url=str(given.get("url") or "https://mp.weixin.qq.com/"))
+
+
+def _picture(phone: Phone, given: Json) -> None:
+    phone.sends_picture(base64.b64decode(str(given.get("data") or "")))
 
 
 def _voice(phone: Phone, given: Json) -> None:
@@ -93,7 +99,7 @@ ACTS: dict[str, Callable[[Phone, Json], object]] = {
     "say": _say,
     "tap": _tap,
     "scan": lambda phone, given: phone.scans(str(given.get("scene", ""))) and None,
-    "picture": lambda phone, _: phone.sends_picture() and None,
+    "picture": _picture,
     "voice": _voice,
     "video": lambda phone, _: phone.sends_video() and None,
     "location": _location,

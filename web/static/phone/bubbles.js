@@ -84,15 +84,13 @@ function shared(entry, act) {
 
 function choices(entry, act) {
   const element = make("div", "bubble choices");
-  const [head, tail] = [entry.text, entry.tail].map((part) => (part ? fill(make("p"), part, act) : null));
-  if (head) element.append(head);
+  if (entry.text) element.append(fill(make("p"), entry.text, act));
   for (const item of entry.items ?? []) {
     const button = make("button", "", item.content);
     button.type = "button";
-    button.addEventListener("click", () => act.choose(item.id, item.content));
+    button.addEventListener("click", () => act.choose(item.id));
     element.append(button);
   }
-  if (tail) element.append(tail);
   return element;
 }
 

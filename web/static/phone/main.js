@@ -4,12 +4,13 @@ import { avatar, render, summary } from "./bubbles.js";
 import { Away, look, tell } from "./far.js";
 import { closeMenu, drawMenu } from "./menu.js";
 import { closeSheet, confirmSheet, SHEETS } from "./sheets.js";
-import { hour, make, when } from "./words.js";
+import { address, hour, make, when } from "./words.js";
 
 const POLL_MS = 700;
 const HIDDEN_POLL_MS = 5000;
 const OTHERS_EVERY = 4; // rounds between two looks at the other workers' phones
 const STAMP_MS = 5 * 60 * 1000; // WeChat shows the time again after five quiet minutes
+const SIGN_IN = "/phone/far/connect/oauth2/";
 const EMOJI = "😊 😂 😄 🥰 😎 🤔 😢 😮 👍 👏 🙏 💪 🌹 ❤️ 🎉 🎁 🏮 🧧 🔥 ☀️ 🌧️ 🍚 🦀 ⚽ 🎤 📷 🚌 🏭 👷 🛠️ 💰 📄 ✅ ❓".split(" ");
 
 const $ = (id) => document.getElementById(id);
@@ -18,6 +19,7 @@ const words = $("words");
 
 const talks = new Map(); // openid → {seq, last, unread}
 let people = [];
+let isPrimed = false; // what stood in the talks before this page was opened is not news
 let who = "";
 let following = null; // unknown until the platform has said it
 let generation = 0; // grows with each switch, so that a late answer for another phone is dropped
@@ -30,7 +32,7 @@ let wake = () => {};
 const remembered = (key) => { try { return localStorage.getItem(key); } catch { return null; } };
 const remember = (key, value) => { try { localStorage.setItem(key, value); } catch { /* private window */ } };
 const talk = (openid) => {
-  if (!talks.has(openid)) talks.set(openid, { seq: 0, last: null, unread: 0, isPrimed: false });
+  if (!talks.has(openid)) talks.set(openid, { seq: 0, last: null, unread: 0 });
   return talks.get(openid);
 };
 const nameOf = (openid) => people.find((one) => one.openid === openid)?.name ?? "我";
@@ -69,7 +71,7 @@ function openPage(target, title) {
   if (target.startsWith("/")) {
     const page = make("iframe");
     page.title = title || "网页";
-    page.src = target;
+    page.src = target.startsWith(SIGN_IN) ? asWorker(target) : target;
     frame.replaceChildren(page);
   } else {
     const away = make("div", "web-away");
@@ -80,6 +82,12 @@ function openPage(target, title) {
   }
   show("web");
   $("from-web").focus({ preventScroll: true });
+}
+
+/** The sign-in page knows by this whose phone it is on. */
+function asWorker(target) {
+  const [query, hash] = target.split("#");
+  return `${query}&simulated_worker=${encodeURIComponent(who)}${hash ? `#${hash}` : ""}`;
 }
 
 function setFollowing(isFollowing) {
@@ -132,15 +140,9 @@ async function readMenu() {
   setMode(isFirst ? "menu" : mode);
 }
 
-function tapMenu(button, path) {
-  const act = (extra = {}) => send({ ...extra, action: "tap", path });
-  if (button.type === "view" || button.type === "miniprogram") {
-    act();
-    openPage(new URL(button.url, location.href).href.replace(location.origin, ""), button.name);
-  } else if (button.type?.startsWith("scancode")) SHEETS.scan(({ scene }) => act({ text: scene }), true);
-  else if (button.type?.startsWith("pic_")) SHEETS.picture(({ url }) => act({ url }));
-  else if (button.type === "location_select") SHEETS.location(({ x, y, label }) => act({ x, y, label }));
-  else act();
+async function tapMenu(button, path) {
+  const answer = await send({ action: "tap", path });
+  if (answer?.url) openPage(address(answer.url), button.name);
 }
 
 // ---- what the worker does
@@ -151,14 +153,14 @@ async function send(deed) {
   try {
     const answer = await tell("do", { openid, ...deed });
     if (answer.note) toast(answer.note);
+    return answer;
   } catch (error) {
     if (error instanceof Away) offline(true);
     toast(error.message);
-    return false;
+    return null;
   } finally {
     wake();
   }
-  return true;
 }
 
 async function say() {
@@ -174,7 +176,11 @@ async function say() {
   }
 }
 
-const act = { open: openPage, choose: (id, text) => send({ action: "choose", id, text }) };
+const act = {
+  open: openPage,
+  choose: (id) => send({ action: "choose", id }), // one of a list
+  say: (text) => send({ action: "say", text }), // one within a text
+};
 
 // ---- what arrives
 
@@ -211,7 +217,6 @@ async function readTalk() {
     append(entries, isFirst);
     drawPeople();
   } else if (isFirst) log.append(make("p", "log-empty", "还没有消息。点下面的菜单，或者说一句话试试。"));
-  own.isPrimed = true;
   setFollowing(chat.following);
 }
 
@@ -226,10 +231,10 @@ async function readOthers() {
     if (fresh.length) {
       other.seq = fresh[fresh.length - 1].seq;
       other.last = fresh[fresh.length - 1];
-      if (other.isPrimed && openid !== who) other.unread += fresh.filter((entry) => entry.from === "account").length;
+      if (isPrimed && openid !== who) other.unread += fresh.filter((entry) => entry.from === "account").length;
     }
-    other.isPrimed = true;
   }
+  isPrimed = true;
   drawPeople();
 }
 
@@ -369,7 +374,7 @@ for (const symbol of EMOJI) {
 for (const button of $("panel-plus").querySelectorAll("button")) {
   button.addEventListener("click", () => {
     panel("");
-    SHEETS[button.dataset.sheet](send);
+    SHEETS[button.dataset.sheet](send, toast);
   });
 }
 words.addEventListener("input", fitWords);

@@ -14,6 +14,12 @@ const PLACES = [
   ["盘锦市盘山县", 41.24, 121.99],
 ];
 
+const SCENES = [
+  ["guide:join", "“怎样加入工会”海报"],
+  ["HOTLINE", "服务大厅的 12351 桌牌"],
+];
+const MOST_PX = 1080;
+
 const shade = document.getElementById("sheet-shade");
 const sheet = document.getElementById("sheet");
 let before = null;
@@ -54,6 +60,20 @@ sheet.addEventListener("keydown", (event) => {
   event.preventDefault();
   (event.shiftKey ? stops[stops.length - 1] : stops[0]).focus();
 });
+
+/** A picture as base64 of a JPEG that is no larger than a phone would send. */
+async function shrunk(source) {
+  const bitmap = await createImageBitmap(await source);
+  const scale = Math.min(1, MOST_PX / Math.max(bitmap.width, bitmap.height));
+  const canvas = make("canvas");
+  canvas.width = Math.max(1, Math.round(bitmap.width * scale));
+  canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = "#fff"; // JPEG knows no transparency
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  return canvas.toDataURL("image/jpeg", 0.8).split(",")[1];
+}
 
 function field(label, name, options = {}) {
   const wrap = make("label", "", label);
@@ -101,22 +121,30 @@ function list(...rows) {
 }
 
 export const SHEETS = {
-  picture(send) {
+  picture(send, problem) {
     const grid = make("div", "pictures");
+    const sendFrom = async (source) => {
+      closeSheet();
+      const data = await shrunk(source).catch(() => "");
+      if (data) send({ action: "picture", data });
+      else problem("这张图片打不开，请换一张");
+    };
     for (const [file, name] of PICTURES) {
-      const button = make("button", "", "");
+      const button = make("button");
       const image = make("img");
-      const url = new URL(`/static/pictures/${file}.png`, location.href).href;
+      const url = `/static/pictures/${file}.png`;
       Object.assign(image, { src: url, alt: "", width: 110, height: 110 });
       button.type = "button";
       button.append(image, name);
-      button.addEventListener("click", () => {
-        closeSheet();
-        send({ action: "picture", url });
-      });
+      button.addEventListener("click", () => sendFrom(fetch(url).then((answer) => answer.blob())));
       grid.append(button);
     }
-    openSheet("选一张图片", list(grid));
+    const own = make("label", "choice own", "从这台设备里选一张");
+    const file = make("input", "sr");
+    Object.assign(file, { type: "file", accept: "image/*" });
+    file.addEventListener("change", () => file.files.length && sendFrom(file.files[0]));
+    own.append(file);
+    openSheet("发送图片", list(grid, own));
   },
   voice(send) {
     openSheet("说一段语音", form("发送语音", [
@@ -127,16 +155,17 @@ export const SHEETS = {
     openSheet("发送位置", list(...PLACES.map(([label, x, y]) =>
       choice(label, `北纬 ${x}° 东经 ${y}°（大致）`, () => send({ action: "location", x, y, label })))));
   },
-  scan(send, isResult = false) {
-    const label = isResult ? "码里写着什么" : "二维码的场景值（印海报时定的名字）";
-    openSheet("扫一扫", form("扫码", [field(label, "scene", { max: 64, hint: isResult ? "" : "例如：poster-1" })],
-      ({ scene }) => send({ action: "scan", scene: scene.trim() })));
+  scan(send) {
+    const known = SCENES.map(([scene, title]) => choice(title, `场景值 ${scene}`, () => send({ action: "scan", scene })));
+    const other = form("扫码", [field("别的二维码，写上它的场景值", "scene", { max: 64, hint: "例如：poster-1" })],
+      ({ scene }) => send({ action: "scan", scene: scene.trim() }));
+    openSheet("扫一扫", list(...known, other));
   },
   link(send) {
     openSheet("分享一个链接", form("发送链接", [
       field("标题", "label", { hint: "例如：一篇好文章" }),
       field("网址", "url", { type: "url", hint: "https://", max: 500 }),
-    ], ({ label, url }) => send({ action: "link", url, label, text: label })));
+    ], ({ label, url }) => send({ action: "link", url, label })));
   },
 };
 

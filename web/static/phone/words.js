@@ -48,19 +48,19 @@ function attributes(text) {
 function choice(href) {
   if (!/^weixin:\/\/bizmsgmenu\?/i.test(href)) return null;
   const query = new URLSearchParams(href.slice(href.indexOf("?") + 1));
-  return { id: query.get("msgmenuid") ?? "", text: query.get("msgmenucontent") ?? "" };
+  return query.get("msgmenucontent") ?? "";
 }
 
 function link(text, href, act) {
   const chosen = choice(href);
-  const target = chosen ? "" : address(href);
-  if (!chosen && !target) return document.createTextNode(text);
+  const target = chosen === null ? address(href) : "";
+  if (chosen === null && !target) return document.createTextNode(text);
   const element = make("a", "", text);
-  element.href = chosen ? "#" : target;
-  if (!chosen) element.rel = "noopener noreferrer";
+  element.href = target || "#";
+  if (target) element.rel = "noopener noreferrer";
   element.addEventListener("click", (event) => {
     event.preventDefault();
-    if (chosen) act.choose(chosen.id, chosen.text);
+    if (chosen !== null) act.say(chosen);
     else act.open(target, text);
   });
   return element;
