@@ -22,19 +22,31 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from models.base import MARIADB, Connection, Id, Utc, Words, metadata
+from models.follower import followers
 from models.push import SENDING, pushes
 
 PLANNED, SENT, FAILED, SKIPPED, UNKNOWN = "planned", "sent", "failed", "skipped", "unknown"
 OPEN = (PLANNED, SENDING)
 OUT = (SENDING, SENT, UNKNOWN)  # what may have reached somebody
 EVERYONE, TAG = "all", "tag:"  # recipients of a mass push that are no single person
-LEFT, NOT_LIVE, ALONE, CALLED_OFF, SILENCE = (
+LEFT, NOT_LIVE, ALONE, CALLED_OFF, SILENCE, SPENT = (
     "unsubscribed",
     "not live",
     "audience of one",
     "cancelled",
     "no answer",
+    "mass limit",
 )
+REASONS = {  # what staff read for our own reasons; those of WeChat are kept in Chinese
+    LEFT: "已经取消关注",
+    NOT_LIVE: "账号还没有正式开通（live = false），只发给测试人员",
+    ALONE: "只有一个人，微信不能按一个人群发",
+    CALLED_OFF: "推送被取消",
+    SILENCE: "发出后没有收到微信的回答，不知道是否送到，系统不会自己再发",
+    SPENT: "群发次数已用完",
+    "outside the service window": "最近 48 小时没有来过消息，微信不让发客服消息",
+    "service window used up": "这次互动以后的客服消息条数已经用完",
+}
 MANY = 500  # rows in one statement
 MASS, TEMPLATE = "mass", "template"
 REFUSALS = {  # platform guide, 事件推送群发结果 and 模板消息送达情况; blanks left out
@@ -147,6 +159,12 @@ def books(connection: Connection, push_id: int) -> Books:
     )
 
 
+def is_open(connection: Connection, push_id: int) -> bool:
+    """Whether something of this push is still planned or under way."""
+    still = sa.select(deliveries.c.id).where(deliveries.c.push_id == push_id, deliveries.c.state.in_(OPEN))
+    return connection.execute(still.limit(1)).first() is not None
+
+
 def reasons(connection: Connection, push_id: int) -> list[tuple[str, str, int]]:
     """Why rows of this push are failed, skipped or unknown: (state, reason, how many)."""
     other = sa.and_(deliveries.c.push_id == push_id, deliveries.c.state.in_((FAILED, SKIPPED, UNKNOWN)))
@@ -157,9 +175,9 @@ def reasons(connection: Connection, push_id: int) -> list[tuple[str, str, int]]:
 
 
 def sent_since(
-    connection: Connection, channel: str, recipients: Sequence[str], since: datetime
+    connection: Connection, channel: str, recipients: Sequence[str], since: datetime, but: int
 ) -> dict[str, list[datetime]]:
-    """When something went (or may have gone) out to these recipients by this channel."""
+    """When something went (or may have gone) out to these recipients by this channel, apart from the push `but`."""
     at = sa.func.coalesce(deliveries.c.sent_at, deliveries.c.tried_at)
     found: dict[str, list[datetime]] = {}
     for some in chunked(recipients):
@@ -167,11 +185,24 @@ def sent_since(
             deliveries.c.channel == channel,
             deliveries.c.recipient.in_(some),
             deliveries.c.state.in_(OUT),
+            deliveries.c.push_id != but,
         )
         for recipient, moment in connection.execute(
             sa.select(deliveries.c.recipient, at).where(out, at > since)
         ):
             found.setdefault(recipient, []).append(moment)
+    return found
+
+
+def last_acts(
+    connection: Connection, openids: Sequence[str]
+) -> dict[str, tuple[datetime | None, datetime | None]]:
+    """When each of these followers last spoke, and last tapped, scanned or followed."""
+    columns = (followers.c.openid, followers.c.spoke_at, followers.c.tapped_at)
+    found = {}
+    for some in chunked(openids):
+        query = sa.select(*columns).where(followers.c.openid.in_(some))
+        found.update({row.openid: (row.spoke_at, row.tapped_at) for row in connection.execute(query)})
     return found
 
 

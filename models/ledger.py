@@ -21,16 +21,18 @@ from models.delivery import (
     EVERYONE,
     LEFT,
     NOT_LIVE,
-    OPEN,
+    OUT,
     PLANNED,
     SENT,
     SILENCE,
     SKIPPED,
+    SPENT,
     TAG,
     UNKNOWN,
     chunked,
     count,
     deliveries,
+    is_open,
     is_person,
 )
 from models.follower import followers
@@ -290,6 +292,42 @@ def _key(push_key: str, rest: str) -> str:
     return f"{push_key}{hashlib.sha256(rest.encode()).hexdigest()[:16]}"
 
 
+def ready(connection: Connection, push_id: int, rules: Rules, now: datetime, limit: int) -> int:
+    """How many rows of a push could be claimed now, counted up to `limit`."""
+    some = sa.select(deliveries.c.id).where(_ready(push_id, rules, now)).limit(limit).subquery()
+    return int(connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
+
+
+def skip_spent(
+    connection: Connection, push: Occasion, since: datetime, limit: int, any_call: bool, now: datetime
+) -> int:
+    """Skip the rows of a mass push to whom WeChat would deliver no more since then; how many.
+
+    A worker gets at most `limit`, counting what went to everyone. `any_call`: WeChat counts calls, not people.
+    """
+    at = sa.func.coalesce(deliveries.c.sent_at, deliveries.c.tried_at)
+    gone = sa.and_(
+        deliveries.c.channel == push.channel,
+        deliveries.c.push_id != push.id,
+        deliveries.c.state.in_(OUT),
+        at >= since,
+    )
+    mine = sa.and_(deliveries.c.push_id == push.id, deliveries.c.key.is_(None))
+    calls = sa.func.count(sa.distinct(deliveries.c.key))
+    counted = gone if any_call else sa.and_(gone, deliveries.c.recipient == EVERYONE)
+    left = limit - int(connection.execute(sa.select(calls).where(counted)).scalar_one())
+    owed = sa.select(deliveries.c.recipient).where(mine, deliveries.c.state == PLANNED)
+    if left <= 0:
+        full = list(connection.execute(owed).scalars())
+    else:
+        query = sa.select(deliveries.c.recipient).where(gone, deliveries.c.recipient.in_(owed))
+        often = sa.func.count() >= left
+        full = list(connection.execute(query.group_by(deliveries.c.recipient).having(often)).scalars())
+    for some in chunked(full):
+        _skip(connection, sa.and_(mine, deliveries.c.recipient.in_(some)), SPENT, now)
+    return len(full)
+
+
 # --- settle ------------------------------------------------------------------------------------------------------
 
 
@@ -326,8 +364,7 @@ def close(connection: Connection, push_id: int, now: datetime) -> bool:
     here = sa.and_(pushes.c.id == push_id, pushes.c.state == SENDING)
     if connection.execute(sa.select(pushes.c.id).where(here).with_for_update()).scalar() is None:
         return False
-    still = sa.select(deliveries.c.id).where(deliveries.c.push_id == push_id, deliveries.c.state.in_(OPEN))
-    if connection.execute(still.limit(1)).first() is not None:
+    if is_open(connection, push_id):
         return False
     values = {"state": FINISHED, "finished_at": now, "updated_at": now, "not_before": None, "reason": ""}
     return bool(connection.execute(pushes.update().where(here).values(values)).rowcount)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -42,6 +42,7 @@ pushes = sa.Table(
     sa.Column("channel", Id(16), nullable=False),
     sa.Column("audience", Words(), nullable=False),  # as the staff wrote it
     sa.Column("content", Words(), nullable=False),  # JSON, as it was when the push started
+    sa.Column("late_ok_s", sa.Integer, nullable=False),  # how late it may still begin
     sa.Column("size", sa.Integer),  # of the audience, once it is all written down
     sa.Column("planned_up_to", Id(128), nullable=False),  # the last recipient written down
     sa.Column("not_before", Utc()),  # WeChat asked us to wait
@@ -65,6 +66,7 @@ class Plan:
     channel: str
     audience: str
     content: str
+    late_ok: timedelta = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Occasion:
     channel: str
     audience: str
     content: str
+    late_ok_s: int
     size: int | None
     planned_up_to: str
     not_before: datetime | None
@@ -108,6 +111,7 @@ def owe(
         "channel": plan.channel,
         "audience": plan.audience,
         "content": plan.content,
+        "late_ok_s": int(plan.late_ok.total_seconds()),
         "planned_up_to": "",
         "reason": reason,
         "created_at": now,
@@ -190,8 +194,9 @@ def resume(connection: Connection, push_id: int, now: datetime) -> bool:
     return move(connection, push_id, (PAUSED,), DUE if push.size is None else SENDING, now)
 
 
-def hold(connection: Connection, push_id: int, until: datetime, now: datetime, reason: str) -> None:
-    """Let a push wait, because WeChat said so; it goes on by itself."""
+def hold(connection: Connection, which: int | str, until: datetime, now: datetime, reason: str) -> None:
+    """Let a push (its id), or all that go out by a channel (its name), wait until then; they go on by themselves."""
+    found = pushes.c.id == which if isinstance(which, int) else pushes.c.channel == which
     values = {"not_before": until, "reason": reason, "updated_at": now}
-    found = sa.and_(pushes.c.id == push_id, pushes.c.state == SENDING)
-    connection.execute(pushes.update().where(found).values(values))
+    here = sa.and_(found, pushes.c.state.in_((DUE, SENDING)))
+    connection.execute(pushes.update().where(here).values(values))

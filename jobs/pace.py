@@ -1,0 +1,69 @@
+"""How fast and how often things go out: the limits of WeChat as settings, kept by all processes together."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
+
+from channels.service import Window
+from jobs.days import SHANGHAI
+from models.shared import Shared
+
+SLACK_S = 1.0  # calls reach WeChat a little later than they were let go, and not all equally late
+
+
+class Limits(BaseModel):
+    """`[limits]`: how much WeChat lets this account send (platform guide, 接口调用额度说明; its console shows the real ones)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    mass_per_month: StrictInt = Field(default=4, ge=0, le=1000)  # to one follower, by a service account
+    service_messages: StrictInt = Field(default=5, ge=0, le=100)  # in the 48 hours after a follower spoke
+    service_messages_after_tap: StrictInt = Field(
+        default=3, ge=0, le=100
+    )  # in the minute after a tap or scan
+    sends_per_s: StrictInt = Field(default=200, ge=1, le=1000)  # template and service each, over all machines
+
+    @property
+    def window(self) -> Window:
+        return Window(self.service_messages, self.service_messages_after_tap)
+
+
+MASS_PER_MINUTE = 60  # platform guide, 群发接口
+MASS_PER_DAY = 1  # by a subscription account
+
+
+class Pace:
+    """Lets calls go, never more in any window than the limit, over all processes."""
+
+    def __init__(self, shared: Shared, limits: Limits) -> None:
+        self.shared = shared
+        self.windows = {
+            "mass": (MASS_PER_MINUTE, 60.0 + SLACK_S),
+            "template": (limits.sends_per_s, 1.0),
+            "service": (limits.sends_per_s, 1.0),
+        }
+
+    def admit(self, channel: str, want: int) -> tuple[int, float]:
+        """How many of `want` calls may go now, and the seconds to wait when none may."""
+        limit, window_s = self.windows[channel]
+        return self.shared.admit(channel, limit, window_s, want)
+
+
+def tomorrow(now: datetime) -> datetime:
+    """The next 00:00 of Shanghai, when WeChat's daily counts start anew."""
+    local = now.astimezone(SHANGHAI)
+    midnight = datetime.combine(local.date() + timedelta(days=1), datetime.min.time(), SHANGHAI)
+    return midnight.astimezone(UTC)
+
+
+def month_start(now: datetime) -> datetime:
+    """The first moment of this calendar month in Shanghai."""
+    local = now.astimezone(SHANGHAI).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return local.astimezone(UTC)
+
+
+def day_start(now: datetime) -> datetime:
+    """The first moment of today in Shanghai."""
+    return tomorrow(now) - timedelta(days=1)

@@ -1,0 +1,364 @@
+"""Sending: what is due is planned, claimed a little at a time, sent, and settled, until nothing is open."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import datetime, timedelta
+
+from channels import Channel, ChannelError, Parcel
+from channels.service import AFTER_WORDS, closed
+from jobs import policy
+from jobs.audience import Audience, NoAudience
+from jobs.campaigns import CONTENT, Push
+from jobs.days import SHANGHAI
+from jobs.line import Brake, Line
+from jobs.pace import MASS_PER_DAY, Limits, Pace, day_start, month_start
+from jobs.policy import Verdict
+from models import alarm, delivery, ledger, push, shared
+from models.base import Connection, Store
+from models.ledger import Claimed, Outcome, Rules
+from models.push import Occasion, Plan
+from wx.account import Account
+from wx.errors import ApiError, WeChatError, explain
+
+log = logging.getLogger(__name__)
+
+IDLE_S = 0.5  # how long a worker with nothing to do waits before it looks again
+IN_FLIGHT = 16  # calls at the same time
+LEASE = timedelta(minutes=2)  # longer than the slowest call: after so long a silent worker's rows are freed
+CLOSING_S = 8.0  # how long calls under way may still take when the worker is told to stop
+PATIENCE = timedelta(hours=2)  # without reaching WeChat, before a push is paused
+REST = timedelta(seconds=10)
+A_DAY = timedelta(days=1)
+UNREACHED = "wechat unreached"
+TOO_LATE = "发现得太晚，超过了 late_ok，没有自动发出"
+
+
+def plan_of(wanted: Push) -> Plan:
+    """The push as it is frozen when it starts."""
+    content = {wanted.form: wanted.model_dump(mode="json", include=set(CONTENT))[wanted.form]}
+    text = json.dumps(content, ensure_ascii=False)
+    return Plan(wanted.name, wanted.channel, wanted.audience, text, wanted.late_ok)
+
+
+class Sender:
+    """Sends what the ledger owes. Several may run on several machines; `now` is the moment of the step."""
+
+    def __init__(
+        self,
+        store: Store,
+        pace: Pace,
+        account: Account,
+        channels: Mapping[str, Channel],
+        audience: Audience,
+        limits: Limits,
+        now: Callable[[], datetime],
+        *,
+        in_flight: int = IN_FLIGHT,
+        lease: timedelta = LEASE,
+    ) -> None:
+        self.store = store
+        self.pace = pace
+        self.account = account
+        self.channels = channels
+        self.audience = audience
+        self.limits = limits
+        self.now = now
+        self.in_flight = in_flight
+        self.lease = lease
+        self.line = Line()
+        self.holder = secrets.token_hex(8)
+        self.stopping = threading.Event()
+        self._stop_at = 0.0
+        self._calls: set[Future[Verdict]] = set()
+        self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="send")
+        self._rules = {name: self._rules_of(channel) for name, channel in channels.items()}
+
+    def _rules_of(self, channel: Channel) -> Rules:
+        lease = self.lease * (5 if channel.batch > 1 else 1)  # before a mass call pictures are uploaded
+        only = None if self.account.live else frozenset(self.account.testers)
+        return Rules(lease, channel.remembers_for, only, channel.batch)
+
+    def close(self) -> bool:
+        """Wait a little for the calls under way; False when some are still not over."""
+        self.stop()
+        self._pool.shutdown(wait=False)
+        return not self._calls
+
+    def stop(self) -> None:
+        """Begin no more calls."""
+        if not self.stopping.is_set():
+            self._stop_at = time.monotonic()
+            self.stopping.set()
+
+    # --- plan ----------------------------------------------------------------------------------------------
+
+    def plan(self) -> bool:
+        """Write down who gets what is due; whether there was anything."""
+        now = self.now()
+        with self.store.reading() as connection:
+            due = push.standing(connection, (push.DUE,), now)
+            if shared.halted(connection) is not None:
+                return False
+        for occasion in due:
+            if now - occasion.due_at > timedelta(seconds=occasion.late_ok_s) and not occasion.planned_up_to:
+                self._miss(occasion, now)
+            else:
+                self._lay_out(occasion)
+        return bool(due)
+
+    def _miss(self, occasion: Occasion, now: datetime) -> None:
+        with self.store.writing() as connection:
+            if push.move(connection, occasion.id, (push.DUE,), push.MISSED, now, reason=TOO_LATE):
+                missed_alarm(connection, occasion.name, occasion.due_at, now)
+
+    def _lay_out(self, occasion: Occasion) -> None:
+        after = occasion.planned_up_to
+        try:
+            for portion in self.audience.portions(occasion):
+                up_to = portion[-1].recipient
+                with self.store.writing() as connection:
+                    if not ledger.plan(connection, occasion, portion, after, up_to, self.now()):
+                        return
+                after = up_to
+                if self.stopping.is_set():
+                    return
+        except NoAudience as fault:
+            with self.store.writing() as connection:
+                pause(connection, occasion, str(fault), None, self.now())
+        except ApiError as error:
+            row = explain(error.errcode)
+            words = f"{row.means_zh}（{error.errcode}）。{row.action_zh}"
+            with self.store.writing() as connection:
+                pause(connection, occasion, words, error.errcode, self.now())
+        except WeChatError:
+            later = self.now() + REST
+            with self.store.writing() as connection:
+                push.hold(connection, occasion.id, later, self.now(), "连不上微信，稍后再试")
+        else:
+            with self.store.writing() as connection:
+                size = ledger.planned(connection, occasion.id, self.now())
+            log.info("push planned", extra={"push": occasion.name, "size": size})
+
+    # --- send ----------------------------------------------------------------------------------------------
+
+    def send(self) -> float:
+        """Send a little of each push that is under way; the seconds after which to look again (0: at once)."""
+        now = self.now()
+        with self.store.reading() as connection:
+            under_way = push.standing(connection, (push.SENDING,), now)
+            if shared.halted(connection) is not None:
+                return IDLE_S
+        again = IDLE_S
+        for occasion in under_way:
+            if self.stopping.is_set() or self.line.resting:
+                break
+            again = min(again, self._send_some(occasion))
+        return again
+
+    def _send_some(self, occasion: Occasion) -> float:
+        channel, rules = self.channels[occasion.channel], self._rules[occasion.channel]
+        mass = channel.batch > 1
+        wanted = 1 if mass or self.line.broken else 2 * self.in_flight
+        now = self.now()
+        with self.store.reading() as connection:
+            ready = ledger.ready(connection, occasion.id, rules, now, wanted)
+        if not ready:
+            self._close(occasion)
+            return IDLE_S
+        if mass and self._spent(occasion, now):
+            return 0.0
+        granted, wait_s = self.pace.admit(channel.name, ready)
+        if not granted:
+            return wait_s
+        with self.store.writing() as connection:
+            claimed = ledger.claim(connection, occasion, granted, self.holder, rules, self.now())
+        groups = [claimed] if mass and claimed else [[one] for one in claimed]
+        if channel.name == "service" and groups:
+            groups = self._inside_window(occasion, groups)
+        self._send_all(occasion, channel, groups)
+        self._close(occasion)
+        return 0.0
+
+    def _spent(self, occasion: Occasion, now: datetime) -> bool:
+        """Skip what WeChat would refuse for this month (service account) or today (subscription account)."""
+        monthly = self.account.kind == "service"
+        since = month_start(now) if monthly else day_start(now)
+        limit = self.limits.mass_per_month if monthly else MASS_PER_DAY
+        with self.store.writing() as connection:
+            skipped = ledger.skip_spent(connection, occasion, since, limit, not monthly, now)
+            if skipped:
+                when, later = ("本月", "下个月") if monthly else ("今天", "明天")
+                words = (
+                    f"推送 {occasion.name} 有 {skipped} 份没有发：{when}的群发次数（{limit} 次）已经用完。"
+                    f"请改到{later}，或者改用模板消息。"
+                )
+                alarm.sound(connection, f"mass limit {occasion.name}", words, now)
+        return bool(skipped)
+
+    def _inside_window(self, occasion: Occasion, groups: list[list[Claimed]]) -> list[list[Claimed]]:
+        """Those to whom a customer-service message may go now; the others are skipped with the reason."""
+        people = [group[0].recipient for group in groups]
+        now, kept = self.now(), []
+        with self.store.writing() as connection:
+            acts = delivery.last_acts(connection, people)
+            went = delivery.sent_since(connection, "service", people, now - AFTER_WORDS, occasion.id)
+            for group in groups:
+                one = group[0]
+                spoke_at, tapped_at = acts.get(one.recipient, (None, None))
+                why = closed(spoke_at, tapped_at, went.get(one.recipient, []), self.limits.window, now)
+                if why:
+                    skip = Outcome((one.id,), delivery.SKIPPED, why, counted=False, in_vain=True)
+                    ledger.settle(connection, self.holder, [skip], now)
+                else:
+                    kept.append(group)
+        return kept
+
+    def _send_all(self, occasion: Occasion, channel: Channel, groups: Sequence[Sequence[Claimed]]) -> None:
+        brake = Brake(self.store, occasion.id)
+        content = json.loads(occasion.content)
+        for group in groups:
+            recipients = tuple(one.recipient for one in group)
+            parcel = Parcel(occasion.name, group[0].key, recipients, content, group[0].repeat)
+            self._calls.add(self._pool.submit(self._call, channel, parcel, group, brake))
+        while self._calls and not self._out_of_time():
+            done, self._calls = wait(self._calls, timeout=0.5, return_when=FIRST_COMPLETED)
+            if done:
+                self._settle(occasion, [call.result() for call in done], brake)
+
+    def _out_of_time(self) -> bool:
+        """Told to stop, and the calls under way take too long: their rows are freed by their lease."""
+        return self.stopping.is_set() and time.monotonic() > self._stop_at + CLOSING_S
+
+    def _call(self, channel: Channel, parcel: Parcel, held: Sequence[Claimed], brake: Brake) -> Verdict:
+        """One call, in one of the threads. Whatever is no ChannelError leaves open whether it was delivered."""
+        mass, remembers = channel.batch > 1, channel.remembers_for is not None
+        if self.stopping.is_set() or brake.pressed():
+            return policy.untouched(held)
+        try:
+            far_id = channel.send(parcel)
+        except ChannelError as error:
+            return policy.refused(held, error, mass, self.now())
+        except WeChatError as error:
+            log.warning("no answer", extra={"push": parcel.push, "error": type(error).__name__})
+        except Exception:
+            log.exception("a channel broke", extra={"push": parcel.push, "channel": channel.name})
+        else:
+            return policy.delivered(held, far_id)
+        return policy.silent(held, remembers, mass, self.now())
+
+    # --- settle --------------------------------------------------------------------------------------------
+
+    def _settle(self, occasion: Occasion, verdicts: Sequence[Verdict], brake: Brake) -> None:
+        now = self.now()
+        effects = {verdict.effect: verdict for verdict in verdicts}
+        with self.store.writing() as connection:
+            ledger.settle(connection, self.holder, [verdict.outcome for verdict in verdicts], now)
+            for verdict in verdicts:
+                if verdict.effect == "unreached":
+                    self.line.missed(now)
+                elif verdict.outcome.counted and self.line.reached():
+                    alarm.clear(connection, UNREACHED, now)
+            for effect, act in _ACTS.items():
+                if effect in effects:
+                    brake.press()
+                    act(connection, occasion, effects[effect], now)
+                    break
+            if self.line.broken:
+                brake.press()
+                self._unreached(connection, occasion, now)
+
+    def _unreached(self, connection: Connection, occasion: Occasion, now: datetime) -> None:
+        words = "连不上微信，推送在等待。请检查这台机器的网络；恢复后会自己接着发。"
+        alarm.sound(connection, UNREACHED, words, now)
+        if self.line.since and now - self.line.since > PATIENCE:
+            reason = "两个小时都连不上微信。请检查网络，再用 push resume 继续，或用 push cancel 取消。"
+            push.pause(connection, occasion.id, now, reason)
+            alarm.sound(connection, f"paused {occasion.name}", f"推送 {occasion.name} 已暂停：{reason}", now)
+
+    def _close(self, occasion: Occasion) -> None:
+        """Finish the push if nothing of it is open."""
+        with self.store.reading() as connection:
+            if delivery.is_open(connection, occasion.id):
+                return
+        with self.store.writing() as connection:
+            finished = ledger.close(connection, occasion.id, self.now())
+            books = delivery.books(connection, occasion.id)
+        if finished:
+            log.info("push finished", extra={"push": occasion.name, **counts(books)})
+
+    # --- recover -------------------------------------------------------------------------------------------
+
+    def recover(self) -> None:
+        """Free what dead workers held, let go of what was cancelled, and bring early results to their rows."""
+        now = self.now()
+        with self.store.writing() as connection:
+            freed = sum(
+                ledger.release(connection, channel.name, channel.remembers_for, now)
+                for channel in self.channels.values()
+            )
+            ledger.call_off(connection, now)
+            delivery.apply_early(connection, now)
+        if freed:
+            log.warning("rows freed", extra={"rows": freed})
+
+    def look_for_silence(self) -> None:
+        """Raise an alarm for a mass push of which WeChat has told nothing for a day."""
+        now = self.now()
+        with self.store.reading() as connection:
+            names = delivery.untold(connection, now, A_DAY)
+        for name in names:
+            words = f"群发 {name} 已过了一天，微信还没有告诉结果。请登录微信公众平台，在“发表记录”里看它是否发出。"
+            with self.store.writing() as connection:
+                alarm.sound(connection, f"no result {name}", words, now)
+
+
+def counts(books: delivery.Books) -> dict[str, int]:
+    """The books as numbers for a log line."""
+    names = ("size", "open", "sent", "failed", "skipped", "unknown")
+    return {name: getattr(books, name) for name in names}
+
+
+def missed_alarm(connection: Connection, name: str, due_at: datetime, now: datetime) -> None:
+    """Say that a push was found too late."""
+    when = due_at.astimezone(SHANGHAI)
+    words = (
+        f"推送 {name} 本该在 {when:%m-%d %H:%M} 发出，发现时已经太晚，没有发。"
+        f"要补发请运行 push start {name}。"
+    )
+    alarm.sound(connection, f"missed {name}", words, now)
+
+
+def _halt(connection: Connection, occasion: Occasion, verdict: Verdict, now: datetime) -> None:
+    shared.halt(connection, verdict.words, now)
+    words = f"所有推送已停止：{verdict.words} 处理好以后，请运行 unhalt 继续。"
+    alarm.sound(connection, "halted", words, now)
+
+
+def _pause(connection: Connection, occasion: Occasion, verdict: Verdict, now: datetime) -> None:
+    pause(connection, occasion, verdict.words, verdict.outcome.errcode, now)
+
+
+def pause(connection: Connection, occasion: Occasion, words: str, errcode: int | None, now: datetime) -> None:
+    """Stop a push that cannot go on until a person changes something, and say so."""
+    if push.pause(connection, occasion.id, now, words, errcode):
+        told = f"推送 {occasion.name} 已暂停：{words} 处理好以后，请运行 push resume {occasion.name}。"
+        alarm.sound(connection, f"paused {occasion.name}", told, now)
+
+
+def _hold(connection: Connection, occasion: Occasion, verdict: Verdict, now: datetime) -> None:
+    push.hold(connection, occasion.channel, verdict.until or now, now, verdict.words)
+
+
+# The strongest comes first; the others are settled by it.
+_ACTS: Mapping[policy.Effect, Callable[[Connection, Occasion, Verdict, datetime], None]] = {
+    "halt": _halt,
+    "pause": _pause,
+    "hold": _hold,
+}

@@ -1,0 +1,156 @@
+"""When pushes come due. APScheduler says when to look; the unique row of `pushes` says whether; any number may look.
+
+APScheduler reads the wall clock itself, so a due time becomes a wall time (due minus the clock's offset), and everything
+is laid anew when that offset or the campaigns change. What nobody looked at in time is found by the next look: sent if
+it is not later than `late_ok`, else written down as missed. The past before a push was first known is nobody's business,
+except what is still inside its `late_ok`, and a single day (`at`) of the last week: somebody wrote it and waits for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.date import DateTrigger
+
+from jobs.campaigns import Campaign, Push, named
+from jobs.push import TOO_LATE, missed_alarm, plan_of
+from models import push, shared
+from models.base import Connection, Store
+from models.clock import Clock
+
+log = logging.getLogger(__name__)
+
+SEEN = "timetable"  # the row that says when somebody looked last, and at which pushes
+SEEN_EVERY = timedelta(seconds=5)
+AHEAD = timedelta(days=400)
+PROMPT = timedelta(seconds=10)  # never too late, whatever `late_ok` says
+LONG_AGO = timedelta(days=7)
+
+
+class Timetable:
+    """Writes a row for each push as it comes due, then calls `due`."""
+
+    def __init__(self, store: Store, clock: Clock, due: Callable[[], None] = lambda: None) -> None:
+        self.store = store
+        self.clock = clock
+        self._due = due
+        self._pushes: dict[str, Push] = {}  # by mark: another time makes it another push
+        self._since: dict[str, datetime] = {}  # up to when each was looked at
+        self._noted_at: datetime | None = None
+        self._next: datetime | None = None
+        self._offset = timedelta(0)
+        self._mine = threading.RLock()
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(1)},
+            job_defaults={"misfire_grace_time": None, "coalesce": True},
+        )
+
+    def start(self) -> None:
+        """Let the scheduler's own thread look at each due time."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def adopt(self, campaigns: Iterable[Campaign]) -> None:
+        """Follow these campaigns from now on."""
+        with self._mine:
+            self._pushes = {_mark(wanted): wanted for wanted in named(campaigns).values()}
+            self._since = {mark: at for mark, at in self._since.items() if mark in self._pushes}
+            self.look(self.clock.now())
+
+    def keep(self, now: datetime) -> None:
+        """Called again and again by the worker: sees that the clock was moved, and looks if the scheduler did not."""
+        with self._mine:
+            moved = self.clock.offset() != self._offset
+            overdue = self._next is not None and now >= self._next
+            if moved or overdue or self._noted_at is None or abs(now - self._noted_at) >= SEEN_EVERY:
+                self.look(now, lay=moved or overdue)
+
+    def look(self, now: datetime, lay: bool = True) -> int:
+        """Write down everything that came due since the last look; how many pushes that were not known before."""
+        with self._mine:
+            number = self._look(now)
+            if lay:
+                self._lay(now)
+        if number:
+            self._due()
+        return number
+
+    def next_due(self) -> datetime | None:
+        """The next due time of all pushes."""
+        return self._next
+
+    def _look(self, now: datetime) -> int:
+        number = 0
+        with self.store.writing() as connection:
+            seen_at, marks = _read(connection, now)
+            for mark, wanted in self._pushes.items():
+                since = self._since.get(mark) or (seen_at if mark in marks else _first(wanted, now))
+                for due in wanted.occurrences(max(since, now - AHEAD), now) if since < now else ():
+                    number += _owe(connection, wanted, due, now)
+            seen = json.dumps([now.isoformat(), sorted(self._pushes)])
+            shared.write(connection, SEEN, seen, now)
+        self._since = dict.fromkeys(self._pushes, now)  # only what is committed has been looked at
+        self._noted_at = now
+        return number
+
+    def _lay(self, now: datetime) -> None:
+        """Tell the scheduler the next due time of each push, as the wall clock will show it."""
+        self._offset = self.clock.offset()
+        dues = {due for wanted in self._pushes.values() for due in _following(wanted, now)}
+        self._next = min(dues, default=None)
+        self._scheduler.remove_all_jobs()
+        for due in dues:
+            self._scheduler.add_job(self._fire, DateTrigger(due - self._offset), args=[due])
+
+    def _fire(self, due: datetime) -> None:
+        if self.clock.now() < due - SEEN_EVERY:
+            return  # the clock was moved back; the worker lays everything anew
+        self.look(max(due, self.clock.now()))
+
+
+def _following(wanted: Push, now: datetime) -> Iterator[datetime]:
+    due = next(iter(wanted.occurrences(now, now + AHEAD)), None)
+    if due is not None:
+        yield due
+
+
+def _mark(wanted: Push) -> str:
+    """A push with its times: written anew for another time, it is another one."""
+    times = wanted.model_dump_json(include={"at", "yearly", "lunar", "daily"})
+    return f"{wanted.name} {hashlib.sha256(times.encode()).hexdigest()[:8]}"
+
+
+def _first(wanted: Push, now: datetime) -> datetime:
+    """From when on a push counts that nobody looked at before."""
+    back = max(wanted.late_ok, PROMPT)
+    return now - (max(back, LONG_AGO) if wanted.at else back)
+
+
+def _read(connection: Connection, now: datetime) -> tuple[datetime, frozenset[str]]:
+    found = shared.read(connection, SEEN, now)
+    if found is None:
+        return now, frozenset()
+    seen_at, marks = json.loads(found[0])
+    return datetime.fromisoformat(seen_at), frozenset(marks)
+
+
+def _owe(connection: Connection, wanted: Push, due: datetime, now: datetime) -> bool:
+    late = now - due > max(wanted.late_ok, PROMPT)
+    state, reason = (push.MISSED, TOO_LATE) if late else (push.DUE, "")
+    new = push.owe(connection, plan_of(wanted), due, now, state, reason) is not None
+    if new:
+        log.info("push due", extra={"push": wanted.name, "due_at": due.isoformat(), "late": late})
+        if late:
+            missed_alarm(connection, wanted.name, due, now)
+    return new

@@ -1,0 +1,147 @@
+"""The `work` process: sees what comes due, sends it, and tells the others that it lives."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from types import FrameType
+
+from jobs.campaigns import Campaign
+from jobs.push import Sender
+from jobs.timetable import Timetable
+from models import shared
+from models.base import Store
+from models.clock import Clock
+from models.shared import Shared
+
+log = logging.getLogger(__name__)
+
+BEAT_S = 5.0
+RECOVER_S = 1.0
+TIDY_S = 60.0
+GLANCE_S = 0.1
+AFTER_A_FAULT_S = 1.0  # the loop does not repeat the same crash at once
+
+
+class Every:
+    """True at most once in so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._last = float("-inf")
+
+    def due(self) -> bool:
+        if time.monotonic() - self._last < self.seconds:
+            return False
+        self._last = time.monotonic()
+        return True
+
+
+class Worker:
+    """One process that ticks the timetable and sends; any number may run. `step` does a little and says when again."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        common: Shared,
+        campaigns: Callable[[], Sequence[Campaign]],
+        sender: Sender,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.common = common
+        self.campaigns = campaigns
+        self.sender = sender
+        self.nudged = threading.Event()
+        self.timetable = Timetable(store, clock, self.nudged.set)
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self._known: Sequence[Campaign] | None = None
+        self._offset = timedelta(0)
+        self._beat, self._recover, self._tidy = Every(BEAT_S), Every(RECOVER_S), Every(TIDY_S)
+
+    def step(self) -> float:
+        """Do what is to be done now, a little of it; the seconds after which to look again."""
+        now = self.clock.now()
+        self._live(now)
+        campaigns = self.campaigns()
+        if campaigns != self._known:
+            self.timetable.adopt(campaigns)
+            self._known = campaigns
+        self.timetable.keep(now)
+        if self._recover.due():
+            self.sender.recover()
+        if self._tidy.due():
+            self.sender.look_for_silence()
+            with self.store.writing() as connection:
+                shared.sweep(connection, now)
+        self.sender.plan()
+        return self.sender.send()
+
+    def _live(self, now: datetime) -> None:
+        moved = self.clock.offset() != self._offset
+        if self._beat.due() or moved:
+            self._offset = self.clock.offset()
+            with self.store.writing() as connection:
+                shared.beat(connection, self.name, now)
+
+    def run(self) -> None:
+        """Step until told to stop; a fault is logged, and the next step comes a second later."""
+        self.timetable.start()
+        bell = self.common.bell()
+        while not self.sender.stopping.is_set():
+            try:
+                again = self.step()
+            except Exception:
+                log.exception("a step failed")
+                again = AFTER_A_FAULT_S
+            bell = self._rest(again, bell)
+        self.timetable.stop()
+        self._die()
+
+    def _rest(self, seconds: float, bell: str | None) -> str | None:
+        """Wait, unless something comes due or somebody rings."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self.sender.stopping.is_set():
+            if self.nudged.wait(min(left, GLANCE_S)):
+                break
+            now_heard = self.common.bell()
+            if now_heard is not None and now_heard != bell:
+                bell = now_heard
+                break
+        self.nudged.clear()
+        return bell
+
+    def _die(self) -> None:
+        try:
+            with self.store.writing() as connection:
+                shared.drop(connection, shared.HEART + self.name)
+        except Exception:
+            log.exception("could not say goodbye")
+
+    def stop(self) -> None:
+        """Finish the calls under way, begin no more."""
+        self.sender.stop()
+        self.nudged.set()
+
+
+def work(worker: Worker) -> int:
+    """Run until SIGTERM or Ctrl-C; ends within ten seconds after it, whatever WeChat does. Exit code 0."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        worker.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    worker.run()
+    if not worker.sender.close():
+        log.warning("calls left behind")  # their rows are freed by their lease
+        logging.shutdown()
+        os._exit(0)
+    return 0
