@@ -91,7 +91,10 @@ class Keyring:
         return last[0]
 
     def another(self, bad: str) -> str | None:
-        """A token other than `bad`, or None when there is none and asking now would not help. Raises as token."""
+        """The token to try instead of `bad`, which may be the same when the platform has just vouched for it.
+
+        None when it has been asked about `bad` a moment ago. Raises as token.
+        """
         return self._renewed(bad)
 
     def _renewed(self, bad: str) -> str | None:
@@ -135,7 +138,7 @@ class Keyring:
         known = bool(bad) and trouble.mark == _mark(bad)
         if known and now < trouble.ask_after:
             return None
-        force = known and now > trouble.force_after
+        force = known and now >= trouble.force_after
         token, lives_s = self._ask(force)
         if force:
             self._note(_Trouble(_mark(token), now + QUIET, now + FORCE_GAP))
@@ -143,7 +146,7 @@ class Keyring:
             # The platform holds it for good. Only a forced one helps, at least 30 s later (platform guide).
             force_after = max(trouble.force_after, now + THIRTY_S)
             self._note(_Trouble(_mark(bad), min(force_after, now + QUIET), force_after))
-            return None
+            return token
         self._last = (token, now + timedelta(seconds=lives_s))
         self._shelf.write(self._name, *self._last)
         return token

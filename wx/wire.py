@@ -74,7 +74,8 @@ class Wire(WeChatClient):  # type: ignore[misc]
         form: Mapping[str, object] | None = None,
     ) -> dict[str, Any]:
         """WeChat's answer, a JSON object with errcode 0 or none. Raises ApiError, NotSent or NoAnswer."""
-        kwargs: dict[str, object] = {"files": files, "data": form}
+        # as a list, because wechatpy turns a dict into JSON
+        kwargs: dict[str, object] = {"files": files, "data": list((form or {}).items())}
         if body is not None:
             kwargs = {"data": _json(body), "headers": {"Content-Type": "application/json; charset=utf-8"}}
         try:
