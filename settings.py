@@ -121,12 +121,14 @@ SYNTAX = (
     ("Unclosed array", "列表没有结束，少了 ]；每项之间用英文逗号"),
     ("Unclosed inline table", "花括号没有结束，少了 }；每项之间用英文逗号，并且写在同一行"),
     ("Expected ']", "方括号没有成对"),
+    ('Expected \'"""\'', '三个双引号 """ 没有成对，少了后一半'),
     ("Invalid statement", "这一行看不懂；应是 名字 = 值（名字用英文字母），或 [表名]"),
     ("Found invalid character", "夹了不允许的字符"),
     ("Unescaped '\\'", "反斜杠 \\ 要写成 \\\\"),
     ("Invalid hex value", "反斜杠后面的写法不对"),
     ("Escaped character", "反斜杠后面的写法不对"),
     ("Invalid date or datetime", "没有这个日期或时间"),
+    ("Expected ", "引号没有成对，少了后一半"),  # after the other things that can be expected
 )
 WIDE = "“”‘’＝，；：【】［］｛｝＃．"
 
@@ -475,8 +477,8 @@ WORDS = {
     "finite_number": "应为普通的数字",
     "list_type": '应为列表，例如 ["甲", "乙"]',
     "tuple_type": '应为列表，例如 ["甲", "乙"]',
-    "dict_type": '应为一张表，例如 { 名字 = "值" }',
-    "model_type": '应为一张表，例如 { 名字 = "值" }',
+    "dict_type": '应为一张表，例如 {{ 名字 = "值" }}',
+    "model_type": '应为一张表，例如 {{ 名字 = "值" }}',
     "greater_than": "应大于 {gt}",
     "greater_than_equal": "不能小于 {ge}",
     "less_than": "应小于 {lt}",
@@ -505,7 +507,7 @@ def _words(model: type[BaseModel], loc: Loc, error: Mapping[str, Any]) -> str:
         return "不能空着"
     if kind == "string_too_long":
         return f"{WORDS[kind].format(**context)}，现在是 {len(value)} 个{_found(model, loc, value)}"
-    words = WORDS.get(kind, "写法不对").format(**context)
+    words = WORDS.get(kind, "这样写不行").format(**context)
     return words if kind in ("missing", "too_short", "too_long") else words + _found(model, loc, value)
 
 
@@ -519,7 +521,8 @@ def _found(model: type[BaseModel], loc: Loc, value: object) -> str:
         return f"（写的是 {str(value).lower()}）"
     if isinstance(value, date | time):
         return f"（写的是 {value.isoformat()}）"
-    text = str(value) if len(str(value)) <= 40 else f"{str(value)[:40]}…"
+    line = " ".join(str(value).split())
+    text = line if len(line) <= 40 else f"{line[:40]}…"
     return f"（写的是「{text}」）" if isinstance(value, str) else f"（写的是 {text}）"
 
 

@@ -9,6 +9,7 @@ from settings import Loaded, load
 from wx.account import Account
 
 REPO = Path(__file__).parent.parent
+EXAMPLE = (REPO / "config.example.toml").read_text("utf-8")
 KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from config_cast import KEY, REPO, read
+from config_cast import EXAMPLE, KEY, REPO, read
 from pydantic import BaseModel
 
 from app import Config as Root
@@ -21,7 +21,6 @@ from wx.account import Account, missing
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 SERVICE = '[account]\nname = "盘锦市总工会"\nverified = true\n'
 FILLED = f'app_id = "wx0123456789abcdef"\napp_secret = "s"\ntoken = "sesame"\nencoding_aes_key = "{KEY}"\n'
-EXAMPLE = (REPO / "config.example.toml").read_text("utf-8")
 
 
 def checked(folder: Path, text: str, **keys: Any) -> tuple[int, str]:

@@ -1,7 +1,11 @@
 """A clerk edits config.toml, sometimes wrongly; the operator sets variables and secrets."""
 
+import re
+
 import pytest
-from config_cast import KEY, PUSH, Config, read, said, written
+from config_cast import EXAMPLE, KEY, PUSH, Config, read, said, written
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from settings import load
 
@@ -95,6 +99,7 @@ pushes = [
         ("[account]\nname = “盘锦”\n", 2, "中文标点 “"),
         ('[account]\nname ＝ "盘锦"\n', 2, "中文标点 ＝"),
         ('[account]\nname = "盘锦\nkind = "service"\n', 2, "引号没有成对"),
+        ('[account]\nname = """\n盘锦\n\n', 2, "没有成对，少了后一半"),
         ("[account]\nname = 盘锦\n", 2, "文字要放在英文双引号里"),
         ('[account]\nname = "a"\nname = "b"\n', 3, "写过一次"),
         ('[account]\n[account]\nname = "b"\n', 2, "写过一次"),
@@ -301,3 +306,59 @@ title = "乙"
         (21, "campaigns[a].pushes[第 2 个].tempate"),
         (24, "campaigns[b b].id"),
     ]
+
+
+VALUES = (
+    "7",
+    "true",
+    '"x"',
+    "[]",
+    "{}",
+    "[{}]",
+    "[[1]]",
+    "{ a = 1 }",
+    "nan",
+    "2027-01-01",
+    "10:00:00",
+    '{ env = "X" }',
+    "",
+)
+LINES = (
+    "[account]",
+    "[[account]]",
+    "[campaigns]",
+    "[[campaigns]]",
+    "[[campaigns.pushes]]",
+    "[campaigns.pushes.daily]",
+    "id = 3",
+    "a.b = 1",
+)
+
+
+@given(st.data())
+@settings(max_examples=100)
+def test_whatever_the_clerk_does_to_the_file_is_answered_in_words(tmp_path_factory, data):
+    lines = EXAMPLE.splitlines()
+    for _ in range(data.draw(st.integers(1, 4))):
+        number = data.draw(st.integers(0, len(lines) - 1))
+        line = lines[number]
+        column = data.draw(st.integers(0, len(line)))
+        key, equals, _ = line.partition(" = ")
+        value = data.draw(st.sampled_from(VALUES))
+        lines[number] = data.draw(
+            st.sampled_from(
+                [
+                    f"{key}{equals}{value}" if equals else line,
+                    f"{data.draw(st.sampled_from(LINES))}\n{line}",
+                    line[:column] + data.draw(st.sampled_from("\"'[]{}\\“\0=.#\r")) + line[column:],
+                    "",
+                ]
+            )
+        )
+    loaded = read(tmp_path_factory.mktemp("clerk"), "\n".join(lines))
+    assert (loaded.value is None) == bool(loaded.problems)
+    for problem in loaded.problems:
+        assert re.search("[一-龥]", problem.words)
+        assert not any(
+            words in problem.words for words in ("这样写不行", "写法不合")
+        )  # said of what nobody foresaw
