@@ -87,6 +87,15 @@ def upgrade() -> None:
         mysql_engine="InnoDB",
     )
     op.create_table(
+        "menus",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("saved_at", Utc(), nullable=False),
+        sa.Column("body", Words(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_menus")),
+        mysql_charset="utf8mb4",
+        mysql_engine="InnoDB",
+    )
+    op.create_table(
         "pushes",
         sa.Column("id", number(), autoincrement=True, nullable=False),
         sa.Column("name", Id(160), nullable=False),
@@ -96,6 +105,7 @@ def upgrade() -> None:
         sa.Column("channel", Id(16), nullable=False),
         sa.Column("audience", Words(), nullable=False),
         sa.Column("content", Words(), nullable=False),
+        sa.Column("late_ok_s", sa.Integer(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=True),
         sa.Column("planned_up_to", Id(128), nullable=False),
         sa.Column("not_before", Utc(), nullable=True),

@@ -1,0 +1,241 @@
+"""`report`: what came in and went out in a period, as a plain table for staff or as a file for their spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+from jobs.days import SHANGHAI
+from menus import directory, tree
+from models import delivery, report
+from models.base import Store
+from models.report import Counts, Sent
+
+LISTED = 30  # lines of a ranking on the screen; the file has all
+CHANNELS = {"mass": "群发", "template": "模板消息", "service": "客服消息"}
+STATES = {
+    "due": "正在准备",
+    "sending": "正在发送",
+    "paused": "已暂停",
+    "finished": "已发完",
+    "missed": "错过时间没有发",
+    "cancelled": "已取消",
+}
+OUTCOMES = {delivery.FAILED: "失败", delivery.SKIPPED: "跳过", delivery.UNKNOWN: "结果不明"}
+TOPICS = {
+    "near": "没听明白，给了相近的几条",
+    "faces": "只发了表情",
+    "thanks": "道谢",
+    "goodbye": "道别",
+    "good": "说好",
+    "voice": "语音",
+    "scanned": "扫了别的码",
+    "scan": "扫码进来",
+    "welcome": "新关注的欢迎语",
+    "welcome-back": "重新关注的欢迎语",
+    "complaint": "投诉",
+    "unknown-key": "点了旧菜单",
+    "no-such-number": "回复了没有的数字",
+    "home": "首页",
+}
+OURS = ("mass-finished", "template-finished")  # what WeChat tells the program, not what a worker asks
+LONG_NUMBER = re.compile(r"(?<!\d)(\d{3})\d{2,}(\d{2})(?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One part of the report: its heading, its columns, its rows."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | int, ...], ...]
+
+
+def show(
+    store: Store,
+    name: str,
+    first: date,
+    last: date,
+    campaigns: Mapping[str, str],
+    file: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> int:
+    """`report`: the days from `first` to `last` (Shanghai, both included) of the account `name`. The exit code.
+
+    `campaigns` are their titles by id; with `file` everything also goes into a CSV file, which is replaced."""
+    if last < first:
+        say(f"结束的日子（{last}）比开始的日子（{first}）还早。")
+        return 2
+    since, until = _start(first), _start(last + timedelta(days=1))
+    counts = report.counts(store, since, until, directory.normal)
+    tables = list(_tables(counts, campaigns))
+    say(f"{name}　{first} 至 {last}（北京时间）")
+    for table in tables:
+        for line in _lines(table):
+            say(line)
+    if file is not None:
+        try:
+            _write(file, tables)
+        except OSError as error:
+            say(f"\n表格没有存成（{error.strerror}）：请换一个能写的位置，或先关上打开着的 {file}。")
+            return 1
+        say(f"\n全部内容已存到 {file}，可以用 WPS 或 Excel 打开。")
+    return 0
+
+
+def _start(day: date) -> datetime:
+    return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
+
+
+# --- the tables --------------------------------------------------------------------------------------------------
+
+
+def _tables(counts: Counts, campaigns: Mapping[str, str]) -> Iterable[Table]:
+    people = counts.people
+    yield Table(
+        "关注者",
+        ("现在关注", "新关注", "取消关注", "和公众号互动过的人"),
+        ((people.following, people.came, people.left, people.active),),
+    )
+    missed = sum(one.times for one in counts.missed)
+    yield Table(
+        "收到的消息和点击", ("收到", "没有答上来", "处理出错"), ((counts.received, missed, counts.failed),)
+    )
+    names = _names(campaigns)
+    heard = [
+        (*_topic(one.topic, names), one.times, one.people) for one in counts.heard if one.topic not in OURS
+    ]
+    sections: dict[str, int] = {}
+    for section, _, times, _ in heard:
+        sections[section] = sections.get(section, 0) + times
+    ranked = sorted(sections.items(), key=lambda pair: -pair[1])
+    yield Table("各栏目被问到的次数", ("栏目", "次数"), tuple(ranked))
+    yield Table("最常问的", ("栏目", "内容", "次数", "人数"), tuple(heard))
+    words = tuple((_masked(one.words), one.times, one.people) for one in counts.missed)
+    yield Table("没有答上来的话（可以加进办事指南的 words）", ("原话", "次数", "人数"), words)
+    yield Table(
+        "推送",
+        ("推送", "时间", "方式", "状态", "应发", "已送出", "失败", "跳过", "结果不明", "还没发"),
+        tuple(_push_row(one) for one in counts.sent),
+    )
+    yield Table(
+        "没有送到的原因",
+        ("推送", "时间", "结果", "原因", "份数"),
+        tuple(
+            (
+                one.name,
+                _when(one.due_at),
+                OUTCOMES.get(state, state),
+                delivery.REASONS.get(reason, reason),
+                number,
+            )
+            for one in counts.sent
+            for state, reason, number in one.reasons
+        ),
+    )
+    yield Table(
+        "微信报告的群发结果（人数）",
+        ("推送", "时间", "符合条件", "准备发送", "成功", "失败"),
+        tuple(_told_row(one) for one in counts.sent if one.books.told),
+    )
+
+
+def _push_row(sent: Sent) -> tuple[str | int, ...]:
+    books = sent.books
+    channel, state = CHANNELS.get(sent.channel, sent.channel), STATES.get(sent.state, sent.state)
+    figures = (books.size, books.sent, books.failed, books.skipped, books.unknown, books.open)
+    return (sent.name, _when(sent.due_at), channel, state, *figures)
+
+
+def _told_row(sent: Sent) -> tuple[str | int, ...]:
+    told = sent.books.told
+    return (
+        sent.name,
+        _when(sent.due_at),
+        told["total"],
+        told["filtered"],
+        told["sent"],
+        told["failed"],
+    )
+
+
+def _when(at: datetime) -> str:
+    return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+
+
+def _names(campaigns: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """What answers → its section and its name."""
+    names = {name: ("其他", words) for name, words in TOPICS.items()}
+    for button in tree.MENU:
+        for item in (button, *button.sub_button):
+            if item.key:
+                names[item.key] = (button.name, f"菜单“{item.name}”")
+    for section, guides in directory.sections().items():
+        names |= {f"guide:{guide.id}": (section, guide.title) for guide in guides}
+    names |= {f"campaign:{ident}": ("活动", title) for ident, title in campaigns.items()}
+    return names
+
+
+def _topic(topic: str, names: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+    return names.get(topic) or names.get(topic.partition(":")[0]) or ("其他", topic)
+
+
+def _masked(words: str) -> str:
+    """What a worker wrote, without line breaks and with telephone and identity numbers made unreadable."""
+    return LONG_NUMBER.sub(r"\1****\2", " ".join(words.split()))[:60]
+
+
+# --- on the screen and in a file ---------------------------------------------------------------------------------
+
+
+def _lines(table: Table) -> Iterable[str]:
+    yield ""
+    yield table.title
+    if not table.rows:
+        yield "  没有"
+        return
+    cells = [table.columns, *([_shown(cell) for cell in row] for row in table.rows[:LISTED])]
+    widths = [max(_width(row[column]) for row in cells) for column in range(len(table.columns))]
+    numeric = [isinstance(cell, int) for cell in table.rows[0]]
+    for row in cells:
+        padded = (_pad(cell, width, right) for cell, width, right in zip(row, widths, numeric, strict=True))
+        yield ("  " + "  ".join(padded)).rstrip()
+    if len(table.rows) > LISTED:
+        yield f"  ……另有 {len(table.rows) - LISTED} 行，用 --csv 存成表格可以看到全部"
+
+
+def _shown(cell: str | int) -> str:
+    return f"{cell:,}" if isinstance(cell, int) else cell
+
+
+def _width(text: str) -> int:
+    """The columns that the text takes on a terminal, where a Chinese character takes two."""
+    return sum(1 + (unicodedata.east_asian_width(sign) in "WF") for sign in text)
+
+
+def _pad(text: str, width: int, right: bool) -> str:
+    spaces = " " * (width - _width(text))
+    return spaces + text if right else text + spaces
+
+
+def _write(file: Path, tables: Sequence[Table]) -> None:
+    """Every table below the other, in UTF-8 with the mark by which Excel and WPS know it."""
+    with file.open("w", encoding="utf-8-sig", newline="") as opened:
+        writer = csv.writer(opened)
+        for table in tables:
+            writer.writerow([table.title])
+            writer.writerow(table.columns)
+            writer.writerows([_guarded(cell) for cell in row] for row in table.rows)
+            writer.writerow([])
+
+
+def _guarded(cell: str | int) -> str | int:
+    """A text that a spreadsheet would run as a formula gets the apostrophe that makes it a text."""
+    if isinstance(cell, str) and cell.lstrip().startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠")):
+        return f"'{cell}"
+    return cell

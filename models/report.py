@@ -1,0 +1,155 @@
+"""What came in and went out between two moments, counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from models import delivery
+from models.base import Connection, Store, make_engine
+from models.delivery import Books
+from models.follower import followers
+from models.interaction import FAILED, interactions
+from models.push import pushes
+
+STATEMENT_S = 300.0  # a year of a large account
+MOST_PUSHES = 1000
+MOST_WORDS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Followers: how many there are now, how many came and left in the period, how many said or tapped something."""
+
+    following: int
+    came: int
+    left: int
+    active: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one topic answered: how often, and to how many people."""
+
+    topic: str
+    times: int
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Words that found no answer, as they were written most often."""
+
+    words: str
+    times: int
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A push of the period with its books; `reasons` are (state, reason, how many)."""
+
+    name: str
+    due_at: datetime
+    channel: str
+    state: str
+    books: Books
+    reasons: tuple[tuple[str, str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Everything a report tells."""
+
+    people: People
+    received: int
+    failed: int
+    heard: tuple[Heard, ...]
+    missed: tuple[Missed, ...]
+    sent: tuple[Sent, ...]
+
+
+def counts(store: Store, since: datetime, until: datetime, same: Callable[[str], str]) -> Counts:
+    """Everything that happened from `since` until just before `until`; the most frequent first.
+
+    `same` gives what two ways of writing the same words have in common."""
+    engine = make_engine(store.url, writes=False, statement_s=STATEMENT_S)
+    try:
+        with engine.connect() as connection, connection.begin():
+            then = sa.and_(interactions.c.received_at >= since, interactions.c.received_at < until)
+            received, failed = _received(connection, then)
+            return Counts(
+                people=_people(connection, since, until, then),
+                received=received,
+                failed=failed,
+                heard=_heard(connection, then),
+                missed=_missed(connection, then, same),
+                sent=_sent(connection, since, until),
+            )
+    finally:
+        engine.dispose()
+
+
+def _people(connection: Connection, since: datetime, until: datetime, then: sa.ColumnElement[bool]) -> People:
+    f = followers.c
+
+    def number(of: sa.ColumnElement[bool]) -> int:
+        return connection.execute(sa.select(sa.func.count()).select_from(followers).where(of)).scalar_one()
+
+    active = sa.select(sa.func.count(interactions.c.openid.distinct())).where(then)
+    return People(
+        following=number(f.subscribed.is_(True)),
+        came=number(sa.and_(f.subscribed_at >= since, f.subscribed_at < until)),
+        left=number(sa.and_(f.unsubscribed_at >= since, f.unsubscribed_at < until)),
+        active=connection.execute(active).scalar_one(),
+    )
+
+
+def _received(connection: Connection, then: sa.ColumnElement[bool]) -> tuple[int, int]:
+    state = interactions.c.state
+    found = connection.execute(sa.select(state, sa.func.count()).where(then).group_by(state)).all()
+    return sum(row[1] for row in found), sum(row[1] for row in found if row[0] == FAILED)
+
+
+def _heard(connection: Connection, then: sa.ColumnElement[bool]) -> tuple[Heard, ...]:
+    i = interactions.c
+    answered = sa.and_(then, i.topic.is_not(None), i.missed.is_(False))
+    found = sa.select(i.topic, sa.func.count(), sa.func.count(i.openid.distinct())).where(answered)
+    rows = connection.execute(found.group_by(i.topic).limit(MOST_WORDS))
+    return tuple(sorted((Heard(*row) for row in rows), key=lambda one: (-one.times, one.topic)))
+
+
+def _missed(
+    connection: Connection, then: sa.ColumnElement[bool], same: Callable[[str], str]
+) -> tuple[Missed, ...]:
+    i = interactions.c
+    found = sa.select(i.content, i.openid).where(then, i.missed.is_(True), i.content.is_not(None))
+    ways: dict[str, Counter[str]] = {}
+    people: dict[str, set[str]] = {}
+    for words, openid in connection.execute(found.order_by(i.id.desc()).limit(MOST_WORDS)):
+        ways.setdefault(same(words), Counter())[words] += 1
+        people.setdefault(same(words), set()).add(openid)
+    ranked = [Missed(way.most_common(1)[0][0], way.total(), len(people[key])) for key, way in ways.items()]
+    return tuple(sorted(ranked, key=lambda one: (-one.times, one.words)))
+
+
+def _sent(connection: Connection, since: datetime, until: datetime) -> tuple[Sent, ...]:
+    p = pushes.c
+    due = sa.select(p.id, p.name, p.due_at, p.channel, p.state).where(p.due_at >= since, p.due_at < until)
+    return tuple(
+        Sent(
+            name,
+            due_at,
+            channel,
+            state,
+            delivery.books(connection, push_id),
+            tuple(delivery.reasons(connection, push_id)),
+        )
+        for push_id, name, due_at, channel, state in connection.execute(
+            due.order_by(p.due_at, p.id).limit(MOST_PUSHES)
+        ).all()
+    )
