@@ -26,6 +26,7 @@ from handlers.turn import CampaignView, House
 from jobs import forecast
 from jobs.campaigns import Campaign
 from jobs.days import SHANGHAI
+from jobs.pace import Limits
 from jobs.supervise import supervise
 from jobs.watch import Watch
 from jobs.year import Year
@@ -109,13 +110,6 @@ class Site(Part):
 class Serving(Part):
     bind: Annotated[str, AfterValidator(_bind)] = "127.0.0.1:8000"
     processes: Annotated[StrictInt, Field(ge=1, le=64)] = 2
-
-
-class Limits(Part):
-    mass_per_month: Annotated[StrictInt, Field(ge=0, le=1000)] = 4
-    service_messages: Annotated[StrictInt, Field(ge=0, le=100)] = 5
-    service_messages_after_tap: Annotated[StrictInt, Field(ge=0, le=100)] = 3
-    sends_per_s: Annotated[StrictInt, Field(ge=1, le=1000)] = 20
 
 
 class Config(Part):
