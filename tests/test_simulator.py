@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -17,8 +19,9 @@ import simulator_cast as cast
 from simulator_cast import ACCOUNT, TEMPLATE, Time, Union, echo
 
 from wx import messages as m
+from wx import simulator
 from wx.client import Api, MemoryTokens
-from wx.errors import ApiError, NoAnswer
+from wx.errors import ERRCODES, ApiError, NoAnswer
 from wx.replies import Image, Music, News, Text, Transfer
 from wx.simulator import NoSuchButton, NotFollowing, Patience, Phone, Platform, PlatformServer
 from wx.simulator.callback import BROKEN, BUSY
@@ -1036,6 +1039,19 @@ def test_a_wrong_question_gets_a_plain_answer(
     served: PlatformServer, verb: str, path: str, body: bytes | None, status: int
 ) -> None:
     assert requests.request(verb, f"{served.url}/{path}", data=body, timeout=5).status_code == status
+
+
+def test_no_web_page_may_work_the_phones(served: PlatformServer) -> None:
+    url, page = f"{served.url}/simulator/workers", {"Origin": "https://elsewhere.example"}
+
+    assert requests.post(url, json={"name": "x"}, headers=page, timeout=5).status_code == 403
+
+
+def test_every_code_that_the_platform_answers_with_is_explained() -> None:
+    sources = Path(simulator.__file__).parent.glob("*.py")
+    codes = {int(code) for source in sources for code in re.findall(r"\b[4-8]\d{4}\b", source.read_text())}
+
+    assert codes - set(ERRCODES) == set()
 
 
 # --- quick enough ------------------------------------------------------------------------------------------------

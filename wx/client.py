@@ -1,5 +1,6 @@
 """The calls that we make to WeChat's API, each with a token that is good, a time limit and typed errors."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -211,9 +212,11 @@ class Api:
         raise refused
 
     def _wire(self) -> Wire:
-        if not hasattr(self._mine, "wire"):
-            self._mine.wire = Wire(self._account.app_id, self._account.api_base)
-        wire: Wire = self._mine.wire
+        """This thread's own; a forked process must not speak on its parent's connection."""
+        pid, wire = getattr(self._mine, "wire", (0, None))
+        if wire is None or pid != os.getpid():
+            wire = Wire(self._account.app_id, self._account.api_base)
+            self._mine.wire = (os.getpid(), wire)
         return wire
 
     @staticmethod

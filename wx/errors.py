@@ -76,12 +76,14 @@ _ADMIN = "请公众号管理员打开微信，在“公众平台安全助手”�
 _NOTICES = "请登录微信公众平台，看站内通知，按提示处理后再继续推送。"
 _MENU = "请改正菜单文件，运行 menu check 检查，再运行 menu publish。"
 _PUSH = "请改正配置文件里这次推送的内容，运行 check 检查，再继续推送。"
+_PICTURE = "请换一张 jpg 或 png 图片（1 MB 以内），再继续推送。"
 _TAG = "请登录微信公众平台，看标签是否还在，再改正配置文件里的 audience。"
 
 _TABLE: tuple[Errcode, ...] = (
     # the system, tokens and the account
     Errcode(-1, "retry", "微信系统繁忙", _WAIT),
     Errcode(40001, "pause_push", "微信说访问凭证无效或不是最新的，换过一次仍然不行", _OTHER),
+    Errcode(40066, "bug", "微信没有这个接口", _TECH),
     Errcode(40002, "bug", "凭证类型不对", _TECH),
     Errcode(40013, "stop_all", "AppID 不对", "请核对配置文件的 app_id 与微信公众平台上的开发者ID是否一致。"),
     Errcode(40014, "pause_push", "微信说访问凭证不合法，换过一次仍然不行", _OTHER),
@@ -97,6 +99,8 @@ _TABLE: tuple[Errcode, ...] = (
     Errcode(41002, "stop_all", "没有填 AppID", "请在配置文件里填写 app_id，再重新启动。"),
     Errcode(41004, "stop_all", "没有填开发者密码（AppSecret）", _NEW_KEY),
     Errcode(42001, "pause_push", "访问凭证过期，换过一次仍然不行", _OTHER),
+    Errcode(41005, "bug", "请求里没有文件", _TECH),
+    Errcode(43001, "bug", "请求方式不对，应当用 GET", _TECH),
     Errcode(43002, "bug", "请求方式不对，应当用 POST", _TECH),
     Errcode(44002, "bug", "请求内容是空的", _TECH),
     Errcode(47001, "bug", "微信读不懂请求的内容", _TECH),
@@ -123,6 +127,7 @@ _TABLE: tuple[Errcode, ...] = (
         "今天的接口次数用完了",
         "不用处理，明天零点后会接着推送；急用的话请登录微信公众平台清零接口次数。",
     ),
+    Errcode(76021, "bug", "查询接口次数时，接口名称不对", _TECH),
     Errcode(45011, "wait_minute", "这一分钟调用得太快", _NOTHING),
     Errcode(42010, "wait_minute", "群发操作太快", _NOTHING),
     Errcode(48006, "pause_push", "本月清零接口次数的机会用完了", "请等到明天，接口次数会自己恢复。"),
@@ -176,7 +181,11 @@ _TABLE: tuple[Errcode, ...] = (
     Errcode(
         40007, "pause_push", "图片或图文已经失效", "请重新放一次图片或图文，再继续推送；素材三天后会失效。"
     ),
+    Errcode(40004, "bug", "文件的类别不对", _TECH),
+    Errcode(40005, "pause_push", "文件格式不对", _PICTURE),
+    Errcode(40006, "pause_push", "文件太大，或者是空的", _PICTURE),
     Errcode(40008, "bug", "消息类型不对", _TECH),
+    Errcode(40009, "pause_push", "图片太大", _PICTURE),
     Errcode(40033, "bug", "请求里有微信不收的字符写法", _TECH),
     Errcode(40036, "pause_push", "模板编号的长度不对", _TEMPLATE),
     Errcode(40037, "pause_push", "没有这个模板", _TEMPLATE),
@@ -184,7 +193,10 @@ _TABLE: tuple[Errcode, ...] = (
     Errcode(40249, "pause_push", "模板消息里有营销内容，微信不让发", _PUSH),
     Errcode(43116, "pause_push", "这个模板被微信限制使用", "请登录微信公众平台，换一个模板。"),
     Errcode(44004, "pause_push", "文字内容是空的", _PUSH),
+    Errcode(45001, "pause_push", "文件太大", _PICTURE),
     Errcode(45002, "pause_push", "文字太长", _PUSH),
+    Errcode(45003, "pause_push", "标题是空的或太长，应在 32 字以内", _PUSH),
+    Errcode(45004, "pause_push", "摘要太长，应在 128 字以内", _PUSH),
     Errcode(45008, "pause_push", "图文篇数太多", _PUSH),
     Errcode(45166, "pause_push", "图文正文里有微信不收的内容", _PUSH),
     Errcode(47003, "pause_push", "模板里有一项内容不合规定（括号里的英文是哪一项）", _PUSH),
