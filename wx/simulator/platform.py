@@ -80,7 +80,7 @@ class Platform:
 
     def call(self, call: Call, errcode: int = 0) -> Json:
         """The answer to an API call; with `errcode` only the token is looked at, and that code is the answer."""
-        with self.world.lock:
+        with self.world.lock, self.world.moment():
             self.world.events = []
             self.calls[call.path] += 1
             try:

@@ -6,7 +6,8 @@ import random
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -171,8 +172,10 @@ class World:
     """The platform's whole memory. Hold `lock` for every change."""
 
     def __init__(self, account: Account, now: Callable[[], datetime], limits: Limits) -> None:
-        self.account, self.now, self.limits = account, now, limits
+        self.account, self.limits = account, limits
         self.lock = threading.RLock()
+        self._clock = now
+        self._moment = threading.local()
         self.base_url = "https://mp.weixin.qq.com"  # PlatformServer puts its own address here
         self.followers: dict[str, Follower] = {}
         self.tags: dict[int, str] = {2: "星标组"}
@@ -194,7 +197,21 @@ class World:
         self._names: dict[str, str] = {}
         self._chance = random.Random(account.app_id)  # noqa: S311 - the same world every time
 
-    # -- numbers and days ----------------------------------------------------------------------------------
+    # -- time, days and numbers ----------------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        """The time, which stands still for this thread inside `moment`."""
+        still: datetime | None = getattr(self._moment, "still", None)
+        return still or self._clock()
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """All that is done inside happens at one time: the clock may be far away, and is asked once."""
+        self._moment.still = self._clock()
+        try:
+            yield
+        finally:
+            self._moment.still = None
 
     def seq(self) -> int:
         self._seq += 1
