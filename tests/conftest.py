@@ -20,6 +20,7 @@ import hypothesis
 import pytest
 import redis
 import sqlalchemy as sa
+from sizes import large
 
 from models.base import Store, place
 from models.schema import known
@@ -280,12 +281,16 @@ def pytest_configure() -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The list of what was left out for want of a server or a program."""
+    """What is larger than we like, and what was left out for want of a server or a program."""
     reasons: Counter[str] = Counter()
     for report in terminalreporter.stats.get("skipped", []):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         if LEFT_OUT in reason:
             reasons[reason.partition(LEFT_OUT)[2]] += 1
+    if terminalreporter.config.args == ["tests"]:  # the whole run, not somebody's own file
+        terminalreporter.section("large modules and functions")
+        for line in large():
+            terminalreporter.line(line)
     terminalreporter.section("left out")
     for what, count in sorted(reasons.items()):
         terminalreporter.line(f"{count} tests for want of {what}")
