@@ -29,8 +29,10 @@ def stamp(dialect: str) -> Callable[[datetime | None], Any]:
     """How that database's driver takes a time."""
     if dialect == "postgresql":
         return lambda at: at
-    if dialect == "sqlite":  # as SQLAlchemy writes it
-        return lambda at: at and at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    if dialect == "sqlite":  # as SQLAlchemy writes it; a hot line, so no conversion where there is none to do
+        return lambda at: (
+            at and (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(" ", "microseconds")[:26]
+        )
     return lambda at: at and at.astimezone(UTC).replace(tzinfo=None)
 
 
@@ -122,5 +124,7 @@ def moment(value: Any) -> datetime | None:
     """A time as the driver gave it, aware and in UTC."""
     if value is None:
         return None
-    at: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return datetime.fromisoformat(value + "+00:00")
+    at: datetime = value
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

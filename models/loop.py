@@ -24,6 +24,7 @@ class LoopStore:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._connection: Connection | None = None
         self._async: AsyncEngine | None = None
         if store.dialect == "postgresql":
             self._async = create_async_engine(
@@ -50,10 +51,16 @@ class LoopStore:
         while (held := lock.attempt()) is None:  # noqa: ASYNC110 - other processes hold it
             await asyncio.sleep(POLL_S)
         try:
-            with self._store.engine.begin() as connection:
-                return work(connection)
+            with self._kept().begin():
+                return work(self._kept())
         finally:
             lock.free(held)
+
+    def _kept(self) -> Connection:
+        """One connection for this loop's lifetime: a check-out costs as much as a statement."""
+        if self._connection is None:
+            self._connection = self._store.engine.connect()
+        return self._connection
 
     def _blocking(self, work: Callable[[Connection], Result]) -> Result:
         with self._store.writing() as connection:
@@ -61,5 +68,7 @@ class LoopStore:
 
     async def close(self) -> None:
         """Give the connections back."""
+        if self._connection is not None:
+            self._connection.close()
         if self._async is not None:
             await self._async.dispose()

@@ -357,7 +357,7 @@ class LoopWorker(Worker):  # type: ignore[misc]
         for each in (signal.SIGTERM, signal.SIGQUIT):
             loop.add_signal_handler(each, stop.set)
         servers = []
-        for listener in self.sockets:
+        for listener in self._own_sockets():
             sock = listener.sock
             sock.setblocking(False)
             if sock.family != socket.AF_UNIX:
@@ -371,6 +371,13 @@ class LoopWorker(Worker):  # type: ignore[misc]
             except TimeoutError:
                 continue
         await self._stop(house, servers)
+
+    def _own_sockets(self) -> list[Any]:
+        """Each worker has a listening socket of its own, so that the kernel spreads connections evenly: with a shared one
+        the first to wake takes them all. The arbiter keeps every socket open, so nothing in a queue is lost when a worker dies."""
+        listeners = list(self.sockets)
+        slot = getattr(self, "slot", None)
+        return listeners if slot is None or slot >= len(listeners) else [listeners[slot]]
 
     async def _stop(self, house: House, servers: list[asyncio.Server]) -> None:
         """Take no new connection, answer what is here, say goodbye on each; who is silent for a second is hung up on."""
@@ -392,13 +399,24 @@ class LoopWorker(Worker):  # type: ignore[misc]
         await house.store.close()
 
 
+def give_slot(arbiter: Any, worker: Any) -> None:
+    """gunicorn's hook before each fork: the number of the listening socket that no living worker has."""
+    taken = {getattr(other, "slot", None) for other in arbiter.WORKERS.values()}
+    count = len(arbiter.LISTENERS)
+    worker.slot = (
+        next((number for number in range(count) if number not in taken), None) if count > 1 else None
+    )
+
+
 class Server(BaseApplication):  # type: ignore[misc]
     """gunicorn around a site, without its command line."""
 
     def __init__(self, site: Site, bind: str, processes: int) -> None:
         self._site = site
         self._options = {
-            "bind": bind,
+            "bind": [bind] * (1 if bind.startswith("unix:") else processes),
+            "reuse_port": not bind.startswith("unix:"),
+            "pre_fork": give_slot,
             "workers": processes,
             "worker_class": LoopWorker,
             "preload_app": True,  # one set of pages for all processes

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 import secrets
 import struct
 from dataclasses import dataclass
@@ -20,6 +21,11 @@ from wechatpy.crypto.base import WeChatCipher
 from wx.markup import BadXml, read
 from wx.messages import BadMessage
 
+# The body of safe mode in the form in which WeChat writes it; any other form is read as XML.
+SEALED = re.compile(
+    rb"<xml>\s*<ToUserName><!\[CDATA\[[\w@.-]*\]\]></ToUserName>\s*"
+    rb"<Encrypt><!\[CDATA\[([A-Za-z0-9+/=]+)\]\]></Encrypt>\s*</xml>\s*"
+)
 BLOCK = 32  # PKCS#7 here pads to 32 bytes, not to AES's 16
 MAX_QUERY = 2048
 
@@ -125,11 +131,7 @@ class Envelope:
         if self._mode == "plain" or (self._mode == "compat" and fields.get("encrypt_type") != "aes"):
             self._check(fields, "signature")
             return Opened(body, None, nonce)
-        try:
-            text = read(body).get("Encrypt")
-        except BadXml as error:
-            self._check(fields, "signature")  # to a stranger, garbage is just one more forgery
-            raise BadMessage(str(error)) from error
+        text = self._sealed(fields, body)
         self._check(fields, "msg_signature", text)
         return self._decrypt(text, nonce)
 
@@ -146,6 +148,17 @@ class Envelope:
             f"<xml><Encrypt><![CDATA[{text}]]></Encrypt><MsgSignature><![CDATA[{signature}]]></MsgSignature>"
             f"<TimeStamp>{stamp}</TimeStamp><Nonce><![CDATA[{nonce}]]></Nonce></xml>"
         ).encode()
+
+    def _sealed(self, fields: dict[str, str], body: bytes) -> str:
+        """The Encrypt text."""
+        plain = SEALED.fullmatch(body)
+        if plain is not None:
+            return plain[1].decode()
+        try:
+            return read(body).get("Encrypt")
+        except BadXml as error:
+            self._check(fields, "signature")  # to a stranger, garbage is just one more forgery
+            raise BadMessage(str(error)) from error
 
     def _decrypt(self, text: str, nonce: str) -> Opened:
         for cipher in self._ciphers:  # while keys rotate, the previous one is still good
