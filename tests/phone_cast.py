@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 from werkzeug.serving import BaseWSGIServer, make_server
 
 import handlers
@@ -34,6 +34,17 @@ ACCOUNT = Account(
     encoding_aes_key="A" * 43,
     mode="safe",
 )
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WAIT_MS = 15_000
+expect.set_options(timeout=WAIT_MS)
 START = datetime(2027, 2, 18, 1, 0, tzinfo=UTC)  # Thursday, 9 o'clock in Panjin
 LANTERN = datetime(2027, 2, 20, 2, 0, tzinfo=UTC)
 ROWS = (
@@ -130,6 +141,15 @@ class Visit:
         self.platform.close()
 
 
+def launched(program: Callable[..., str]) -> Iterator[Browser]:
+    """A real browser, for a fixture. `program` finds it, or leaves the test out."""
+    path = program("chromium", "chromium-browser", "google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
 @contextmanager
 def opened(browser: Browser, url: str, width: int = 390, height: int = 844) -> Iterator[Page]:
     """A page in a fresh browser profile. It may talk to its own server only, and must not complain of anything."""
@@ -146,7 +166,7 @@ def opened(browser: Browser, url: str, width: int = 390, height: int = 844) -> I
             complaints.append(f"asked elsewhere: {request.url}")
 
     context = browser.new_context(viewport={"width": width, "height": height}, has_touch=width < 700)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(WAIT_MS)
     context.on("request", watches)
     context.on("console", hears)
     context.on("weberror", lambda error: complaints.append(str(error.error)))

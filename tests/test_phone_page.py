@@ -8,18 +8,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import sqlalchemy as sa
-from phone_cast import Visit, opened
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from phone_cast import Visit, launched, opened
+from playwright.sync_api import Browser, Page, expect
 
 from models.base import Store
 from models.follower import followers
 from models.interaction import interactions
-
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-expect.set_options(timeout=15_000)
 
 
 def test_a_worker_follows_and_is_greeted(visit: Visit, phone: Page) -> None:
@@ -280,13 +274,9 @@ def wait(holds: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(program: Callable[..., str]) -> Iterator[Browser]:
-    path = program("chromium", "chromium-browser", "google-chrome")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield launched
-        launched.close()
+    yield from launched(program)
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ async function move() {
     });
     if (!answer.ok) throw new Error();
     const { moved_to: to } = await answer.json();
-    moved.textContent = to ? "时间拨好了，看手机：推送几秒钟就到。先关注公众号才收得到。" : "后面没有推送了。";
+    moved.textContent = to ? "时间拨好了，看手机：推送几秒钟就到。" : "后面没有推送了。";
     await refresh();
   } catch {
     moved.textContent = "没有拨成，请再按一次。";
