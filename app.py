@@ -14,21 +14,29 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StrictInt
 
 import handlers
+from channels import Channel, Gear, open_channels
 from handlers.turn import CampaignView, House
+from jobs import commands as pushes
+from jobs import doctor as diagnosis
 from jobs import forecast
+from jobs import report as reports
+from jobs.audience import Audience, sizes
 from jobs.campaigns import Campaign
 from jobs.days import SHANGHAI
-from jobs.pace import Limits
+from jobs.pace import Limits, Pace
+from jobs.push import Sender
 from jobs.supervise import supervise
 from jobs.watch import Watch
+from jobs.worker import Worker
+from jobs.worker import work as run_worker
 from jobs.year import Year
 from menus import check as menu_check
 from menus import directory as guides
@@ -37,6 +45,7 @@ from menus import tree
 from models import backup, base, schema, shared
 from models.base import Store, StoreError
 from models.clock import Clock
+from models.media import Shelf
 from models.menu import Versions
 from settings import load
 from web import create_app
@@ -146,6 +155,17 @@ class Built:
     def store(self) -> Store:
         return Store(self.config.database.url.get_secret_value())
 
+    @property
+    def has_data(self) -> bool:
+        """Whether there is a database with our tables, without making one."""
+        database = self.store.url.database
+        if self.store.dialect == "sqlite" and not (database and Path(database).exists()):
+            return False
+        try:
+            return schema.standing(self.store).current
+        except StoreError:
+            return False
+
     @cached_property
     def clock(self) -> Clock:
         return Clock(self._offset if self.demo else None)
@@ -162,6 +182,18 @@ class Built:
     def year(self) -> Year:
         watch = Watch(self.path, lambda: load(Config, self.path, self.environ), self.config)
         return Year(watch, self.config.campaigns)
+
+    @cached_property
+    def channels(self) -> Mapping[str, Channel]:
+        return open_channels(Gear(self.api, Shelf(self.store, self.clock.now), self.path.absolute().parent))
+
+    @cached_property
+    def worker(self) -> Worker:
+        account, limits, folder = self.config.account, self.config.limits, self.path.absolute().parent
+        audience = Audience(self.store, self.api, account, folder)
+        pace = Pace(self.shared, limits)
+        sender = Sender(self.store, pace, account, self.channels, audience, limits, self.clock.now)
+        return Worker(self.store, self.clock, self.shared, self.year.campaigns, sender)
 
     @cached_property
     def webhook(self) -> Webhook:
@@ -287,8 +319,7 @@ def _web(built: Built) -> int:
 
 
 def _work(built: Built) -> int:
-    signal.pause()
-    return GOOD
+    return run_worker(built.worker)
 
 
 def serve(options: Options) -> int:
@@ -305,13 +336,20 @@ def run(options: Options) -> int:
 
 
 def check(options: Options) -> int:
-    path = config_path(options)
+    path, now = config_path(options), datetime.now(UTC)
+    loaded = load(Config, path, os.environ)
     directory = guides.load()
-    notes = [
-        f"办事指南“{title}”还有没填的：{'、'.join(blanks)}"
-        for title, blanks in guides.unfilled(directory).items()
+    blanks = guides.unfilled(directory).items()
+    notes = [f"办事指南“{title}”还没有填：{'、'.join(words)}" for title, words in blanks]
+    notes += [
+        f"办事指南“{guide.title}”过了核对日期，请重新核对" for guide in guides.overdue(directory, now.date())
     ]
-    return forecast.check(path, load(Config, path, os.environ), now=datetime.now(UTC), notes=notes)
+    if loaded.value is None:
+        return forecast.check(path, loaded, now=now)
+    built = Built(path, loaded.value, os.environ)
+    size = sizes(built.store) if built.has_data else forecast.unknown
+    per_month = loaded.value.limits.mass_per_month
+    return forecast.check(path, loaded, now=now, audience_size=size, per_month=per_month, notes=notes)
 
 
 def menu(options: Options) -> int:
@@ -336,6 +374,60 @@ def db(options: Options) -> int:
     if options.deed == "verify":
         return backup.verify(options.file)
     return backup.restore(store, options.file, folder, now)
+
+
+def push(options: Options) -> int:
+    built = build(options)
+    store, now, campaigns = built.store, built.clock.now(), built.config.campaigns
+    account, common, name = built.config.account, built.shared, options.name
+    deeds: Mapping[str, Callable[[], int]] = {
+        "list": lambda: pushes.push_list(store, campaigns, now),
+        "preview": lambda: pushes.push_preview(store, campaigns, account, name, now),
+        "test": lambda: pushes.push_test(store, campaigns, account, built.channels, name, options.openid),
+        "start": lambda: pushes.push_start(store, common, campaigns, name, now, wait=options.wait),
+        "pause": lambda: pushes.push_pause(store, name, now),
+        "resume": lambda: pushes.push_resume(store, common, name, now),
+        "cancel": lambda: pushes.push_cancel(store, campaigns, name, now),
+    }
+    return deeds[options.deed]()
+
+
+def report(options: Options) -> int:
+    built = build(options)
+    today = built.clock.now().astimezone(SHANGHAI).date()
+    last = options.to or today
+    first = options.from_ or last - timedelta(days=29)
+    titles = {each.id: each.title for each in built.config.campaigns}
+    return reports.show(built.store, built.config.account.name, first, last, titles, options.csv)
+
+
+def halt(options: Options) -> int:
+    built = build(options)
+    return pushes.halt(built.store, built.clock.now())
+
+
+def unhalt(options: Options) -> int:
+    built = build(options)
+    return pushes.unhalt(built.store, built.shared, built.clock.now())
+
+
+def doctor(options: Options) -> int:
+    if options.code:
+        return diagnosis.explain(options.code)
+    built = build(options)
+    config = built.config
+    return diagnosis.doctor(
+        diagnosis.Installation(
+            config=built.path,
+            account=config.account,
+            base_url=config.site.base_url,
+            store=built.store,
+            redis_url=config.redis.url.get_secret_value(),
+            backups=built.backups,
+            api=built.api,
+            now=datetime.now(UTC),
+        )
+    )
 
 
 # --- the demonstration -----------------------------------------------------------------------------------------
@@ -452,9 +544,30 @@ def _free_port() -> int:
 class Options:
     """What was typed."""
 
-    config: Path | None
+    config: Path | None = None
     deed: str = ""
     file: Path = Path()
+    name: str = ""
+    openid: str = ""
+    code: str = ""
+    wait: bool = False
+    from_: date | None = None
+    to: date | None = None
+    csv: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One argument of a command, and how it is spelt on the line."""
+
+    name: str
+    words: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+FILE = Take("file", "备份文件", {"type": Path})
+DAY = {"type": date.fromisoformat, "metavar": "YYYY-MM-DD"}
+PUSH = Take("name", "推送的名字，写成 活动/推送")
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,7 +576,8 @@ class Command:
 
     words: str
     run: Callable[[Options], int]
-    deeds: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    deeds: Mapping[str, tuple[str, tuple[Take, ...]]] = field(default_factory=dict)
+    takes: tuple[Take, ...] = ()
 
 
 COMMANDS: Mapping[str, Command] = {
@@ -482,15 +596,47 @@ COMMANDS: Mapping[str, Command] = {
             "rollback": ("退回上一次的菜单", ()),
         },
     ),
+    "push": Command(
+        "推送",
+        push,
+        {
+            "list": ("看最近的和接下来的推送", ()),
+            "preview": ("看一次推送的内容和对象，不发送", (PUSH,)),
+            "test": ("只发给一个人看看，不记入账本", (PUSH, Take("openid", "收的人"))),
+            "start": (
+                "现在就发",
+                (PUSH, Take("--wait", "等到发完，显示进度", {"action": "store_true"})),
+            ),
+            "pause": ("暂停", (PUSH,)),
+            "resume": ("继续", (PUSH,)),
+            "cancel": ("取消正在发的，或者取消下一次", (PUSH,)),
+        },
+    ),
+    "halt": Command("立刻停止一切发送", halt),
+    "unhalt": Command("恢复发送", unhalt),
     "db": Command(
         "数据库",
         db,
         {
             "upgrade": ("升级数据库结构", ()),
             "backup": ("备份，并当场验证能恢复", ()),
-            "verify": ("验证一份备份", ("file",)),
-            "restore": ("用一份备份恢复", ("file",)),
+            "verify": ("验证一份备份", (FILE,)),
+            "restore": ("用一份备份恢复", (FILE,)),
         },
+    ),
+    "report": Command(
+        "一段时间的统计：关注、来信、没答上的话、推送",
+        report,
+        takes=(
+            Take("--from", "从哪天起（默认三十天前）", {"dest": "from_", **DAY}),
+            Take("--to", "到哪天止（默认今天）", DAY),
+            Take("--csv", "同时存成表格文件", {"type": Path, "metavar": "FILE"}),
+        ),
+    ),
+    "doctor": Command(
+        "检查整套系统，或者解释一个微信错误代码",
+        doctor,
+        takes=(Take("code", "微信的错误代码，例如 40164", {"nargs": "?", "default": ""}),),
     ),
 }
 
@@ -512,16 +658,18 @@ def parse(words: Sequence[str]) -> tuple[Command, Options]:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         one = commands.add_parser(name, help=command.words, description=command.words, parents=[anywhere])
+        for take in command.takes:
+            one.add_argument(take.name, help=take.words, **take.options)
         if command.deeds:
             deeds = one.add_subparsers(dest="deed", required=True, metavar="WHAT")
             for deed, (words_of_deed, takes) in command.deeds.items():
                 what = deeds.add_parser(
                     deed, help=words_of_deed, description=words_of_deed, parents=[anywhere]
                 )
-                for argument in takes:
-                    what.add_argument(argument, type=Path if argument == "file" else str)
+                for take in takes:
+                    what.add_argument(take.name, help=take.words, **take.options)
     typed = vars(parser.parse_args(words))
-    options = Options(typed.get("config"), typed.get("deed", ""), typed.get("file", Path()))
+    options = Options(**{name: value for name, value in typed.items() if name != "command"})
     return COMMANDS[typed["command"]], options
 
 
