@@ -138,32 +138,38 @@ class FileLock:
     def __init__(self, path: str) -> None:
         self.path = path
 
-    def attempt(self) -> int | None:
-        """The lock's file descriptor, or None while another holds it. Give it back with `free`."""
-        held = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(held)
-            return None
-        return held
+    def open(self) -> int:
+        """A file descriptor for one taker: of one loop, or of one turn of a thread. It must not outlive a fork."""
+        return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
-    def free(self, held: int) -> None:
-        os.close(held)
+    @staticmethod
+    def take(fd: int) -> bool:
+        """Whether the lock is now held through this descriptor; closing it, or the death of the process, frees it."""
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    @staticmethod
+    def free(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_UN)
 
     @contextmanager
     def held(self, wait_s: float = LOCK_WAIT_S) -> Iterator[None]:
+        """The lock for one turn. Raises OperationalError when it cannot be had in that time."""
         until = time.monotonic() + wait_s
         pause = 0.0002
-        while (held := self.attempt()) is None:
-            if time.monotonic() > until:
-                raise OperationalError("file lock", None, sqlite3.OperationalError("database is locked"))
-            time.sleep(pause)
-            pause = min(pause * 1.5, 0.005)
+        fd = self.open()
         try:
+            while not self.take(fd):
+                if time.monotonic() > until:
+                    raise OperationalError("file lock", None, sqlite3.OperationalError("database is locked"))
+                time.sleep(pause)
+                pause = min(pause * 1.5, 0.005)
             yield
         finally:
-            self.free(held)
+            os.close(fd)
 
 
 def connect_args(url: URL, statement_s: float = STATEMENT_S) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from models.base import Connection, Store, connect_args
 
 Result = TypeVar("Result")
-POLL_S = 0.0005
+POLL_S = 0.001  # the loop's own timers are no finer
 ANSWER_S = 4.0  # for a database that has gone silent
 
 
@@ -25,6 +26,7 @@ class LoopStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._connection: Connection | None = None
+        self._fd: int | None = None  # of SQLite's lock
         self._async: AsyncEngine | None = None
         if store.dialect == "postgresql":
             self._async = create_async_engine(
@@ -48,13 +50,15 @@ class LoopStore:
     async def _in_turn(self, work: Callable[[Connection], Result]) -> Result:
         lock = self._store.lock
         assert lock is not None
-        while (held := lock.attempt()) is None:  # noqa: ASYNC110 - other processes hold it
+        if self._fd is None:
+            self._fd = lock.open()
+        while not lock.take(self._fd):  # noqa: ASYNC110 - other processes hold it
             await asyncio.sleep(POLL_S)
         try:
             with self._kept().begin():
                 return work(self._kept())
         finally:
-            lock.free(held)
+            lock.free(self._fd)
 
     def _kept(self) -> Connection:
         """One connection for this loop's lifetime: a check-out costs as much as a statement."""
@@ -70,5 +74,7 @@ class LoopStore:
         """Give the connections back."""
         if self._connection is not None:
             self._connection.close()
+        if self._fd is not None:
+            os.close(self._fd)
         if self._async is not None:
             await self._async.dispose()
