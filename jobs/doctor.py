@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from jobs.days import SHANGHAI
-from models import alarm, schema, shared
+from models import alarm, recent, schema, shared
 from models.base import Store, StoreError
 from models.condition import condition, redis_answers
 from wx.account import LOOPBACK, WORDS, Account, missing
@@ -133,12 +133,21 @@ def _live(house: Installation) -> Iterator[Finding]:
         number = len(house.account.testers)
         yield Finding(HINT, "正式开通", f"还没有（live = false），推送只发给 {number} 位测试人员")
     else:
-        yield Finding(
-            HINT,
-            "正式开通",
-            "还没有（live = false），也没有测试人员，推送谁也不发",
-            "请先把自己的 openid 写进 [account] testers，试发没有问题再把 live 改成 true。",
-        )
+        action = f"请用自己的手机给公众号发一句话，再运行 doctor，把编号写进 {house.config} 的 testers。"
+        yield Finding(HINT, "正式开通", "还没有（live = false），也没有测试人员，推送谁也不发", action)
+        yield from _speakers(house)
+
+
+def _speakers(house: Installation) -> Iterator[Finding]:
+    """Who spoke last, so that staff find their own openid among them."""
+    if schema.standing(house.store).pending:
+        return
+    with house.store.reading() as connection:
+        rows = recent.interactions_last(connection, 50)
+    newest = {row.openid: row.received_at for row in reversed(rows)}
+    for openid, at in sorted(newest.items(), key=lambda pair: pair[1], reverse=True)[:3]:
+        when = f"{at.astimezone(SHANGHAI):%m-%d %H:%M:%S}"
+        yield Finding(HINT, "刚和公众号说过话的人", f"{when}　编号 {openid}")
 
 
 def _database(house: Installation) -> Iterator[Finding]:

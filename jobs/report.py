@@ -10,23 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from jobs.commands import DELIVERIES, STATES
 from jobs.days import SHANGHAI
+from jobs.forecast import CHANNELS
 from menus import directory, tree
 from models import delivery, report
 from models.base import Store
 from models.report import Counts, Sent
 
 LISTED = 30  # lines of a ranking on the screen; the file has all
-CHANNELS = {"mass": "群发", "template": "模板消息", "service": "客服消息"}
-STATES = {
-    "due": "正在准备",
-    "sending": "正在发送",
-    "paused": "已暂停",
-    "finished": "已发完",
-    "missed": "错过时间没有发",
-    "cancelled": "已取消",
-}
-OUTCOMES = {delivery.FAILED: "失败", delivery.SKIPPED: "跳过", delivery.UNKNOWN: "结果不明"}
 TOPICS = {
     "near": "没听明白，给了相近的几条",
     "faces": "只发了表情",
@@ -130,7 +122,7 @@ def _tables(counts: Counts, campaigns: Mapping[str, str]) -> Iterable[Table]:
             (
                 one.name,
                 _when(one.due_at),
-                OUTCOMES.get(state, state),
+                DELIVERIES.get(state, state),
                 delivery.REASONS.get(reason, reason),
                 number,
             )

@@ -19,6 +19,7 @@ from jobs import doctor
 from jobs.doctor import Installation
 from models import alarm, backup, schema, shared
 from models.base import Store
+from models.interaction import interactions
 from wx.account import Account
 from wx.client import Api, MemoryTokens
 from wx.errors import ERRCODES
@@ -66,6 +67,23 @@ def test_an_account_that_is_not_live_and_has_no_tester_reaches_nobody(house: Ins
     account = house.account.model_copy(update={"live": False})
 
     assert "推送谁也不发" in visit(replace(house, account=account))[1]
+
+
+def test_staff_find_their_own_openid_by_speaking_to_the_account(house: Installation) -> None:
+    with house.store.writing() as connection:
+        for number, openid in enumerate(("oColleague", "oMyself", "oColleague", "oMyself")):
+            connection.execute(
+                interactions.insert().values(
+                    dedupe_key=str(number), openid=openid, msg_type="text", state="answered", missed=False,
+                    received_at=house.now + timedelta(seconds=number),
+                )
+            )  # fmt: skip
+    account = house.account.model_copy(update={"live": False})
+
+    told = visit(replace(house, account=account))[1]
+
+    assert told.index("oMyself") < told.index("oColleague")
+    assert told.count("oMyself") == 1
 
 
 def test_a_server_outside_wechats_white_list_is_told_its_own_address(
