@@ -281,6 +281,10 @@ class Store:
         with self._pair()[1].connect() as connection, connection.begin():
             yield connection
 
+    def reader(self) -> Connection:
+        """A connection to keep, whose transactions only read."""
+        return self._pair()[1].connect()
+
     def close(self) -> None:
         """Give all connections back to the system."""
         if self._engines is not None and self._engines[0] == os.getpid():

@@ -8,13 +8,16 @@
 2. A handler that raises spoils the transaction, so it too is run again, this time `careful`: one savepoint per message,
    and only the message whose handler raised is stored as failed. Savepoints cost more than the rest of a message, so
    they are paid only then.
-3. Rows are written in the order of their keys: two processes that hold each other's retries wait, but never deadlock.
+3. Handlers that need no database are called before the transaction (`look`), for on SQLite writers take turns and what
+   is done within a turn is what bounds everybody. One that touches its connection is called again inside (`Later`), so a
+   handler must not do anything lasting before its first statement.
+4. Rows are written in the order of their keys: two processes that hold each other's retries wait, but never deadlock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -106,6 +109,53 @@ class Row:
     gone: bool
 
 
+@dataclass(slots=True)
+class Draft:
+    """A group of arrivals on its way: what is known of them, what was answered, and what still waits for its turn."""
+
+    arrivals: Sequence[Arrival]
+    replies: dict[str, str]
+    people: dict[str, Follower]
+    rows: dict[str, Row] = field(default_factory=dict)
+    touched: dict[str, Follower] = field(default_factory=dict)
+    later: list[Arrival] = field(default_factory=list)
+    waiting: set[str] = field(default_factory=set)
+
+    def follower(self, arrival: Arrival) -> Follower:
+        """Who writes to us follows us, whatever we missed; only an unfollow says otherwise."""
+        found = self.people.get(arrival.openid)
+        if found is None:
+            found = Follower(arrival.openid, True, arrival.received_at, arrival.received_at, is_new=True)
+            self.people[arrival.openid] = found
+        return found
+
+    def wait(self, arrival: Arrival) -> None:
+        """Answered in the transaction, as is everything that this person said after it."""
+        self.later.append(arrival)
+        self.waiting.add(arrival.openid)
+
+    def take(self, arrival: Arrival, follower: Follower, outcome: Outcome, gone: bool) -> None:
+        """It is answered."""
+        follower.dialogue = outcome.dialogue
+        if arrival.personal:
+            self.touched[arrival.openid] = follower
+        self.replies[arrival.key] = outcome.reply
+        self.rows[arrival.key] = Row(arrival, outcome, gone)
+
+
+class Later(Exception):
+    """A handler asked for the database before the transaction began; it is called again inside it."""
+
+
+class NotYet:
+    """Stands where the connection will be."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise Later
+
+
+NOT_YET: Any = NotYet()
+
 Answer = Callable[[Connection, Arrival, Follower], Outcome]
 Sorry = Callable[[Arrival, Exception], Outcome]
 
@@ -154,39 +204,64 @@ class Recorder:
         careful: bool = False,
     ) -> list[str]:
         """The reply of each arrival, in order, all of them stored when the transaction commits. Raises Again."""
+        draft = self.look(connection, arrivals, None if careful else answer)
+        return self.write(connection, draft, answer, sorry, careful)
+
+    def look(self, connection: Connection, arrivals: Sequence[Arrival], answer: Answer | None) -> Draft:
+        """Everything that only reads: the retries and followers that are known, and the handlers that need no database.
+        On SQLite this goes before the writers' turn. Without `answer` every handler waits for `write`. Raises Again."""
+        draft = Draft(arrivals, self._known(connection, arrivals), self._people(connection, arrivals))
+        for arrival in arrivals:
+            if arrival.key in draft.replies:
+                continue
+            if (
+                answer is None
+                or arrival.follows is False
+                or arrival.erases
+                or arrival.openid in draft.waiting
+            ):
+                draft.wait(arrival)
+                continue
+            follower = draft.follower(arrival)
+            gone = _apply(arrival, follower)
+            try:
+                outcome = answer(NOT_YET, arrival, follower)
+            except Later:
+                draft.wait(arrival)
+                continue
+            except Exception as error:  # see 2. above
+                raise Again(careful=True) from error
+            draft.take(arrival, follower, outcome, gone)
+        return draft
+
+    def write(
+        self, connection: Connection, draft: Draft, answer: Answer, sorry: Sorry, careful: bool = False
+    ) -> list[str]:
+        """The handlers that waited, then all rows. Raises Again."""
         try:
-            return self._record(connection, arrivals, partial(self._answer, answer, sorry, careful))
+            for arrival in draft.later:
+                if arrival.key not in draft.replies:
+                    self._late(connection, draft, arrival, partial(self._answer, answer, sorry, careful))
+            rows, touched = draft.rows, draft.touched
+            self._interactions.insert(connection, [self._values(rows[key]) for key in sorted(rows)])
+            self._followers.upsert(
+                connection, [self._follower_values(touched[each]) for each in sorted(touched)]
+            )
         except IntegrityError as error:
             raise Again(careful=careful) from error
         except OperationalError as error:
             if "eadlock" in str(error.orig):
                 raise Again(careful=careful) from error
             raise
+        return [draft.replies[arrival.key] for arrival in draft.arrivals]
 
-    def _record(self, connection: Connection, arrivals: Sequence[Arrival], answer: Answer) -> list[str]:
-        replies = self._known(connection, arrivals)
-        people = self._people(connection, arrivals)
-        rows: dict[str, Row] = {}
-        touched: dict[str, Follower] = {}
-        for arrival in arrivals:
-            if arrival.key in replies:
-                continue
-            follower = people.get(arrival.openid) or _newcomer(arrival, people)
-            gone = _apply(arrival, follower)
-            for openid, until in _erasures(arrival, follower):
-                erase(connection, openid, until)
-                _forget(openid, until, rows.values(), people.get(openid))
-            outcome = answer(connection, arrival, follower)
-            follower.dialogue = outcome.dialogue
-            if arrival.personal:
-                touched[arrival.openid] = follower
-            replies[arrival.key] = outcome.reply
-            rows[arrival.key] = Row(arrival, outcome, gone)
-        self._interactions.insert(connection, [self._values(rows[key]) for key in sorted(rows)])
-        self._followers.upsert(
-            connection, [self._follower_values(touched[openid]) for openid in sorted(touched)]
-        )
-        return [replies[arrival.key] for arrival in arrivals]
+    def _late(self, connection: Connection, draft: Draft, arrival: Arrival, answer: Answer) -> None:
+        follower = draft.follower(arrival)
+        gone = _apply(arrival, follower)
+        for openid, until in _erasures(arrival, follower):
+            erase(connection, openid, until)
+            _forget(openid, until, draft.rows.values(), draft.people.get(openid))
+        draft.take(arrival, follower, answer(connection, arrival, follower), gone)
 
     def _known(self, connection: Connection, arrivals: Sequence[Arrival]) -> dict[str, str]:
         keys = [arrival.key for arrival in arrivals]
@@ -261,13 +336,6 @@ def _follower(row: Sequence[Any]) -> Follower:
     placed = moment(at)
     if placed is not None:
         follower.place = (x, y, placed)
-    return follower
-
-
-def _newcomer(arrival: Arrival, people: dict[str, Follower]) -> Follower:
-    """Who writes to us follows us, whatever we missed; only an unfollow says otherwise."""
-    follower = Follower(arrival.openid, True, arrival.received_at, arrival.received_at, is_new=True)
-    people[arrival.openid] = follower
     return follower
 
 

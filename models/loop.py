@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from models.base import Connection, Store, connect_args
 
+Seen = TypeVar("Seen")
 Result = TypeVar("Result")
 POLL_S = 0.001  # the loop's own timers are no finer
 ANSWER_S = 4.0  # for a database that has gone silent
 
 
 class LoopStore:
-    """`await run(work)` calls `work(connection)` in one writing transaction.
+    """`await run(look, work)` calls `work(connection, look(connection))` in one writing transaction.
 
     SQLite: in the loop itself, once the file lock is ours (polled, so that the loop goes on meanwhile). PostgreSQL: libpq
     driven by the loop. MariaDB: in a thread, for its driver knows only blocking calls.
@@ -25,7 +27,10 @@ class LoopStore:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._connection: Connection | None = None
+        self._reader: Connection | None = (
+            None  # SQLite's two are kept: a check-out costs as much as a statement
+        )
+        self._writer: Connection | None = None
         self._fd: int | None = None  # of SQLite's lock
         self._async: AsyncEngine | None = None
         if store.dialect == "postgresql":
@@ -37,15 +42,20 @@ class LoopStore:
                 hide_parameters=True,
             )
 
-    async def run(self, work: Callable[[Connection], Result]) -> Result:
-        """What `work` gives, committed. Raises what it raises, rolled back."""
+    async def run(
+        self, look: Callable[[Connection], Seen], work: Callable[[Connection, Seen], Result]
+    ) -> Result:
+        """What `work` gives, committed; `look` only reads, on SQLite before the turn. Raises what they raise, rolled back."""
         if self._store.lock is not None:
-            return await self._in_turn(work)
+            reader = self._reader = self._reader or self._store.reader()
+            with reader.begin():
+                seen = look(reader)
+            return await self._in_turn(partial(_second, work, seen))
         if self._async is not None:
             async with asyncio.timeout(ANSWER_S):
-                async with self._async.begin() as connection:
-                    return await connection.run_sync(work)
-        return await asyncio.to_thread(self._blocking, work)
+                async with self._async.begin() as opened:
+                    return await opened.run_sync(partial(_both, look, work))
+        return await asyncio.to_thread(self._blocking, partial(_both, look, work))
 
     async def _in_turn(self, work: Callable[[Connection], Result]) -> Result:
         lock = self._store.lock
@@ -54,17 +64,12 @@ class LoopStore:
             self._fd = lock.open()
         while not lock.take(self._fd):  # noqa: ASYNC110 - other processes hold it
             await asyncio.sleep(POLL_S)
+        writer = self._writer = self._writer or self._store.engine.connect()
         try:
-            with self._kept().begin():
-                return work(self._kept())
+            with writer.begin():
+                return work(writer)
         finally:
             lock.free(self._fd)
-
-    def _kept(self) -> Connection:
-        """One connection for this loop's lifetime: a check-out costs as much as a statement."""
-        if self._connection is None:
-            self._connection = self._store.engine.connect()
-        return self._connection
 
     def _blocking(self, work: Callable[[Connection], Result]) -> Result:
         with self._store.writing() as connection:
@@ -72,9 +77,20 @@ class LoopStore:
 
     async def close(self) -> None:
         """Give the connections back."""
-        if self._connection is not None:
-            self._connection.close()
+        for kept in (self._reader, self._writer):
+            if kept is not None:
+                kept.close()
         if self._fd is not None:
             os.close(self._fd)
         if self._async is not None:
             await self._async.dispose()
+
+
+def _both(
+    look: Callable[[Connection], Seen], work: Callable[[Connection, Seen], Result], connection: Connection
+) -> Result:
+    return work(connection, look(connection))
+
+
+def _second(work: Callable[[Connection, Seen], Result], seen: Seen, connection: Connection) -> Result:
+    return work(connection, seen)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from models.base import Connection, StoreError, unstorable
-from models.interaction import TRIES, Again, Answer, Arrival, Recorder, Sorry
+from models.interaction import TRIES, Again, Answer, Arrival, Draft, Recorder, Sorry
 from models.loop import LoopStore
 
 log = logging.getLogger(__name__)
@@ -104,10 +104,14 @@ class Group:
         careful = False
         for _ in range(TRIES):
             try:
-                return await self._store.run(partial(self._attempt, arrivals, careful))
+                look = partial(self._look, arrivals, careful)
+                return await self._store.run(look, partial(self._write, careful))
             except Again as again:
                 careful = again.careful
         raise TimeoutError("the same rows were contended too often")
 
-    def _attempt(self, arrivals: list[Arrival], careful: bool, connection: Connection) -> list[str]:
-        return self._recorder.record(connection, arrivals, self._answer, self._sorry, careful)
+    def _look(self, arrivals: list[Arrival], careful: bool, connection: Connection) -> Draft:
+        return self._recorder.look(connection, arrivals, None if careful else self._answer)
+
+    def _write(self, careful: bool, connection: Connection, draft: Draft) -> list[str]:
+        return self._recorder.write(connection, draft, self._answer, self._sorry, careful)
