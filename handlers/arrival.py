@@ -12,10 +12,13 @@ from wx.messages import Message
 # a scan, a follow. What a person says opens the one of 48 hours; a choice from a msgmenu counts as a tap.
 TAPS = (m.Click, m.ScanCode, m.Scan, m.Subscribe)
 SPOKEN = (m.Text, m.Image, m.Voice, m.Video, m.Location, m.Link, m.File)
+# Says nothing of whether its sender follows: a job's result, or a notice that anybody may order on a page.
 FROM_WECHAT = (
     m.MassFinished,
     m.TemplateFinished,
     m.Published,
+    m.NoticesAnswered,
+    m.NoticesChanged,
     m.NoticesSent,
     m.ProfileReset,
     m.Revoked,
@@ -41,8 +44,8 @@ def _content(body: m.Body) -> str | None:
 
 def _place(body: m.Body) -> tuple[float, float] | None:
     match body:
-        case m.Place(x, y) | m.Location(x, y) | m.PickedPlace(x=x, y=y):
-            return (x, y) if x is not None and y is not None else None
+        case m.Place(x, y) | m.Location(x, y) | m.PickedPlace(x=x, y=y) if x is not None and y is not None:
+            return (x, y) if abs(x) <= 90 and abs(y) <= 180 else None
         case _:
             return None
 
@@ -61,7 +64,9 @@ def arrival(message: Message, now: datetime) -> Arrival:
         return row
     row.content, row.place = _content(body), _place(body)
     row.spoke, row.tapped = isinstance(body, SPOKEN), isinstance(body, TAPS)
-    row.personal = not isinstance(body, FROM_WECHAT)
+    row.personal = not isinstance(body, FROM_WECHAT) and not (
+        row.msg_type == "event" and type(body) is m.Unknown
+    )
     if isinstance(body, m.Subscribe | m.Unsubscribe):
         row.follows = isinstance(body, m.Subscribe)
     if isinstance(body, m.Subscribe | m.Scan):

@@ -63,7 +63,7 @@ class Webhook:
         opened, row = arrived
         try:
             (xml,) = keep(self.store, self.recorder, [row], self.handle, self.sorry)
-        except StoreError as error:
+        except (StoreError, OSError) as error:
             log.error("a message could not be stored: %s", type(error).__name__)
             return HTTPStatus.SERVICE_UNAVAILABLE, b""  # WeChat brings it again
         return HTTPStatus.OK, self.seal(opened, xml)
@@ -119,12 +119,12 @@ def blueprint(webhook: Webhook) -> Blueprint:
     """The route, for any WSGI server and for the tests."""
     door = Blueprint("webhook", __name__)
 
-    @door.get("/wx")
+    @door.get("/wx", provide_automatic_options=False)
     def verify() -> Response:
         status, body = webhook.echo(request.query_string.decode("latin-1"))
         return Response(body, status, content_type="text/plain; charset=utf-8")
 
-    @door.post("/wx")
+    @door.post("/wx", provide_automatic_options=False)
     def receive() -> Response:
         body = request.stream.read(MAX_BODY + 1)
         status, words = webhook.answer(request.query_string.decode("latin-1"), body)
