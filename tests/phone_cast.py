@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 from werkzeug.serving import BaseWSGIServer, make_server
 
@@ -183,3 +184,5 @@ def shot(page: Page, path: Path) -> None:
     """A screenshot as small as it stays sharp."""
     path.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=path, animations="disabled", caret="hide")
+    with Image.open(path) as seen:
+        seen.convert("RGB").quantize(200).save(path, optimize=True)

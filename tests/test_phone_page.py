@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from phone_cast import Visit, launched, opened
+from phone_cast import START, Visit, launched, opened
 from playwright.sync_api import Browser, Page, expect
 
 from models.base import Store
@@ -104,6 +105,16 @@ def test_a_push_arrives_by_itself_and_opens(visit: Visit, chat: Page) -> None:
 
     chat.get_by_role("button", name="关闭网页").click()
     expect(chat.get_by_text("答对有小礼品")).to_be_visible()
+
+
+def test_a_day_later_the_time_says_which_day_it_was(visit: Visit, chat: Page) -> None:
+    expect(chat.locator(".when")).to_have_text("09:00")
+
+    visit.watch.moves_to(START + timedelta(days=1))
+    expect(chat.locator(".when")).to_have_text("昨天 09:00")
+
+    visit.watch.moves_to(START + timedelta(days=30))
+    expect(chat.locator(".when")).to_have_text("2月18日 09:00")
 
 
 def test_a_notice_shows_its_rows_and_a_list_can_be_tapped(visit: Visit, chat: Page) -> None:

@@ -131,7 +131,7 @@ def heard(row: HeardRow) -> Line:
     return Line(
         id=row.id,
         at=_clock(row.received_at),
-        who=_short(row.openid),
+        who="微信" if (row.event or "").lower().endswith("jobfinish") else _short(row.openid),
         deed=deed or row.event or row.msg_type,
         words=row.content or row.event_key or "",
         answer=_said(row.reply),

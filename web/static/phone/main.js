@@ -189,7 +189,11 @@ function append(entries, isFirst) {
   const fragment = document.createDocumentFragment();
   for (const entry of entries) {
     const at = new Date(entry.at);
-    if (at - shownAt > STAMP_MS) fragment.append(make("p", "when", when(at, now)));
+    if (at - shownAt > STAMP_MS) {
+      const stamp = make("time", "when", when(at, now));
+      stamp.dateTime = entry.at;
+      fragment.append(stamp);
+    }
     shownAt = Math.max(at, shownAt);
     for (const element of render(entry, nameOf(who), act)) {
       if (!isFirst) element.classList.add("fresh");
@@ -202,6 +206,14 @@ function append(entries, isFirst) {
   else $("newer").hidden = false;
 }
 
+/** Yesterday's "10:05" must not stay "10:05". */
+function restamp() {
+  for (const stamp of log.querySelectorAll(".when")) {
+    const text = when(new Date(stamp.dateTime), now);
+    if (stamp.textContent !== text) stamp.textContent = text;
+  }
+}
+
 async function readTalk() {
   const asked = generation;
   const own = talk(who);
@@ -210,6 +222,7 @@ async function readTalk() {
   if (asked !== generation) return;
   now = new Date(chat.now);
   $("status-time").textContent = hour(now);
+  restamp();
   const entries = isFirst ? chat.entries : chat.entries.filter((entry) => entry.seq > own.seq);
   if (entries.length) {
     own.seq = entries[entries.length - 1].seq;

@@ -1,0 +1,203 @@
+"""The whole, as a visitor meets it: one command, and then a worker's day in a browser, up to the push that comes by itself.
+
+With GONGHUI_TEST_PICTURES=1 it renews the documentation's screenshots in docs/pictures/.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+import sqlalchemy as sa
+from conftest import free_port
+from phone_cast import launched, opened, shot
+from playwright.sync_api import Browser, FrameLocator, Page, expect
+
+from menus import tree
+from models.base import Store
+from models.delivery import deliveries
+from models.interaction import interactions
+
+HERE = Path(__file__).parent.parent
+PICTURES = HERE / "docs" / "pictures"
+PICTURES_WANTED = "GONGHUI_TEST_PICTURES"
+START_S = 60
+
+
+def test_a_worker_follows_taps_everything_asks_and_receives_a_push(house: House, browser: Browser) -> None:
+    with opened(browser, house.url, 1280, 900) as page:
+        phone = page.frame_locator(".demo-phone iframe")
+        phone.get_by_role("button", name="关注公众号", exact=True).click()
+        expect(said(phone).last).to_contain_text("欢迎")
+
+        for section in tree.MENU:
+            for item in section.sub_button:
+                tap(phone, section.name, item.name)
+        speak(phone, "工伤")
+        expect(said(phone).last).to_contain_text("工伤")
+        speak(phone, "👍")
+        expect(page.locator("#board-said")).to_contain_text("👍")
+        seen = phone.locator(".said.them, .card").count()
+
+        page.get_by_role("button", name="把时间拨到下一次推送").click()
+        expect(phone.locator(".said.them, .card")).to_have_count(seen + 1, timeout=60_000)
+        expect(page.locator("#board-sent")).to_contain_text("已发出", timeout=30_000)
+
+    keys = [key for key, _ in house.stored(interactions.c.event_key, interactions.c.event) if key]
+    assert sorted(set(tree.keys())) == sorted(set(keys) & set(tree.keys()))
+    words = [text for (text,) in house.stored(interactions.c.content)]
+    assert "工伤" in words
+    assert "👍" in words
+    assert all(state == "answered" for (state,) in house.stored(interactions.c.state))
+    assert [state for (state,) in house.stored(deliveries.c.state)] == ["sent"]
+
+
+def test_the_pictures_of_the_documentation(house: House, browser: Browser) -> None:
+    """The phone at a telephone's width: the talk, the menu, an answer, a notice that came by itself."""
+    with opened(browser, f"{house.url}/phone") as phone:
+        follow = phone.get_by_role("button", name="关注公众号", exact=True)
+        expect(phone.get_by_role("button", name="公众号资料").or_(follow)).not_to_have_count(0)
+        phone.wait_for_timeout(1000)
+        if follow.is_visible():
+            keep(phone, "profile")
+            follow.click()
+        expect(phone.get_by_role("button", name="服务大厅")).to_be_visible()
+        phone.get_by_role("button", name="服务大厅").click()
+        keep(phone, "menu")
+        phone.get_by_role("button", name="维权与法律").click()
+        phone.wait_for_timeout(1500)
+        keep(phone, "answer")
+        speak(phone, "工伤")
+        expect(said(phone).last).to_contain_text("工伤")
+        keep(phone, "words")
+        phone.get_by_role("button", name="返回职工名单").click()
+        expect(phone.get_by_role("heading", name="职工的手机")).to_be_visible()
+        keep(phone, "people")
+    if os.environ.get(PICTURES_WANTED):
+        with opened(browser, house.url, 1280, 900) as page:
+            go_to(page, "元宵")
+            keep(page, "start")
+        with opened(browser, f"{house.url}/phone", 1280, 900) as page:
+            page.wait_for_timeout(1500)
+            keep(page, "desk")
+
+
+# --- the cast ----------------------------------------------------------------------------------------------------
+
+
+class House:
+    """The demonstration in processes of its own, as `make run` starts it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.database = f"sqlite:///{folder}/visit.db"
+        self.log = (folder / "log").open("w+")
+        environ = os.environ | {"PORT": str(self.port), "GONGHUI_DATABASE__URL": self.database}
+        words = [sys.executable, "app.py", "demo", "--config", "config.example.toml"]
+        self.process = subprocess.Popen(
+            words, cwd=HERE, env=environ, stdout=self.log, stderr=subprocess.STDOUT
+        )
+
+    def wait(self) -> None:
+        """Until it answers, its menu is published and its workers are up."""
+        until = time.monotonic() + START_S
+        while not self.is_ready():
+            assert self.process.poll() is None, self.told()
+            assert time.monotonic() < until, self.told()
+            time.sleep(0.2)
+
+    def is_ready(self) -> bool:
+        try:
+            menu = requests.get(f"{self.url}/phone/api/menu", timeout=2).json().get("button")
+            return bool(menu) and requests.get(f"{self.url}/readyz", timeout=2).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def told(self) -> str:
+        self.log.seek(0)
+        return self.log.read()
+
+    def stored(self, *columns: sa.Column[object]) -> list[sa.Row[tuple[object, ...]]]:
+        store = Store(self.database)
+        with store.reading() as connection:
+            found = list(connection.execute(sa.select(*columns)))
+        store.close()
+        return found
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+        finally:
+            self.log.close()
+
+
+def said(phone: Page | FrameLocator):  # type: ignore[no-untyped-def]
+    return phone.locator(".said.them .bubble")
+
+
+def tap(phone: FrameLocator, section: str, item: str) -> None:
+    """Tap an item of the menu, and wait for its answer."""
+    before = phone.locator(".said.them, .card").count()
+    phone.get_by_role("button", name=section).click()
+    phone.locator(".menu-pop").get_by_role("button", name=item, exact=True).click()
+    expect(phone.locator(".said.them, .card")).to_have_count(before + 1)
+
+
+def speak(phone: Page | FrameLocator, words: str) -> None:
+    """Type words and send them, and wait for the answer."""
+    before = phone.locator(".said.them, .card").count()
+    switch = phone.get_by_role("button", name="切换到打字")
+    if switch.is_visible():
+        switch.click()
+    phone.get_by_label("说点什么").fill(words)
+    phone.get_by_role("button", name="发送").click()
+    expect(phone.locator(".said.them, .card")).to_have_count(before + 1)
+
+
+def go_to(page: Page, title: str) -> None:
+    """Move the clock from push to push until the one of this title has come."""
+    news = page.frame_locator(".demo-phone iframe").locator(".said.them, .card")
+    expect(news).not_to_have_count(0)
+    for _ in range(60):
+        coming = page.locator(".next-title").inner_text()
+        before = news.count()
+        page.get_by_role("button", name="把时间拨到下一次推送").click()
+        expect(news).not_to_have_count(before, timeout=60_000)
+        if title in coming:
+            page.mouse.move(0, 0)
+            page.wait_for_timeout(2500)
+            return
+
+
+def keep(page: Page, name: str) -> None:
+    """A screenshot for the documentation, when they are to be renewed."""
+    if os.environ.get(PICTURES_WANTED):
+        shot(page, PICTURES / f"{name}.png")
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    started = House(tmp_path_factory.mktemp("visit"))
+    try:
+        started.wait()
+        yield started
+    finally:
+        started.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(program: Callable[..., str]) -> Iterator[Browser]:
+    yield from launched(program)
