@@ -1,0 +1,1 @@
+"""The webhook measured side by side with its peers: `python -m benchmarks`."""

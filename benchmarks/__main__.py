@@ -1,0 +1,109 @@
+"""python -m benchmarks [compare|growth|anatomy|instructions]; without a word it compares."""
+
+import argparse
+import os
+import signal
+import sys
+import types
+from pathlib import Path
+
+from benchmarks import anatomy, growth, instructions, messages, report
+from benchmarks.compare import Options, compare, say
+from benchmarks.install import VAR, CannotInstall, install
+from benchmarks.targets import verdicts
+
+POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "what", nargs="?", default="compare", choices=("compare", "growth", "anatomy", "instructions")
+    )
+    parser.add_argument("--seconds", type=float, default=5.0, help="measured seconds of one run")
+    parser.add_argument(
+        "--mode", choices=messages.MODES, action="append", help="default: both (growth: safe)"
+    )
+    parser.add_argument(
+        "--postgres",
+        default=os.environ.get("BENCH_POSTGRES", POSTGRES),
+        help="a server for scratch databases",
+    )
+    compared = parser.add_argument_group("compare")
+    compared.add_argument("--rounds", type=int, default=5)
+    compared.add_argument("--connections", type=int, default=64)
+    compared.add_argument(
+        "--only", action="append", default=[], metavar="NAME", help="contestants with this in the name"
+    )
+    compared.add_argument("--no-crowd", action="store_true", help="leave out the run with 2,000 connections")
+    compared.add_argument(
+        "--quick", action="store_true", help="one round of 2 s, no crowd: a look, no measurement"
+    )
+    grown = parser.add_argument_group("growth")
+    grown.add_argument("--sizes", default="0,100000,1000000,10000000", help="interactions, comma-separated")
+    grown.add_argument(
+        "--followers", type=int, default=1_000_000, help="at the largest size; in proportion before"
+    )
+    grown.add_argument("--store", choices=("sqlite", "postgresql"), action="append", help="default: both")
+    counted = parser.add_argument_group("instructions")
+    counted.add_argument("--write", action="store_true", help="make these counts the committed ones")
+    counted.add_argument(
+        "--machine", action="store_true", help="also count the processor's instructions, by valgrind"
+    )
+    return parser
+
+
+def _compared(asked: argparse.Namespace) -> int:
+    options = Options(
+        modes=tuple(asked.mode or messages.MODES),
+        rounds=1 if asked.quick else asked.rounds,
+        seconds=2.0 if asked.quick else asked.seconds,
+        connections=asked.connections,
+        crowd=not (asked.quick or asked.no_crowd),
+        only=tuple(asked.only),
+        postgres=asked.postgres,
+    )
+    load_before = os.getloadavg()[0]
+    found = compare(options, install(), VAR)
+    notes = report.circumstances(options, found, load_before)
+    report.save(VAR / "compare.json", options, found, notes)
+    print("\n\n".join([*notes, report.table(found, options.modes), verdicts(found, options.modes)]))
+    return 1 if found.troubles else 0
+
+
+def _done(asked: argparse.Namespace) -> int:
+    if asked.what == "compare":
+        return _compared(asked)
+    if asked.what == "instructions":
+        VAR.mkdir(exist_ok=True)
+        return instructions.show(asked.write, asked.machine)
+    install(peers=False)
+    if asked.what == "anatomy":
+        return anatomy.show(VAR / "anatomy", asked.seconds)
+    sizes = [int(size) for size in asked.sizes.split(",")]
+    stores = asked.store or ["sqlite", "postgresql"]
+    mode = (asked.mode or ["safe"])[0]
+    folder = VAR / "growth"
+    return growth.show(folder, sizes, asked.followers, stores, mode, asked.seconds, asked.postgres)
+
+
+def _leave(number: int, frame: types.FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+def main(words: list[str]) -> int:
+    """Runs what was asked for; 1 when something could not be measured."""
+    signal.signal(signal.SIGTERM, _leave)
+    os.chdir(Path(__file__).parent.parent)
+    asked = _parser().parse_args(words)
+    try:
+        return _done(asked)
+    except CannotInstall as why:
+        say(f"nothing can be measured: {why}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

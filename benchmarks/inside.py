@@ -1,0 +1,138 @@
+"""The production worker's own code in this process, without sockets: bytes of a request in, bytes of an answer out."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from benchmarks import messages
+from handlers import answer
+from handlers.turn import House as Rooms
+from menus import directory
+from models.base import Store
+from models.clock import Clock
+from models.schema import known
+from web import server
+from web.webhook import Webhook
+from wx.envelope import Envelope
+
+GROUP = 32  # messages that share one transaction: half of 64 connections, for there are two processes
+
+
+class Site:
+    """What the worker serves, with the webhook alone."""
+
+    def __init__(self, webhook: Webhook) -> None:
+        self.webhook = webhook
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        raise NotImplementedError("only the webhook is measured")
+
+
+class Wire:
+    """Stands in for the socket of one connection and keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass
+
+
+def webhook(store: Store, mode: str) -> Webhook:
+    """The webhook over an empty database, for an account in this mode."""
+    known().create_all(store.engine)
+    envelope = Envelope(
+        mode=mode,
+        token=messages.TOKEN,
+        app_id=messages.APP_ID,
+        freshness_s=300,
+        aes_key=messages.ENCODING_AES_KEY if mode == "safe" else "",
+    )
+    rooms = Rooms(
+        name="盘锦市总工会",
+        live=True,
+        has_menu=True,
+        base_url="https://example.org",
+        directory=directory.load(),
+    )
+    return Webhook(envelope, store, Clock(), rooms, answer, messages.ORIGINAL_ID)
+
+
+class Box:
+    """One worker's inside: connections that get requests in groups, as 32 phones would send them."""
+
+    def __init__(self, site: Site, loop: asyncio.AbstractEventLoop) -> None:
+        self.house = server.House(site, loop)
+        self.wires = [Wire() for _ in range(GROUP)]
+        self.connections = [server.Connection(self.house) for _ in range(GROUP)]
+        for connection, wire in zip(self.connections, self.wires, strict=True):
+            connection.connection_made(wire)
+
+    async def exchange(self, requests: Sequence[bytes]) -> list[bytes]:
+        """The answers to one group of requests, once all of them are stored. At most GROUP at a time."""
+        for connection, request in zip(self.connections, requests, strict=False):
+            connection.data_received(request)
+        while not self.house.group.idle:  # noqa: ASYNC110 - what is measured has no event to wait for
+            await asyncio.sleep(0)
+        answers = [b"".join(wire.written) for wire in self.wires[: len(requests)]]
+        for wire in self.wires:
+            wire.written.clear()
+        return answers
+
+    async def close(self) -> None:
+        """Gives the database's connections and the threads back."""
+        self.house.pages.shutdown(wait=True)
+        await self.house.store.close()
+
+
+def groups(mode: str, count: int, first: int = 1_000_000) -> list[list[bytes]]:
+    """This many groups of signed requests, each message new, each sender a person of his own within the group."""
+    asked = [messages.http(sent) for sent in messages.texts(mode, range(first, first + count * GROUP))]
+    return [asked[start : start + GROUP] for start in range(0, len(asked), GROUP)]
+
+
+@contextlib.contextmanager
+def store_in(folder: Path) -> Iterator[Store]:
+    """An empty SQLite database in this folder, closed in the end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("inside.sqlite*"):
+        old.unlink()
+    store = Store(f"sqlite:///{folder / 'inside.sqlite'}")
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def inside(folder: Path, mode: str, work: Callable[[Box], Any]) -> Any:
+    """What the coroutine function `work` gives, run on a box of its own under the production loop."""
+
+    async def whole() -> Any:
+        with store_in(folder) as store:
+            box = Box(Site(webhook(store, mode)), asyncio.get_running_loop())
+            try:
+                return await work(box)
+            finally:
+                await box.close()
+
+    return uvloop.run(whole())
+
+
+def our_words(folder: Path) -> str:
+    """What we answer to the measured word: the peers are given the same to say."""
+
+    async def one(box: Box) -> str:
+        (answer,) = await box.exchange(groups("plain", 1)[0][:1])
+        return messages.opened(answer.partition(b"\r\n\r\n")[2]).words
+
+    return str(inside(folder, "plain", one))
