@@ -74,9 +74,14 @@ class Year:
         for (name, due_at), each in known.items():
             if due_at >= first:
                 title = titles.get(name.split("/")[0], name)
-                yield Row(name, title, due_at, each.channel, each.state, each.size)
+                yield Row(name, title, due_at, each.channel, each.state, _people(each))
         for campaign in self.campaigns():
             for each_push in campaign.pushes:
                 for due_at in each_push.occurrences(first, last):
                     if (each_push.name, due_at) not in known:
                         yield Row(each_push.name, campaign.title, due_at, each_push.channel, COMING, None)
+
+
+def _people(each: push.Occasion) -> int | None:
+    """How many people it is for; a mass push to all is one row, and only WeChat counts its readers."""
+    return None if each.channel == "mass" and not each.audience.startswith("openids:") else each.size
