@@ -89,6 +89,20 @@ def test_the_pictures_of_the_documentation(house: House, browser: Browser) -> No
             keep(page, "desk")
 
 
+def test_the_directory_finds_what_a_worker_types(house: House, browser: Browser) -> None:
+    with opened(browser, house.url) as page:
+        box = page.get_by_label("查办事指南")
+        box.fill("退会")
+        expect(page.locator(".guide:visible").first).to_contain_text("退会")
+
+        box.fill("没有这样的事")
+        expect(page.locator("#search-found")).to_contain_text("没有找到")
+        expect(page.locator(".guide:visible")).to_have_count(0)
+
+        box.fill("")
+        expect(page.locator(".guide:visible")).not_to_have_count(0)
+
+
 # --- the cast ----------------------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ function filter() {
     count += !element.hidden;
   }
   for (const section of document.querySelectorAll("[data-section]")) {
+    section.classList.toggle("searching", wanted.length > 0);
     section.hidden = !section.querySelector(".guide:not([hidden])");
   }
   if (wanted.length && count === 1) document.querySelector(".guide:not([hidden])").open = true;
