@@ -6,8 +6,9 @@ import threading
 import time
 from datetime import datetime
 
+from jobs.policy import Effect
 from models import push, shared
-from models.base import Store
+from models.base import Store, StoreError
 
 MISSES = 5  # calls in a row that reached nobody, before only one is tried now and then
 REST_S = 10.0
@@ -22,20 +23,32 @@ class Brake:
         self._mine = threading.Lock()
         self._looked_at = time.monotonic()  # the claim itself has just looked
         self._pressed = False
+        self._misses = 0
 
-    def press(self) -> None:
-        """No more calls of this claim."""
-        self._pressed = True
+    def note(self, effect: Effect) -> None:
+        """What one call came to: a refusal of everything, or nobody reached again and again, stops the other calls."""
+        with self._mine:
+            self._misses += effect == "unreached"
+            self._pressed |= effect in ("halt", "pause", "hold") or self._misses >= MISSES
 
     def pressed(self) -> bool:
         with self._mine:
             if not self._pressed and time.monotonic() - self._looked_at > STALE_S:
-                with self.store.reading() as connection:
-                    standing = push.get(connection, self.push_id)
-                    halted = shared.halted(connection) is not None
-                self._pressed = halted or standing is None or standing.state != push.SENDING
+                self._pressed = self._stopped()
                 self._looked_at = time.monotonic()
             return self._pressed
+
+    def _stopped(self) -> bool:
+        try:
+            with self.store.reading() as connection:
+                standing = push.get(connection, self.push_id)
+                return (
+                    standing is None
+                    or standing.state != push.SENDING
+                    or shared.halted(connection) is not None
+                )
+        except StoreError:
+            return True  # who cannot know whether he may, does not
 
 
 class Line:

@@ -8,7 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 
 from channels import Channel, ChannelError, Parcel
@@ -21,7 +21,7 @@ from jobs.line import Brake, Line
 from jobs.pace import MASS_PER_DAY, Limits, Pace, day_start, month_start
 from jobs.policy import Verdict
 from models import alarm, delivery, ledger, push, shared
-from models.base import Connection, Store
+from models.base import Connection, Store, StoreError
 from models.ledger import Claimed, Outcome, Rules
 from models.push import Occasion, Plan
 from wx.account import Account
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 IDLE_S = 0.5  # how long a worker with nothing to do waits before it looks again
 IN_FLIGHT = 16  # calls at the same time
 LEASE = timedelta(minutes=2)  # longer than the slowest call: after so long a silent worker's rows are freed
+GATHER_S = 0.2
+SETTLE_TRIES = 8
 CLOSING_S = 8.0  # how long calls under way may still take when the worker is told to stop
 PATIENCE = timedelta(hours=2)  # without reaching WeChat, before a push is paused
 REST = timedelta(seconds=10)
@@ -76,7 +78,7 @@ class Sender:
         self.holder = secrets.token_hex(8)
         self.stopping = threading.Event()
         self._stop_at = 0.0
-        self._calls: set[Future[Verdict]] = set()
+        self.left_behind = False  # calls that were not over when the worker had to stop
         self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="send")
         self._rules = {name: self._rules_of(channel) for name, channel in channels.items()}
 
@@ -85,11 +87,10 @@ class Sender:
         only = None if self.account.live else frozenset(self.account.testers)
         return Rules(lease, channel.remembers_for, only, channel.batch)
 
-    def close(self) -> bool:
-        """Wait a little for the calls under way; False when some are still not over."""
+    def close(self) -> None:
+        """Give the threads back."""
         self.stop()
         self._pool.shutdown(wait=False)
-        return not self._calls
 
     def stop(self) -> None:
         """Begin no more calls."""
@@ -165,7 +166,7 @@ class Sender:
     def _send_some(self, occasion: Occasion) -> float:
         channel, rules = self.channels[occasion.channel], self._rules[occasion.channel]
         mass = channel.batch > 1
-        wanted = 1 if mass or self.line.broken else 2 * self.in_flight
+        wanted = 1 if mass or self.line.broken else self._portion(channel)
         now = self.now()
         with self.store.reading() as connection:
             ready = ledger.ready(connection, occasion.id, rules, now, wanted)
@@ -223,24 +224,38 @@ class Sender:
     def _send_all(self, occasion: Occasion, channel: Channel, groups: Sequence[Sequence[Claimed]]) -> None:
         brake = Brake(self.store, occasion.id)
         content = json.loads(occasion.content)
+        calls: set[Future[Verdict]] = set()
         for group in groups:
             recipients = tuple(one.recipient for one in group)
             parcel = Parcel(occasion.name, group[0].key, recipients, content, group[0].repeat)
-            self._calls.add(self._pool.submit(self._call, channel, parcel, group, brake))
-        while self._calls and not self._out_of_time():
-            done, self._calls = wait(self._calls, timeout=0.5, return_when=FIRST_COMPLETED)
+            calls.add(self._pool.submit(self._call, channel, parcel, group, brake))
+        # What WeChat would not know again is written down at once, the rest a little later and together.
+        when = ALL_COMPLETED if channel.remembers_for else FIRST_COMPLETED
+        while calls and not self._out_of_time():
+            done, calls = wait(calls, timeout=GATHER_S, return_when=when)
             if done:
-                self._settle(occasion, [call.result() for call in done], brake)
+                self._settle(occasion, [call.result() for call in done])
+        self.left_behind = bool(calls)
+
+    def _portion(self, channel: Channel) -> int:
+        """How many rows are held at a time: what a crash leaves unknown, or to be sent again with the same id."""
+        return self.in_flight * (4 if channel.remembers_for else 1)
 
     def _out_of_time(self) -> bool:
         """Told to stop, and the calls under way take too long: their rows are freed by their lease."""
         return self.stopping.is_set() and time.monotonic() > self._stop_at + CLOSING_S
 
     def _call(self, channel: Channel, parcel: Parcel, held: Sequence[Claimed], brake: Brake) -> Verdict:
-        """One call, in one of the threads. Whatever is no ChannelError leaves open whether it was delivered."""
-        mass, remembers = channel.batch > 1, channel.remembers_for is not None
+        """One call, in one of the threads, if it may still be made."""
         if self.stopping.is_set() or brake.pressed():
             return policy.untouched(held)
+        verdict = self._sent(channel, parcel, held)
+        brake.note(verdict.effect)
+        return verdict
+
+    def _sent(self, channel: Channel, parcel: Parcel, held: Sequence[Claimed]) -> Verdict:
+        """What the call came to. Whatever is no ChannelError leaves open whether it was delivered."""
+        mass, remembers = channel.batch > 1, channel.remembers_for is not None
         try:
             far_id = channel.send(parcel)
         except ChannelError as error:
@@ -255,7 +270,19 @@ class Sender:
 
     # --- settle --------------------------------------------------------------------------------------------
 
-    def _settle(self, occasion: Occasion, verdicts: Sequence[Verdict], brake: Brake) -> None:
+    def _settle(self, occasion: Occasion, verdicts: Sequence[Verdict]) -> None:
+        """Write down what became of the calls; a database that is away for a moment is asked again."""
+        for attempt in range(SETTLE_TRIES):
+            try:
+                self._write(occasion, verdicts)
+            except StoreError:
+                if attempt == SETTLE_TRIES - 1:
+                    raise  # the rows are freed by their lease
+                time.sleep(1)
+            else:
+                return
+
+    def _write(self, occasion: Occasion, verdicts: Sequence[Verdict]) -> None:
         now = self.now()
         effects = {verdict.effect: verdict for verdict in verdicts}
         with self.store.writing() as connection:
@@ -267,11 +294,9 @@ class Sender:
                     alarm.clear(connection, UNREACHED, now)
             for effect, act in _ACTS.items():
                 if effect in effects:
-                    brake.press()
                     act(connection, occasion, effects[effect], now)
                     break
             if self.line.broken:
-                brake.press()
                 self._unreached(connection, occasion, now)
 
     def _unreached(self, connection: Connection, occasion: Occasion, now: datetime) -> None:

@@ -140,7 +140,8 @@ def work(worker: Worker) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     worker.run()
-    if not worker.sender.close():
+    worker.sender.close()
+    if worker.sender.left_behind:
         log.warning("calls left behind")  # their rows are freed by their lease
         logging.shutdown()
         os._exit(0)

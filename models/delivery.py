@@ -279,8 +279,11 @@ def _apply(connection: Connection, channel: str, far_id: str, status: str, now: 
     found = sa.and_(deliveries.c.far_id == far_id, deliveries.c.channel == channel)
     untouched = sa.and_(found, deliveries.c.state == SENT, deliveries.c.result_at.is_(None))
     number = connection.execute(deliveries.update().where(untouched).values(values)).rowcount
-    if not number and connection.execute(sa.select(deliveries.c.id).where(found).limit(1)).first() is None:
-        return False
+    if not number:
+        # Not "is there a row": one that was stored between the two statements has not got the result yet.
+        done = sa.select(deliveries.c.id).where(found, deliveries.c.result_at.is_not(None))
+        if connection.execute(done.limit(1)).first() is None:
+            return False
     this = sa.and_(results.c.channel == channel, results.c.far_id == far_id)
     connection.execute(results.update().where(this).values(applied_at=now))
     return True

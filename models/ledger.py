@@ -317,10 +317,11 @@ def skip_spent(
     counted = gone if any_call else sa.and_(gone, deliveries.c.recipient == EVERYONE)
     left = limit - int(connection.execute(sa.select(calls).where(counted)).scalar_one())
     owed = sa.select(deliveries.c.recipient).where(mine, deliveries.c.state == PLANNED)
+    own = sa.and_(gone, deliveries.c.recipient != EVERYONE)
     if left <= 0:
         full = list(connection.execute(owed).scalars())
     else:
-        query = sa.select(deliveries.c.recipient).where(gone, deliveries.c.recipient.in_(owed))
+        query = sa.select(deliveries.c.recipient).where(own, deliveries.c.recipient.in_(owed))
         often = sa.func.count() >= left
         full = list(connection.execute(query.group_by(deliveries.c.recipient).having(often)).scalars())
     for some in chunked(full):
@@ -334,26 +335,39 @@ def skip_spent(
 def settle(connection: Connection, holder: str, outcomes: Iterable[Outcome], now: datetime) -> int:
     """Write what became of rows that this holder still holds; the number of rows that it did hold."""
     number = 0
+    mine = sa.and_(deliveries.c.holder == holder, deliveries.c.state == SENDING)
+    sent = []
     for outcome in outcomes:
+        if outcome.state == SENT and len(outcome.ids) == 1:
+            sent.append({"its_id": outcome.ids[0], "its_far_id": outcome.far_id or None})
+            continue
         values: dict[str, object] = {
-            "state": outcome.state,
+            **_ended(outcome.state, now),
             "reason": outcome.reason,
             "errcode": outcome.errcode,
             "not_before": outcome.not_before,
-            **_FREE,
-            "updated_at": now,
         }
         if outcome.state == SENT:
-            values |= {"far_id": outcome.far_id or None, "sent_at": now}
+            values["far_id"] = outcome.far_id or None
         if outcome.in_vain:
             values["tried_at"] = None
         if not outcome.counted:
             values["attempts"] = deliveries.c.attempts - 1
-        mine = sa.and_(deliveries.c.holder == holder, deliveries.c.state == SENDING)
         for ids in chunked(outcome.ids):
             update = deliveries.update().where(deliveries.c.id.in_(ids), mine).values(values)
             number += connection.execute(update).rowcount
+    if sent:  # most rows end like this, so they go in one statement
+        values = {**_ended(SENT, now), "far_id": sa.bindparam("its_far_id")}
+        update = deliveries.update().where(deliveries.c.id == sa.bindparam("its_id"), mine).values(values)
+        number += connection.execute(update, sent).rowcount
     return number
+
+
+def _ended(state: str, now: datetime) -> dict[str, object]:
+    values: dict[str, object] = {"state": state, **_FREE, "updated_at": now}
+    if state == SENT:
+        values |= {"sent_at": now, "reason": "", "errcode": None, "not_before": None}
+    return values
 
 
 _FREE: dict[str, object] = {"holder": None, "lease_until": None}
