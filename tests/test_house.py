@@ -111,12 +111,17 @@ def test_every_test_that_a_document_points_to_exists(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_command_in_the_documents_is_one_that_the_program_has(document: Path) -> None:
-    for words in commands(document):
+    for words in typed(document):
         app.parse(words)  # ends the program when it does not know them
+    for words in mentioned(document):
+        assert words[0] in app.COMMANDS, words
+        deeds = app.COMMANDS[words[0]].deeds
+        assert not deeds or words[1] in deeds, words
 
 
 def test_the_manual_names_every_command_that_staff_may_need() -> None:
-    named = {words[0] for words in commands(ROOT / "docs/manual.zh.md")}
+    manual = ROOT / "docs/manual.zh.md"
+    named = {words[0] for words in (*typed(manual), *mentioned(manual))}
 
     assert named >= set(app.COMMANDS) - {"demo", "serve", "work", "run"}
 
@@ -143,12 +148,16 @@ def tracked() -> list[str]:
     return [name for name in done.stdout.split("\0") if name]
 
 
-def commands(document: Path) -> Iterator[list[str]]:
-    """The words after `app.py` or `gonghui` in the blocks and the quoted words of a document."""
-    text = document.read_text("utf-8")
-    lines = [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
-    lines += re.findall(r"`([^`\n]+)`", text)
-    for line in lines:
-        found = re.match(r"(?:sudo )?(?:\.venv/bin/python app\.py|gonghui) (.+)", line.split(" #")[0].strip())
-        if found and "…" not in found[1]:
-            yield shlex.split(found[1].replace("[", "").replace("]", ""))
+LINE = re.compile(r"(?:\.venv/bin/python app\.py|gonghui) ([a-z].*)")
+
+
+def typed(document: Path) -> Iterator[list[str]]:
+    """The words after `app.py` or `gonghui` in the lines that a document tells to type."""
+    for block in re.findall(r"```sh\n(.*?)```", document.read_text("utf-8"), re.DOTALL):
+        yield from (shlex.split(found[1]) for line in block.splitlines() if (found := LINE.match(line)))
+
+
+def mentioned(document: Path) -> Iterator[list[str]]:
+    """The same where a document speaks of a command."""
+    quoted = re.findall(r"`([^`\n]+)`", document.read_text("utf-8"))
+    yield from (found[1].split() for words in quoted if (found := LINE.match(words)))
