@@ -44,10 +44,10 @@ def test_a_worker_follows_taps_everything_asks_and_receives_a_push(house: House,
         expect(said(phone).last).to_contain_text("工伤")
         speak(phone, "👍")
         expect(page.locator("#board-said")).to_contain_text("👍")
-        seen = phone.locator(".said.them, .card").count()
+        seen = news(phone).count()
 
         page.get_by_role("button", name="把时间拨到下一次推送").click()
-        expect(phone.locator(".said.them, .card")).to_have_count(seen + 1, timeout=60_000)
+        expect(news(phone)).to_have_count(seen + 1, timeout=60_000)
         expect(page.locator("#board-sent")).to_contain_text("已发出", timeout=30_000)
 
     keys = [key for key, _ in house.stored(interactions.c.event_key, interactions.c.event) if key]
@@ -63,16 +63,17 @@ def test_the_pictures_of_the_documentation(house: House, browser: Browser) -> No
     """The phone at a telephone's width: the talk, the menu, an answer, a notice that came by itself."""
     with opened(browser, f"{house.url}/phone") as phone:
         follow = phone.get_by_role("button", name="关注公众号", exact=True)
-        expect(phone.get_by_role("button", name="公众号资料").or_(follow)).not_to_have_count(0)
-        phone.wait_for_timeout(1000)
+        settled = phone.get_by_role("button", name="服务大厅").or_(follow)
+        expect(settled).to_be_visible()
         if follow.is_visible():
             keep(phone, "profile")
             follow.click()
         expect(phone.get_by_role("button", name="服务大厅")).to_be_visible()
         phone.get_by_role("button", name="服务大厅").click()
         keep(phone, "menu")
+        before = news(phone).count()
         phone.get_by_role("button", name="维权与法律").click()
-        phone.wait_for_timeout(1500)
+        expect(news(phone)).to_have_count(before + 1)
         keep(phone, "answer")
         speak(phone, "工伤")
         expect(said(phone).last).to_contain_text("工伤")
@@ -147,6 +148,7 @@ class House:
         return found
 
     def stop(self) -> None:
+        print(self.told())  # pytest shows it beside a failure
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(20)
@@ -162,34 +164,39 @@ def said(phone: Page | FrameLocator):  # type: ignore[no-untyped-def]
     return phone.locator(".said.them .bubble")
 
 
+def news(phone: Page | FrameLocator):  # type: ignore[no-untyped-def]
+    """Everything that came from the account."""
+    return phone.locator(".said.them, .card")
+
+
 def tap(phone: FrameLocator, section: str, item: str) -> None:
     """Tap an item of the menu, and wait for its answer."""
-    before = phone.locator(".said.them, .card").count()
+    before = news(phone).count()
     phone.get_by_role("button", name=section).click()
     phone.locator(".menu-pop").get_by_role("button", name=item, exact=True).click()
-    expect(phone.locator(".said.them, .card")).to_have_count(before + 1)
+    expect(news(phone)).to_have_count(before + 1)
 
 
 def speak(phone: Page | FrameLocator, words: str) -> None:
     """Type words and send them, and wait for the answer."""
-    before = phone.locator(".said.them, .card").count()
+    before = news(phone).count()
     switch = phone.get_by_role("button", name="切换到打字")
     if switch.is_visible():
         switch.click()
     phone.get_by_label("说点什么").fill(words)
     phone.get_by_role("button", name="发送").click()
-    expect(phone.locator(".said.them, .card")).to_have_count(before + 1)
+    expect(news(phone)).to_have_count(before + 1)
 
 
 def go_to(page: Page, title: str) -> None:
     """Move the clock from push to push until the one of this title has come."""
-    news = page.frame_locator(".demo-phone iframe").locator(".said.them, .card")
-    expect(news).not_to_have_count(0)
+    came = news(page.frame_locator(".demo-phone iframe"))
+    expect(came).not_to_have_count(0)
     for _ in range(60):
         coming = page.locator(".next-title").inner_text()
-        before = news.count()
+        before = came.count()
         page.get_by_role("button", name="把时间拨到下一次推送").click()
-        expect(news).not_to_have_count(before, timeout=60_000)
+        expect(came).not_to_have_count(before, timeout=60_000)
         if title in coming:
             page.mouse.move(0, 0)
             page.wait_for_timeout(2500)
