@@ -96,10 +96,24 @@ def unstorable(error: BaseException) -> bool:
     ) and (not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.InternalError))
 
 
+class OutOfTime(Exception):
+    """What was left to do would have come too late."""
+
+
+def deadlocked(error: BaseException) -> bool:
+    """Whether the database gave this transaction up so that another could go on: run it again."""
+    return isinstance(error, DBAPIError) and "eadlock" in str(error.orig)
+
+
+def disconnected(error: BaseException) -> bool:
+    """Whether the database itself has gone."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
 def timed_out(error: BaseException) -> bool:
     """Whether a statement was given up because it took too long or waited too long for a lock."""
     if not isinstance(error, DBAPIError):
-        return False
+        return isinstance(error, OutOfTime)
     text = str(error.orig)
     signs = (
         "interrupted",
@@ -203,6 +217,13 @@ def make_engine(url: URL, *, writes: bool, statement_s: float = STATEMENT_S) -> 
     )
     if engine.dialect.name == "sqlite":
         _tame_sqlite(engine, writes=writes, statement_s=statement_s)
+    elif engine.dialect.name != "postgresql":
+
+        @sa.event.listens_for(engine, "begin")
+        def _take_time_again(connection: Connection) -> None:
+            if connection.info.pop("hurried", False):
+                connection.exec_driver_sql(f"SET SESSION max_statement_time = {statement_s}")
+
     return engine
 
 
@@ -213,7 +234,8 @@ def _tame_sqlite(engine: Engine, *, writes: bool, statement_s: float) -> None:
     def _open(raw: sqlite3.Connection, record: Any) -> None:
         raw.isolation_level = None
         started = record.info.setdefault("started", [float("inf")])
-        raw.set_progress_handler(lambda: int(time.monotonic() - started[0] > statement_s), 20_000)
+        limit = record.info.setdefault("limit", [statement_s])
+        raw.set_progress_handler(lambda: int(time.monotonic() - started[0] > limit[0]), 20_000)
         for pragma in (
             f"busy_timeout={int(LOCK_WAIT_S * 1000)}",  # before WAL: two first starts would race otherwise
             "page_size=8192",  # of a new file: a message touches a page of each index, and pages are what a commit writes
@@ -228,11 +250,25 @@ def _tame_sqlite(engine: Engine, *, writes: bool, statement_s: float) -> None:
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
+        connection.info["limit"][0] = statement_s
         connection.exec_driver_sql(begin)
 
     @sa.event.listens_for(engine, "before_cursor_execute")
     def _start(connection: Connection, *_: Any) -> None:
         connection.info["started"][0] = time.monotonic()
+
+
+def hurry(connection: Connection, seconds: float) -> None:
+    """Give each statement of this transaction only that long."""
+    seconds = max(seconds, 0.05)
+    match connection.dialect.name:
+        case "sqlite":
+            connection.info["limit"][0] = seconds
+        case "postgresql":
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+        case _:
+            connection.info["hurried"] = True
+            connection.exec_driver_sql(f"SET SESSION max_statement_time = {seconds:.3f}")
 
 
 class Store:

@@ -18,7 +18,7 @@ from models.base import Connection
 
 ARRAYS = {
     "Boolean": "boolean[]",
-    "Float": "float8[]",
+    "Double": "float8[]",
     "Utc": "timestamptz[]",
     "BigInteger": "bigint[]",
     "Integer": "int[]",
@@ -49,7 +49,7 @@ class Bulk:
         if dialect == "postgresql":
             source = (
                 "SELECT * FROM unnest("  # noqa: S608 - names from our own tables
-                + ", ".join(f"%s::{self._array(kind)}" for kind in self.kinds)
+                + ", ".join(f"%b::{self._array(kind)}" for kind in self.kinds)
                 + ")"
             )
         else:
@@ -97,18 +97,19 @@ class Bulk:
             connection.exec_driver_sql(text, list(rows))
 
     def select(
-        self, connection: Connection, key: str, values: Sequence[str], columns: Sequence[str]
+        self, connection: Connection, key: str, values: Sequence[str], columns: Sequence[str], also: str = ""
     ) -> Sequence[Any]:
-        """The rows whose `key` is one of the values, as tuples of `columns` as the driver gives them."""
+        """The rows whose `key` is one of the values (and of which `also` holds), as tuples of `columns` as the driver
+        gives them."""
         if not values:
             return []
         head = f"SELECT {', '.join(columns)} FROM {self.table} WHERE {key}"  # noqa: S608
         if self.dialect == "sqlite":
-            text, given = f"{head} IN (SELECT value FROM json_each(?))", (json.dumps(list(values)),)  # noqa: S608
+            text, given = f"{head} IN (SELECT value FROM json_each(?)){also}", (json.dumps(list(values)),)  # noqa: S608
         elif self.dialect == "postgresql":
-            text, given = f"{head} = ANY(%s)", (list(values),)  # type: ignore[assignment]
+            text, given = f"{head} = ANY(%b){also}", (list(values),)  # type: ignore[assignment]
         else:
-            text, given = f"{head} IN ({', '.join('%s' for _ in values)})", tuple(values)  # type: ignore[assignment]
+            text, given = f"{head} IN ({', '.join('%s' for _ in values)}){also}", tuple(values)  # type: ignore[assignment]
         return connection.exec_driver_sql(text, given).all()
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from models.base import MARIADB, Id, Utc, Words, metadata
 
@@ -26,8 +23,8 @@ followers = sa.Table(
     sa.Column("spoke_at", Utc()),  # opens the customer-service window of 48 hours
     sa.Column("tapped_at", Utc()),  # a tap, a scan or a follow: opens the one of one minute
     sa.Column("dialogue", Words()),
-    sa.Column("place_x", sa.Float),  # latitude, longitude
-    sa.Column("place_y", sa.Float),
+    sa.Column("place_x", sa.Double),  # latitude, longitude
+    sa.Column("place_y", sa.Double),
     sa.Column("place_at", Utc()),
     sa.Column("remark", Words()),
     sa.Index("ix_followers_subscribed", "subscribed", "openid"),
@@ -50,17 +47,17 @@ class Follower:
     spoke_at: datetime | None = None
     tapped_at: datetime | None = None
     dialogue: str = ""
-    place: tuple[float, float, datetime] | None = None
+    place: tuple[float, float, datetime] | None = None  # only when just told: what is stored is not read back
     is_new: bool = False
 
     def decide(self, subscribed: bool, at: datetime) -> bool:
         """Follow or unfollow as of `at` (WeChat's time). The latest decides, ties by arrival; says whether it did."""
+        if subscribed:
+            self.subscribed_at = max(self.subscribed_at or at, at)
+        else:
+            self.unsubscribed_at = max(self.unsubscribed_at or at, at)
         if self.state_at is not None and at < self.state_at:
             return False
         self.state_at = at
         self.subscribed = subscribed
-        if subscribed:
-            self.subscribed_at = at
-        else:
-            self.unsubscribed_at = at
         return True

@@ -5,19 +5,22 @@
 1. Known keys are read first; the rest are answered by their handlers and inserted with their answer in one go. When
    another process stored the same message meanwhile, the unique key refuses our whole transaction, handlers' writes
    included, and `record` is run again: now the message is known (`Again`).
-2. A handler that raises spoils the transaction, so it too is run again, this time `careful`: one savepoint per message,
-   and only the message whose handler raised is stored as failed. Savepoints cost more than the rest of a message, so
-   they are paid only then.
+2. A handler that raises spoils the transaction, so it too is run again, this time with `Care`: that handler is not called
+   any more, each other has a savepoint, and only the messages whose handlers raised are stored as failed. Savepoints cost
+   more than the rest of a message, so they are paid only then. The time that WeChat waits bounds all of it.
 3. Handlers that need no database are called before the transaction (`look`), for on SQLite writers take turns and what
    is done within a turn is what bounds everybody. One that touches its connection is called again inside (`Later`), so a
    handler must not do anything lasting before its first statement.
 4. Rows are written in the order of their keys: two processes that hold each other's retries wait, but never deadlock.
+5. Who was read as a follower may have left through another process meanwhile. An unfollow locks the follower's row before
+   it erases, so it sees what was said; what is said locks that row too and looks again: then the words are not kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -25,7 +28,21 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from models.base import MARIADB, Connection, Id, Store, Utc, Words, metadata
+from models.base import (
+    MARIADB,
+    STATEMENT_S,
+    Connection,
+    Id,
+    OutOfTime,
+    Store,
+    Utc,
+    Words,
+    deadlocked,
+    disconnected,
+    hurry,
+    metadata,
+    timed_out,
+)
 from models.bulk import Bulk, moment, stamp
 from models.follower import Follower, followers
 
@@ -53,16 +70,44 @@ interactions = sa.Table(
 )
 
 ANSWERED, FAILED = "answered", "failed"
-TRIES = 6
+TRIES = 8
+PATIENCE_S = 4.0  # of the five seconds that WeChat waits
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Again(Exception):
-    """The transaction must be rolled back and run again, `careful` if it says so."""
+@dataclass(frozen=True, slots=True)
+class Care:
+    """How a group is run again after a handler raised, or in a hurry from the start. `failed`: whose handler raised, and
+    what; `until` (monotonic): what is not answered by then is told that the system is busy."""
 
-    def __init__(self, careful: bool) -> None:
+    until: float
+    failed: Mapping[str, Exception] = field(default_factory=dict)
+
+    def blaming(self, key: str, error: Exception) -> Care:
+        return Care(self.until, {**self.failed, key: error})
+
+    @property
+    def left_s(self) -> float:
+        return self.until - time.monotonic()
+
+
+class Again(Exception):
+    """The transaction must be rolled back and run again; when a handler raised, with care for it."""
+
+    def __init__(self, care: Care | None, key: str = "", error: Exception | None = None) -> None:
         super().__init__()
-        self.careful = careful
+        self._care, self._key, self._error = care, key, error
+
+    @property
+    def slow(self) -> bool:
+        """Whether a handler's statement took too long."""
+        return self._error is not None and timed_out(self._error)
+
+    def care(self, until: float) -> Care | None:
+        """The care to take. `until` is for the first time that it is taken."""
+        if self._error is None:
+            return self._care
+        return (self._care or Care(until)).blaming(self._key, self._error)
 
 
 @dataclass(slots=True)
@@ -132,7 +177,7 @@ class Draft:
     def wait(self, arrival: Arrival) -> None:
         """Answered in the transaction, as is everything that this person said after it."""
         self.later.append(arrival)
-        self.waiting.add(arrival.openid)
+        self.waiting.update((arrival.openid, arrival.erases))
 
     def take(self, arrival: Arrival, follower: Follower, outcome: Outcome, gone: bool) -> None:
         """It is answered."""
@@ -167,11 +212,15 @@ FOLLOWER_COLUMNS = (
     "openid", "subscribed", "state_at", "subscribed_at", "unsubscribed_at", "scene", "first_seen_at", "last_seen_at",
     "spoke_at", "tapped_at", "dialogue", "place_x", "place_y", "place_at",
 )  # fmt: skip
-DECIDED = "{new}.state_at IS NOT NULL AND ({old}.state_at IS NULL OR {new}.state_at >= {old}.state_at)"
+READ_COLUMNS = FOLLOWER_COLUMNS[
+    :-3
+]  # a place is written when it is told and never written back: it may be erased by then
 
 
-def _if_decided(column: str) -> tuple[str, str]:
-    return column, f"CASE WHEN {DECIDED} THEN {{new}}.{column} ELSE {{old}}.{column} END"
+def _with(at: str, column: str) -> tuple[str, str]:
+    """The column goes with the newer of two times."""
+    newer = f"{{new}}.{at} IS NOT NULL AND ({{old}}.{at} IS NULL OR {{new}}.{at} >= {{old}}.{at})"
+    return column, f"CASE WHEN {newer} THEN {{new}}.{column} ELSE {{old}}.{column} END"
 
 
 def _latest(column: str) -> tuple[str, str]:
@@ -186,14 +235,12 @@ class Recorder:
         self._stamp = stamp(dialect)
         self._interactions = Bulk(interactions, INTERACTION_COLUMNS, dialect)
         self._followers = Bulk(followers, FOLLOWER_COLUMNS, dialect)
-        plain = [
-            (name, f"{{new}}.{name}") for name in ("scene", "dialogue", "place_x", "place_y", "place_at")
-        ]
-        latest = [_latest(name) for name in ("last_seen_at", "spoke_at", "tapped_at")]
-        decided = [
-            _if_decided(name) for name in ("subscribed", "subscribed_at", "unsubscribed_at", "state_at")
-        ]
-        self._followers.on_conflict("openid", [*plain, *latest, *decided])
+        plain = [(name, f"{{new}}.{name}") for name in ("scene", "dialogue")]
+        times = ("last_seen_at", "spoke_at", "tapped_at", "subscribed_at", "unsubscribed_at")
+        latest = [_latest(name) for name in times]
+        placed = [_with("place_at", name) for name in ("place_x", "place_y", "place_at")]
+        decided = [_with("state_at", name) for name in ("subscribed", "state_at")]
+        self._followers.on_conflict("openid", [*plain, *latest, *placed, *decided])
 
     def record(
         self,
@@ -201,11 +248,11 @@ class Recorder:
         arrivals: Sequence[Arrival],
         answer: Answer,
         sorry: Sorry,
-        careful: bool = False,
+        care: Care | None = None,
     ) -> list[str]:
         """The reply of each arrival, in order, all of them stored when the transaction commits. Raises Again."""
-        draft = self.look(connection, arrivals, None if careful else answer)
-        return self.write(connection, draft, answer, sorry, careful)
+        draft = self.look(connection, arrivals, None if care else answer)
+        return self.write(connection, draft, answer, sorry, care)
 
     def look(self, connection: Connection, arrivals: Sequence[Arrival], answer: Answer | None) -> Draft:
         """Everything that only reads: the retries and followers that are known, and the handlers that need no database.
@@ -230,34 +277,50 @@ class Recorder:
                 draft.wait(arrival)
                 continue
             except Exception as error:  # see 2. above
-                raise Again(careful=True) from error
+                raise Again(None, arrival.key, error) from error
             draft.take(arrival, follower, outcome, gone)
         return draft
 
     def write(
-        self, connection: Connection, draft: Draft, answer: Answer, sorry: Sorry, careful: bool = False
+        self, connection: Connection, draft: Draft, answer: Answer, sorry: Sorry, care: Care | None = None
     ) -> list[str]:
         """The handlers that waited, then all rows. Raises Again."""
+        within = partial(self._careful, answer, sorry, care) if care else partial(self._quick, answer)
         try:
+            if care:
+                hurry(connection, care.left_s / 2)
             for arrival in draft.later:
                 if arrival.key not in draft.replies:
-                    self._late(connection, draft, arrival, partial(self._answer, answer, sorry, careful))
+                    self._late(connection, draft, arrival, within)
+            if care:
+                hurry(connection, STATEMENT_S)
             rows, touched = draft.rows, draft.touched
             self._interactions.insert(connection, [self._values(rows[key]) for key in sorted(rows)])
             self._followers.upsert(
                 connection, [self._follower_values(touched[each]) for each in sorted(touched)]
             )
+            self._check_still_here(connection, touched, care)
         except IntegrityError as error:
-            raise Again(careful=careful) from error
+            raise Again(care) from error
         except OperationalError as error:
-            if "eadlock" in str(error.orig):
-                raise Again(careful=careful) from error
+            if deadlocked(error):
+                raise Again(care) from error
             raise
         return [draft.replies[arrival.key] for arrival in draft.arrivals]
+
+    def _check_still_here(
+        self, connection: Connection, touched: Mapping[str, Follower], care: Care | None
+    ) -> None:
+        """See 5. above. Raises Again when somebody has left since `look`."""
+        here = [openid for openid, follower in touched.items() if follower.subscribed]
+        if self._followers.select(connection, "openid", here, ("openid",), " AND NOT subscribed"):
+            raise Again(care)
 
     def _late(self, connection: Connection, draft: Draft, arrival: Arrival, answer: Answer) -> None:
         follower = draft.follower(arrival)
         gone = _apply(arrival, follower)
+        if arrival.follows is False:
+            self._followers.upsert(connection, [self._follower_values(follower)])  # see 5. above
         for openid, until in _erasures(arrival, follower):
             erase(connection, openid, until)
             _forget(openid, until, draft.rows.values(), draft.people.get(openid))
@@ -270,29 +333,38 @@ class Recorder:
 
     def _people(self, connection: Connection, arrivals: Sequence[Arrival]) -> dict[str, Follower]:
         openids = list({arrival.openid for arrival in arrivals})
-        rows = self._followers.select(connection, "openid", openids, FOLLOWER_COLUMNS)
+        rows = self._followers.select(connection, "openid", openids, READ_COLUMNS)
         return {row[0]: _follower(row) for row in rows}
 
-    def _answer(
-        self,
+    @staticmethod
+    def _quick(answer: Answer, connection: Connection, arrival: Arrival, follower: Follower) -> Outcome:
+        try:
+            return answer(connection, arrival, follower)
+        except Exception as error:  # see 2. above
+            _raise_if_nobodys_fault(error, None)
+            raise Again(None, arrival.key, error) from error
+
+    @staticmethod
+    def _careful(
         answer: Answer,
         sorry: Sorry,
-        careful: bool,
+        care: Care,
         connection: Connection,
         arrival: Arrival,
         follower: Follower,
     ) -> Outcome:
-        if not careful:
-            try:
-                return answer(connection, arrival, follower)
-            except Exception as error:  # see 2. above
-                raise Again(careful=True) from error
+        known = care.failed.get(arrival.key) or (OutOfTime() if care.left_s < 0 else None)
+        if known is not None:
+            return replace(sorry(arrival, known), dialogue=follower.dialogue)
         savepoint = connection.begin_nested()
         try:
             outcome = answer(connection, arrival, follower)
-        except Exception as error:  # noqa: BLE001 - the one place that turns a handler's bug into plain words
+        except Exception as error:
+            _raise_if_nobodys_fault(error, care)
+            if timed_out(error):  # it may have taken the savepoint with it
+                raise Again(care, arrival.key, error) from error
             savepoint.rollback()
-            return sorry(arrival, error)
+            return replace(sorry(arrival, error), dialogue=follower.dialogue)
         savepoint.commit()
         return outcome
 
@@ -326,17 +398,22 @@ class Recorder:
 
 def _follower(row: Sequence[Any]) -> Follower:
     values: Any = list(row)
-    openid, subscribed, state, since, until, scene, first, last, spoke, tapped, dialogue, x, y, at = values
+    openid, subscribed, state, since, until, scene, first, last, spoke, tapped, dialogue = values
     follower = Follower(
         openid, bool(subscribed), moment(first) or EPOCH, moment(last) or EPOCH, moment(state)
     )
     follower.subscribed_at, follower.unsubscribed_at = moment(since), moment(until)
     follower.spoke_at, follower.tapped_at = moment(spoke), moment(tapped)
     follower.scene, follower.dialogue = scene, dialogue or ""
-    placed = moment(at)
-    if placed is not None:
-        follower.place = (x, y, placed)
     return follower
+
+
+def _raise_if_nobodys_fault(error: Exception, care: Care | None) -> None:
+    """A handler may meet what is no fault of its own: another process's locks, a database that has gone."""
+    if deadlocked(error):
+        raise Again(care) from error
+    if disconnected(error):
+        raise error
 
 
 def _apply(arrival: Arrival, follower: Follower) -> bool:
@@ -357,14 +434,16 @@ def _apply(arrival: Arrival, follower: Follower) -> bool:
     if arrival.follows is False:
         return True
     follower.last_seen_at = max(follower.last_seen_at, arrival.received_at)
-    return not follower.subscribed and follower.state_at is not None and at <= follower.state_at
+    left = follower.unsubscribed_at
+    return left is not None and (at < left or (at == left and not follower.subscribed))
 
 
 def _erasures(arrival: Arrival, follower: Follower) -> list[tuple[str, datetime | None]]:
     """Whose words must go now, and up to when they were said (None: all of them)."""
     found: list[tuple[str, datetime | None]] = [(arrival.erases, None)] if arrival.erases else []
     if arrival.follows is False:  # one that a later follow has overtaken erases what went before it
-        found.append((arrival.openid, arrival.sent_at if follower.subscribed else None))
+        until = arrival.sent_at or arrival.received_at
+        found.append((arrival.openid, until if follower.subscribed else None))
     return found
 
 
@@ -375,35 +454,40 @@ def _forget(openid: str, until: datetime | None, rows: Iterable[Row], follower: 
             until is None or row.arrival.sent_at is None or row.arrival.sent_at <= until
         ):
             row.gone = True
-    if follower is not None and until is None:
-        follower.dialogue, follower.place = "", None
+    if follower is None:
+        return
+    if until is None:
+        follower.dialogue = ""
+    if follower.place is not None and (until is None or follower.place[2] <= until):
+        follower.place = None
 
 
 def erase(connection: Connection, openid: str, until: datetime | None) -> None:
     """Forget what a person said (until that time of WeChat's, or ever), where they were and what staff noted of them.
     The openid, the times and the deliveries' states stay: the books must balance (platform guide, 取消关注)."""
-    said = (
-        sa.update(interactions)
-        .where(interactions.c.openid == openid)
-        .values(content=None, raw=None, reply=None)
-    )
-    if until is not None:
-        said = said.where(sa.or_(interactions.c.sent_at <= until, interactions.c.sent_at.is_(None)))
-    connection.execute(said)
+    said = sa.update(interactions).where(interactions.c.openid == openid)
+    person = sa.update(followers).where(followers.c.openid == openid)
+    placed = person
     if until is None:
-        blank = {"place_x": None, "place_y": None, "place_at": None, "remark": None, "dialogue": None}
-        connection.execute(sa.update(followers).where(followers.c.openid == openid).values(blank))
+        person = person.values(dialogue=None)
+    else:
+        said = said.where(sa.or_(interactions.c.sent_at <= until, interactions.c.sent_at.is_(None)))
+        placed = placed.where(followers.c.place_at <= until)
+    connection.execute(person.values(remark=None))
+    connection.execute(placed.values(place_x=None, place_y=None, place_at=None))
+    connection.execute(said.values(content=None, raw=None, reply=None))
 
 
 def keep(
     store: Store, recorder: Recorder, arrivals: Sequence[Arrival], answer: Answer, sorry: Sorry
 ) -> list[str]:
     """`record` in transactions of its own until it stands. Raises what the database raises when it cannot be."""
-    careful = False
+    until = time.monotonic() + PATIENCE_S
+    care: Care | None = None
     for _ in range(TRIES):
         try:
             with store.writing() as connection:
-                return recorder.record(connection, arrivals, answer, sorry, careful)
+                return recorder.record(connection, arrivals, answer, sorry, care)
         except Again as again:
-            careful = again.careful
+            care = again.care(until)
     raise OperationalError("record", None, TimeoutError("the same rows were contended too often"))

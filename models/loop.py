@@ -10,12 +10,13 @@ from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from models.base import Connection, Store, connect_args
+from models.base import Connection, Store, StoreError, connect_args
 
 Seen = TypeVar("Seen")
 Result = TypeVar("Result")
 POLL_S = 0.001  # the loop's own timers are no finer
 ANSWER_S = 4.0  # for a database that has gone silent
+STRANGER_MS = 100
 
 
 class LoopStore:
@@ -47,10 +48,14 @@ class LoopStore:
     ) -> Result:
         """What `work` gives, committed; `look` only reads, on SQLite before the turn. Raises what they raise, rolled back."""
         if self._store.lock is not None:
-            reader = self._reader = self._reader or self._store.reader()
-            with reader.begin():
-                seen = look(reader)
-            return await self._in_turn(partial(_second, work, seen))
+            try:
+                reader = self._reader = self._reader or self._store.reader()
+                with reader.begin():
+                    seen = look(reader)
+                return await self._in_turn(partial(_second, work, seen))
+            except StoreError:
+                self._drop()  # whatever state they are in
+                raise
         if self._async is not None:
             async with asyncio.timeout(ANSWER_S):
                 async with self._async.begin() as opened:
@@ -64,12 +69,27 @@ class LoopStore:
             self._fd = lock.open()
         while not lock.take(self._fd):  # noqa: ASYNC110 - other processes hold it
             await asyncio.sleep(POLL_S)
-        writer = self._writer = self._writer or self._store.engine.connect()
         try:
+            writer = self._writer = self._writer or self._patient()
             with writer.begin():
                 return work(writer)
         finally:
             lock.free(self._fd)
+
+    def _patient(self) -> Connection:
+        """A connection for writing that does not hold up the loop when a stranger to our lock holds the database."""
+        opened = self._store.engine.connect()
+        raw = opened.connection.dbapi_connection
+        assert raw is not None
+        raw.cursor().execute(f"PRAGMA busy_timeout={STRANGER_MS}")
+        return opened
+
+    def _drop(self) -> None:
+        for kept in (self._reader, self._writer):
+            if kept is not None:
+                kept.invalidate()
+                kept.close()
+        self._reader = self._writer = None
 
     def _blocking(self, work: Callable[[Connection], Result]) -> Result:
         with self._store.writing() as connection:
@@ -77,9 +97,7 @@ class LoopStore:
 
     async def close(self) -> None:
         """Give the connections back."""
-        for kept in (self._reader, self._writer):
-            if kept is not None:
-                kept.close()
+        self._drop()
         if self._fd is not None:
             os.close(self._fd)
         if self._async is not None:

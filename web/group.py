@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from models.base import Connection, StoreError, unstorable
-from models.interaction import TRIES, Again, Answer, Arrival, Draft, Recorder, Sorry
+from models.interaction import TRIES, Again, Answer, Arrival, Care, Draft, Recorder, Sorry
 from models.loop import LoopStore
 
 log = logging.getLogger(__name__)
 LARGEST = 128
 PAUSE_S = 0.1
+SPARE_S = 0.5  # between the last handler and the answer
+LATE_S = 1  # for those who have waited so long for a slow statement, another one must not take its full three seconds
+SLOW_S = 10  # so long after a slow statement others are likely
 
 
 @dataclass(slots=True)
@@ -50,6 +53,7 @@ class Group:
         self._waiting: list[Waiting] = []
         self._running: list[Waiting] = []
         self._task: asyncio.Task[None] | None = None
+        self._slow_until = 0.0
 
     def submit(self, arrival: Arrival, done: Callable[[str | None], None]) -> None:
         """Store it and call `done`, from the loop, within the time that WeChat waits."""
@@ -81,37 +85,43 @@ class Group:
 
     async def _flush(self, batch: list[Waiting]) -> None:
         try:
-            replies = await self._record([w.arrival for w in batch])
+            replies = await self._record([w.arrival for w in batch], min(w.until for w in batch) - SPARE_S)
         except (StoreError, OSError, TimeoutError) as error:
-            await self._failed(batch, error)
-            return
-        for waiting, xml in zip(batch, replies, strict=True):
-            waiting.settle(xml)
+            await self._failed(batch, error, unstorable(error))
+        except Exception as error:
+            log.exception("messages that cannot be stored")
+            await self._failed(batch, error, lasting=True)
+        else:
+            for waiting, xml in zip(batch, replies, strict=True):
+                waiting.settle(xml)
 
-    async def _failed(self, batch: list[Waiting], error: Exception) -> None:
-        """The database is gone, or it refuses one of them: then each goes alone, and only that one is given up."""
+    async def _failed(self, batch: list[Waiting], error: Exception, lasting: bool) -> None:
+        """The database is gone, or (lasting) it refuses one of them: then each goes alone, and only that one is given up."""
         log.error("%d messages could not be stored: %s", len(batch), type(error).__name__)
-        if unstorable(error):
-            if len(batch) == 1:
-                batch[0].settle(None)
-            for waiting in batch if len(batch) > 1 else ():
+        if not lasting:
+            self._waiting[:0] = [w for w in batch if not w.over]
+            await asyncio.sleep(PAUSE_S)
+        elif len(batch) == 1:
+            batch[0].settle(None)
+        else:
+            for waiting in batch:
                 await self._flush([waiting])
-            return
-        self._waiting[:0] = [w for w in batch if not w.over]
-        await asyncio.sleep(PAUSE_S)
 
-    async def _record(self, arrivals: list[Arrival]) -> list[str]:
-        careful = False
+    async def _record(self, arrivals: list[Arrival], until: float) -> list[str]:
+        now = time.monotonic()
+        late = until - now < self._answer_s - SPARE_S - LATE_S
+        care = Care(until) if late and now < self._slow_until else None
         for _ in range(TRIES):
             try:
-                look = partial(self._look, arrivals, careful)
-                return await self._store.run(look, partial(self._write, careful))
+                return await self._store.run(partial(self._look, arrivals, care), partial(self._write, care))
             except Again as again:
-                careful = again.careful
+                if again.slow:
+                    self._slow_until = time.monotonic() + SLOW_S
+                care = again.care(until)
         raise TimeoutError("the same rows were contended too often")
 
-    def _look(self, arrivals: list[Arrival], careful: bool, connection: Connection) -> Draft:
-        return self._recorder.look(connection, arrivals, None if careful else self._answer)
+    def _look(self, arrivals: list[Arrival], care: Care | None, connection: Connection) -> Draft:
+        return self._recorder.look(connection, arrivals, None if care else self._answer)
 
-    def _write(self, careful: bool, connection: Connection, draft: Draft) -> list[str]:
-        return self._recorder.write(connection, draft, self._answer, self._sorry, careful)
+    def _write(self, care: Care | None, connection: Connection, draft: Draft) -> list[str]:
+        return self._recorder.write(connection, draft, self._answer, self._sorry, care)
