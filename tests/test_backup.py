@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
+from ledger_cast import begin, follow, worker
 
 from models import backup, schema, shared
 from models.base import Store
+from models.delivery import deliveries
 from models.follower import followers
 from models.interaction import interactions
 from models.push import pushes
@@ -216,24 +218,17 @@ def test_an_older_backup_is_brought_up_to_date_when_it_is_put_back(
     assert said(another) == ["旧版本说的，谢谢"]
 
 
-def test_a_push_keeps_its_number_its_state_and_its_hour(opened: Store, folder: Path, another: Store) -> None:
-    with opened.writing() as connection:
-        values = {
-            "name": "lantern/riddles",
-            "due_at": NOW,
-            "state": "finished",
-            "key": "k",
-            "channel": "mass",
-        }
-        values |= {"audience": "all", "content": "{}", "planned_up_to": "", "reason": "", "created_at": NOW}
-        connection.execute(pushes.insert().values(id=41, updated_at=NOW, **values))
+def test_pushes_and_who_got_them_are_back_row_for_row(opened: Store, folder: Path, another: Store) -> None:
+    follow(opened, [worker(1), worker(2)])
+    begin(opened, [worker(1), worker(2)], name="lantern/festival")
     made = backup.make(opened, folder, NOW)
 
     assert backup.restore(another, made, folder, NOW) == 0
 
-    with another.reading() as connection:
-        row = connection.execute(sa.select(pushes.c.id, pushes.c.state, pushes.c.due_at)).one()
-    assert tuple(row) == (41, "finished", NOW)
+    for table in (pushes, deliveries):
+        assert rows(another, table) == rows(opened, table)
+    again = begin(another, [worker(1)], name="lantern/evening")  # the next push gets a number of its own
+    assert again.id > 1
 
 
 # --- cast --------------------------------------------------------------------------------------------------------
@@ -255,6 +250,11 @@ def speak(store: Store, openid: str, words: str) -> None:
                 missed=False,
             )
         )
+
+
+def rows(store: Store, table: sa.Table) -> list[tuple[object, ...]]:
+    with store.reading() as connection:
+        return [tuple(row) for row in connection.execute(sa.select(table).order_by(table.c.id))]
 
 
 def said(store: Store) -> list[str]:
