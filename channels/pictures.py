@@ -30,7 +30,7 @@ class Pictures:
 
     def inline(self, content: str) -> str:
         """An article's text as WeChat takes it: its picture files uploaded, plain lines made into paragraphs."""
-        if not re.search(r"<\w", content):
+        if not re.search(r"<[a-zA-Z/!]", content):
             return "".join(f"<p>{html.escape(line)}</p>" for line in content.splitlines() if line.strip())
         return IMG.sub(lambda match: f"{match[1]}{match[2]}{self._inline_one(match[3])}{match[2]}", content)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from spring_cast import NOON
 
 from models import delivery, ledger, push
 from models.base import Store
@@ -14,7 +15,6 @@ from models.follower import followers
 from models.ledger import Outcome, Owed, Rules
 from models.push import Occasion
 
-NOON = datetime(2027, 2, 20, 4, 0, tzinfo=UTC)
 TEN_MINUTES = timedelta(minutes=10)
 TEMPLATE = Rules(lease=timedelta(minutes=2), remembers_for=TEN_MINUTES)
 MASS = Rules(lease=timedelta(minutes=10), remembers_for=timedelta(hours=24), batch=10_000)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from ledger_cast import NOON, assert_books_balance, follow
+from ledger_cast import assert_books_balance, follow
 from simulator_cast import ACCOUNT, Time
+from spring_cast import NOON, TEMPLATE, campaign
 
-from channels import Gear, open_channels
+from channels import Channel, Gear, open_channels
 from handlers import House, answer
 from jobs.audience import Audience
 from jobs.campaigns import Campaign
@@ -34,19 +35,10 @@ from wx.client import Api
 from wx.envelope import Envelope
 from wx.simulator import Phone, Platform, PlatformServer, Results
 
-TEMPLATE = {"id": "t" * 43, "data": {"thing1": "元宵灯谜"}}
+__all__ = ["LIVE", "NOON", "TEMPLATE", "Office", "Wall", "campaign", "each_office", "office"]
+
 LIVE = ACCOUNT.model_copy(update={"live": True})
 JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 10 + b"\xff\xd9"
-
-
-def campaign(**wanted: Any) -> Campaign:
-    """A campaign `spring` with one push `greeting`, by template to everyone at NOON unless told otherwise."""
-    base: dict[str, Any] = {"id": "greeting", "at": NOON, "channel": "template"}
-    if wanted.get("yearly") or wanted.get("lunar") or wanted.get("daily"):
-        del base["at"]
-    if wanted.get("channel", "template") == "template":
-        base["template"] = TEMPLATE
-    return Campaign.model_validate({"id": "spring", "title": "春天", "pushes": [base | wanted]})
 
 
 class Tests(Clock):
@@ -62,6 +54,13 @@ class Tests(Clock):
         return self.time.now()
 
 
+class Wall(Time):
+    """The wall clock, for offices whose workers are processes of their own."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
 class Office:
     """Everything that a push needs, made anew for each test; `worker()` gives one more process that sends."""
 
@@ -71,9 +70,10 @@ class Office:
         folder: Path,
         account: Account = LIVE,
         redis_url: str = "",
+        time_: Time | None = None,
     ) -> None:
         self.store, self.folder, self.account = store, folder, account
-        self.time = Time(NOON)
+        self.time = time_ or Time(NOON)
         self.clock = Tests(self.time)
         self.common = Shared(store, redis_url)
         self.platform = Platform(account, self._webhook(), now=self.time.now, results=Results(delay_s=0.01))
@@ -122,12 +122,11 @@ class Office:
     def worker(self, lease: timedelta = timedelta(minutes=2), account: Account | None = None) -> Worker:
         """One more process that sends."""
         account = account or self.account
-        gear = Gear(self.api, Shelf(self.store, self.clock.now), self.folder)
         sender = Sender(
             self.store,
             Pace(self.common, self.limits),
             account,
-            open_channels(gear),
+            self.channels(),
             Audience(self.store, self.api, account, self.folder),
             self.limits,
             self.clock.now,
@@ -144,6 +143,10 @@ class Office:
             push_id = push.owe(connection, plan_of(made), self.time.now(), self.time.now())
         assert push_id is not None
         return push_id
+
+    def channels(self) -> dict[str, Channel]:
+        """The ways out of this office."""
+        return open_channels(Gear(self.api, Shelf(self.store, self.clock.now), self.folder))
 
     def works(self, worker: Worker | None = None, seconds: float = 20) -> None:
         """A worker steps until nothing more happens without the clock moving."""

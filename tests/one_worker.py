@@ -1,0 +1,57 @@
+"""A program: one worker process as `work` runs it, for tests that kill it. DATABASE API APP_ID SECRET LEASE_S [REDIS] [DUE]"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from pydantic import SecretStr  # noqa: E402
+from spring_cast import campaign  # noqa: E402
+
+from channels import Gear, open_channels  # noqa: E402
+from jobs.audience import Audience  # noqa: E402
+from jobs.pace import Limits, Pace  # noqa: E402
+from jobs.push import Sender  # noqa: E402
+from jobs.worker import Worker, work  # noqa: E402
+from models.base import Store  # noqa: E402
+from models.clock import Clock  # noqa: E402
+from models.media import Shelf  # noqa: E402
+from models.shared import Shared  # noqa: E402
+from wx.account import Account  # noqa: E402
+from wx.client import Api  # noqa: E402
+
+
+def main(
+    database: str, far: str, app_id: str, secret: str, lease_s: str, redis_url: str = "", due: str = ""
+) -> int:
+    """Runs until it is told to stop, or killed. With `due`, it has a campaign that is due at that time."""
+    logging.basicConfig(level=logging.WARNING)
+    store, clock = Store(database), Clock()
+    account = Account(
+        kind="service", verified=True, live=True, app_id=app_id, app_secret=SecretStr(secret), api_base=far
+    )
+    shared = Shared(store, redis_url)
+    api, limits = Api(account, shared), Limits(sends_per_s=1000)
+    gear = Gear(api, Shelf(store, clock.now), Path())
+    audience = Audience(store, api, account, Path())
+    sender = Sender(
+        store,
+        Pace(shared, limits),
+        account,
+        open_channels(gear),
+        audience,
+        limits,
+        clock.now,
+        lease=timedelta(seconds=float(lease_s)),
+    )
+    campaigns = (campaign(at=due),) if due else ()
+    return work(Worker(store, clock, shared, lambda: campaigns, sender))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(*sys.argv[1:]))

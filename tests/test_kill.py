@@ -1,0 +1,223 @@
+"""Real worker processes that die: killed, stopped, told to end; and the books that balance all the same."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from ledger_cast import states
+from push_cast import LIVE, Office, Wall
+
+from models import push, shared
+from models.base import Store
+
+WORKER = Path(__file__).parent / "one_worker.py"
+LEASE_S = 3.0
+Start = Callable[..., "subprocess.Popen[bytes]"]
+
+
+def test_a_worker_killed_three_times_leaves_nobody_out_and_nobody_twice(office: Office, start: Start) -> None:
+    people = 2000 if office.store.dialect == "sqlite" else 600
+    everybody = office.hires(people)
+    push_id = office.starts()
+
+    worker = start(office)
+    for kill in range(3):
+        wait_until(lambda reached=people // 5 * (kill + 1): len(office.platform.log) >= reached)  # type: ignore[misc]
+        worker.kill()
+        worker.wait()
+        worker = start(office)
+    wait_until(lambda: office.stands(push_id).state == "finished", 60)
+    office.platform.settle(30)
+
+    sent = Counter(row.openid for row in office.platform.log)
+    repeats = sum(row.repeats for row in office.platform.log)
+    books = office.books(push_id)
+    assert set(sent) == set(everybody)
+    assert set(sent.values()) == {1}
+    assert (books.size, books.sent, books.unknown) == (people, people, 0)
+    cut_short = (
+        office.calls("message/template/send") - people - repeats
+    )  # requests that died with their sender
+    assert 0 <= cut_short <= 3 * 16
+    assert repeats <= 3 * 64
+    print(f"{office.store.dialect}: {people} recipients, 3 kills, {repeats} repeats absorbed")
+
+
+def test_three_workers_share_a_push_and_one_of_them_dies(office: Office, start: Start) -> None:
+    everybody = office.hires(300)
+    push_id = office.starts()
+    workers = [start(office) for _ in range(3)]
+
+    wait_until(lambda: len(office.platform.log) >= 100)
+    workers[0].kill()
+    wait_until(lambda: office.stands(push_id).state == "finished", 60)
+
+    assert sorted(row.openid for row in office.platform.log) == sorted(everybody)
+    assert office.books(push_id).sent == 300
+
+
+def test_a_worker_that_is_told_to_end_finishes_its_calls_within_ten_seconds(
+    sqlite_office: Office, start: Start
+) -> None:
+    office = sqlite_office
+    office.hires(600)
+    push_id = office.starts()
+    worker = start(office)
+    wait_until(lambda: len(office.platform.log) >= 100)
+
+    begun = time.monotonic()
+    worker.send_signal(signal.SIGTERM)
+
+    assert worker.wait(10) == 0
+    assert time.monotonic() - begun < 10
+    assert "sending" not in states(office.store, push_id)
+    assert 0 < office.books(push_id).open < 600
+    with office.store.reading() as connection:
+        assert shared.beats(connection, datetime.now(UTC)) == {}
+
+
+def test_a_worker_whose_wechat_hangs_ends_all_the_same(sqlite_office: Office, start: Start) -> None:
+    office = sqlite_office
+    office.hires(10)
+    office.platform.faults.add("message/template/send", hang=True, times=None)
+    office.starts()
+    worker = start(office)
+    wait_until(lambda: office.calls("message/template/send") >= 5)
+
+    worker.send_signal(signal.SIGTERM)
+
+    assert worker.wait(12) == 0
+
+
+def test_a_worker_that_slept_through_its_lease_changes_nothing(office: Office, start: Start) -> None:
+    everybody = office.hires(300)
+    push_id = office.starts()
+    sleeper = start(office)
+    wait_until(lambda: len(office.platform.log) >= 50)
+    sleeper.send_signal(signal.SIGSTOP)
+    start(office)
+    wait_until(lambda: office.stands(push_id).state == "finished", 60)
+
+    sleeper.send_signal(signal.SIGCONT)
+    time.sleep(1)
+
+    assert sorted(row.openid for row in office.platform.log) == sorted(everybody)
+    assert office.books(push_id).sent == 300
+
+
+def test_three_processes_make_one_push_of_one_due_time(office: Office, start: Start) -> None:
+    everybody = office.hires(20)
+    due = datetime.now(UTC) + timedelta(seconds=6)
+    for _ in range(3):
+        start(office, due=due.isoformat())
+    wait_until(lambda: _living(office.store) == 3)
+    in_time = datetime.now(UTC) < due
+
+    wait_until(lambda: _finished(office.store))
+
+    with office.store.reading() as connection:
+        (only,) = push.recent(connection)
+    assert only.due_at == due
+    assert sorted(row.openid for row in office.platform.log) == sorted(everybody)
+    first = min(row.at for row in office.platform.log)
+    assert timedelta(0) <= first - due < timedelta(seconds=2) or not in_time
+
+
+def test_workers_with_redis_go_on_without_it(sqlite_office: Office, start: Start, own_redis: Redis) -> None:
+    office = sqlite_office
+    everybody = office.hires(600)
+    push_id = office.starts()
+    start(office, own_redis.url)
+    start(office, own_redis.url)
+
+    wait_until(lambda: len(office.platform.log) >= 100)
+    own_redis.process.kill()
+    wait_until(lambda: office.stands(push_id).state == "finished", 60)
+
+    assert sorted(row.openid for row in office.platform.log) == sorted(everybody)
+    assert office.books(push_id).sent == 600
+    assert office.calls("stable_token") <= 2
+
+
+def _living(store: Store) -> int:
+    with store.reading() as connection:
+        return len(shared.beats(connection, datetime.now(UTC)))
+
+
+def _finished(store: Store) -> bool:
+    with store.reading() as connection:
+        return any(each.state == "finished" for each in push.recent(connection))
+
+
+@dataclass(frozen=True)
+class Redis:
+    """A Redis that a test may kill."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+
+@pytest.fixture
+def own_redis(program: Callable[..., str], tmp_path: Path) -> Iterator[Redis]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    words = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+    process = subprocess.Popen([program("redis-server"), *words], stdout=subprocess.DEVNULL)
+    yield Redis(f"redis://127.0.0.1:{port}", process)
+    process.kill()
+    process.wait()
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def office(store: Store, tmp_path: Path) -> Iterator[Office]:
+    """An office whose workers are processes, on each kind of database."""
+    yield from _opened(store, tmp_path)
+
+
+@pytest.fixture
+def sqlite_office(sqlite_store: Store, tmp_path: Path) -> Iterator[Office]:
+    """The same on SQLite only: for what has nothing to do with the kind of database."""
+    yield from _opened(sqlite_store, tmp_path)
+
+
+def _opened(store: Store, folder: Path) -> Iterator[Office]:
+    made = Office(store, folder, LIVE, time_=Wall())
+    made.platform.faults.add("message/template/send", delay_s=0.02, times=None)  # as far away as WeChat is
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts worker processes; those that still live are killed at the end."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def go(office: Office, redis_url: str = "", due: str = "") -> subprocess.Popen[bytes]:
+        database, far = office.store.url.render_as_string(hide_password=False), office.server.url
+        secret = LIVE.app_secret.get_secret_value()
+        words = [database, far, LIVE.app_id, secret, str(LEASE_S), redis_url, due]
+        started.append(subprocess.Popen([sys.executable, str(WORKER), *words]))
+        return started[-1]
+
+    yield go
+    for process in started:
+        process.kill()
+        process.wait()
