@@ -67,7 +67,9 @@ def _compared(asked: argparse.Namespace) -> int:
     found = compare(options, install(), VAR)
     notes = report.circumstances(options, found, load_before)
     report.save(VAR / "compare.json", options, found, notes)
-    print("\n\n".join([*notes, report.table(found, options.modes), verdicts(found, options.modes)]))
+    troubles = "\n".join(f"- **{name}**: {why}" for name, why in found.troubles.items())
+    parts = [*notes, report.table(found, options.modes), troubles, verdicts(found, options.modes)]
+    print("\n\n".join(part for part in parts if part))
     return 1 if found.troubles else 0
 
 

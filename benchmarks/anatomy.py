@@ -28,8 +28,8 @@ from benchmarks.inside import GROUP, Box, groups, inside, our_words
 from handlers.search import Finder
 from models.bulk import Bulk
 from models.interaction import Recorder
+from web.connection import Connection
 from web.group import Group
-from web.server import Connection
 from web.webhook import Webhook
 
 WARM_GROUPS = 20

@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from benchmarks.install import Installed
 CROWD = 2_000
 WARM_UP_S = 1.0
 CROWD_WARM_UP_S = 3.0
+MOST_FAILURES = 2  # runs of one contestant that may fail before it is left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Found:
 
     runs: list[Run] = field(default_factory=list)
     troubles: dict[str, str] = field(default_factory=dict)
+    failures: Counter[str] = field(default_factory=Counter)
     databases: str = ""
 
 
@@ -77,11 +80,12 @@ def field_of(options: Options, installed: Installed, folder: Path, found: Found)
 def _one(entry: Entry, mode: str, connections: int, options: Options, stock: Stock, found: Found) -> None:
     warm_up = WARM_UP_S if connections < CROWD else CROWD_WARM_UP_S
     name = entry.contestant.name
-    if name in found.troubles:
+    if found.failures[name] >= MOST_FAILURES:
         return
     try:
         run = entry.run(mode, connections, warm_up, options.seconds, stock)
     except RunFailed as why:
+        found.failures[name] += 1
         found.troubles[name] = f"{mode}, {connections} connections: {why}"
         say(f"!!! {name}: {found.troubles[name]}")
         return
@@ -111,4 +115,5 @@ def compare(options: Options, installed: Installed, folder: Path) -> Found:
             for mode in options.modes:
                 for entry in entries:
                     _one(entry, mode, connections, options, stock, found)
+    stock.clear()
     return found

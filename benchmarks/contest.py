@@ -66,6 +66,11 @@ class Stock:
             self._written[mode] = time.monotonic()
         return path
 
+    def clear(self) -> None:
+        """Removes the files, which are large."""
+        for mode in self._written:
+            (self._folder / f"{mode}.requests").unlink(missing_ok=True)
+
 
 def _ask(port: int, sent: messages.Sent) -> messages.Said:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
@@ -92,9 +97,7 @@ def _probe(server: servers.Server, mode: str, constant: bool, stock: Stock) -> m
             break
         except OSError as error:
             if time.monotonic() > deadline:
-                raise RunFailed(
-                    f"no answer within {START_S} s, see {os.path.relpath(server.log)}"
-                ) from error
+                raise RunFailed(f"no answer within {START_S} s, see {os.path.relpath(server.log)}") from error
             time.sleep(0.05)
         except (ValueError, SyntaxError, http.client.HTTPException) as error:
             raise RunFailed(f"no valid reply: {error}") from error

@@ -128,6 +128,7 @@ def _steps(entry: Entry, sizes: list[int], people: int, mode: str, seconds: floa
         stock = Stock(entry.folder, followers=want[1])
         stock.round(seconds + WARM_UP_S)
         run = entry.run(mode, 64, WARM_UP_S, seconds, stock)
+        stock.clear()
         say(
             f"  {size:>12,} interactions, {want[1]:>9,} followers: {run.outcome.rate:,.0f}/s, {run.cpu_us:.0f} µs"
         )

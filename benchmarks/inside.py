@@ -15,7 +15,7 @@ from menus import directory
 from models.base import Store
 from models.clock import Clock
 from models.schema import known
-from web import server
+from web.connection import Connection, House
 from web.webhook import Webhook
 from wx.envelope import Envelope
 
@@ -72,9 +72,9 @@ class Box:
     """One worker's inside: connections that get requests in groups, as 32 phones would send them."""
 
     def __init__(self, site: Site, loop: asyncio.AbstractEventLoop) -> None:
-        self.house = server.House(site, loop)
+        self.house = House(site, loop)
         self.wires = [Wire() for _ in range(GROUP)]
-        self.connections = [server.Connection(self.house) for _ in range(GROUP)]
+        self.connections = [Connection(self.house) for _ in range(GROUP)]
         for connection, wire in zip(self.connections, self.wires, strict=True):
             connection.connection_made(wire)
 
@@ -91,8 +91,7 @@ class Box:
 
     async def close(self) -> None:
         """Gives the database's connections and the threads back."""
-        self.house.pages.shutdown(wait=True)
-        await self.house.store.close()
+        await self.house.close()
 
 
 def groups(mode: str, count: int, first: int = 1_000_000) -> list[list[bytes]]:
