@@ -313,7 +313,7 @@ class Recorder:
     ) -> None:
         """See 5. above. Raises Again when somebody has left since `look`."""
         here = [openid for openid, follower in touched.items() if follower.subscribed]
-        if self._followers.select(connection, "openid", here, ("openid",), " AND NOT subscribed"):
+        if self._followers.select(connection, "openid", here, ("openid",), " AND subscribed = FALSE"):
             raise Again(care)
 
     def _late(self, connection: Connection, draft: Draft, arrival: Arrival, answer: Answer) -> None:
@@ -334,7 +334,7 @@ class Recorder:
     def _people(self, connection: Connection, arrivals: Sequence[Arrival]) -> dict[str, Follower]:
         openids = list({arrival.openid for arrival in arrivals})
         rows = self._followers.select(connection, "openid", openids, READ_COLUMNS)
-        return {row[0]: _follower(row) for row in rows}
+        return {row[0]: follower_of(row) for row in rows}
 
     @staticmethod
     def _quick(answer: Answer, connection: Connection, arrival: Arrival, follower: Follower) -> Outcome:
@@ -396,7 +396,8 @@ class Recorder:
         )  # fmt: skip
 
 
-def _follower(row: Sequence[Any]) -> Follower:
+def follower_of(row: Sequence[Any]) -> Follower:
+    """The follower in a row of READ_COLUMNS."""
     values: Any = list(row)
     openid, subscribed, state, since, until, scene, first, last, spoke, tapped, dialogue = values
     follower = Follower(

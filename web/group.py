@@ -12,13 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from models.base import Connection, StoreError, unstorable
+from models.base import Connection, StoreError, traced, unstorable
 from models.interaction import TRIES, Again, Answer, Arrival, Care, Draft, Recorder, Sorry
 from models.loop import LoopStore
 
 log = logging.getLogger(__name__)
 LARGEST = 128
+MOST = 20_000  # that wait; more than arrive in the time that one may wait
 PAUSE_S = 0.1
+SETTLE_S = 2  # for a transaction under way when everything ends
 SPARE_S = 0.5  # between the last handler and the answer
 LATE_S = 1  # for those who have waited so long for a slow statement, another one must not take its full three seconds
 SLOW_S = 10  # so long after a slow statement others are likely
@@ -34,9 +36,13 @@ class Waiting:
     over: bool = False
 
     def settle(self, xml: str | None) -> None:
-        if not self.over:
-            self.over = True
+        if self.over:
+            return
+        self.over = True
+        try:
             self.done(xml)
+        except Exception as error:  # one client's connection is nobody else's trouble
+            log.error("an answer could not be handed over: %s", traced(error))  # noqa: TRY400 - see traced
 
 
 class Group:
@@ -54,10 +60,16 @@ class Group:
         self._running: list[Waiting] = []
         self._task: asyncio.Task[None] | None = None
         self._slow_until = 0.0
+        self._failing = False
+        self._stopped = False
 
     def submit(self, arrival: Arrival, done: Callable[[str | None], None]) -> None:
         """Store it and call `done`, from the loop, within the time that WeChat waits."""
-        self._waiting.append(Waiting(arrival, done, time.monotonic() + self._answer_s))
+        waiting = Waiting(arrival, done, time.monotonic() + self._answer_s)
+        if self._stopped or len(self._waiting) >= MOST:
+            asyncio.get_running_loop().call_soon(waiting.settle, None)
+            return
+        self._waiting.append(waiting)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._work())
 
@@ -67,45 +79,67 @@ class Group:
         for waiting in (*self._running, *self._waiting):
             if waiting.until <= now:
                 waiting.settle(None)
+        self._waiting[:] = [w for w in self._waiting if not w.over]
 
     @property
     def idle(self) -> bool:
         return self._task is None
+
+    async def stop(self) -> None:
+        """Take no more, and give up what is not stored in a moment."""
+        self._stopped = True
+        if self._task is not None:
+            task = self._task
+            await asyncio.wait({task}, timeout=SETTLE_S)
+            task.cancel()
+            await asyncio.wait({task}, timeout=SETTLE_S)
 
     async def _work(self) -> None:
         try:
             while self._waiting:
                 self._running = [w for w in self._waiting[:LARGEST] if not w.over]
                 del self._waiting[:LARGEST]
-                await self._flush(self._running)
+                if self._running:
+                    await self._flush(self._running)
+                self._running = []
                 await asyncio.sleep(0)  # answers go out, the next messages come in
         finally:
-            self._running = []
             self._task = None
+            left = [*self._running, *self._waiting]  # nobody, unless we were stopped
+            self._running, self._waiting = [], []
+            for waiting in left:
+                waiting.settle(None)
 
     async def _flush(self, batch: list[Waiting]) -> None:
         try:
             replies = await self._record([w.arrival for w in batch], min(w.until for w in batch) - SPARE_S)
         except (StoreError, OSError, TimeoutError) as error:
             await self._failed(batch, error, unstorable(error))
-        except Exception as error:
-            log.exception("messages that cannot be stored")
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait get an answer
+            log.error("a fault of ours: %s", traced(error))
             await self._failed(batch, error, lasting=True)
         else:
+            if self._failing:
+                self._failing = False
+                log.warning("messages are stored again")
             for waiting, xml in zip(batch, replies, strict=True):
                 waiting.settle(xml)
 
     async def _failed(self, batch: list[Waiting], error: Exception, lasting: bool) -> None:
         """The database is gone, or (lasting) it refuses one of them: then each goes alone, and only that one is given up."""
-        log.error("%d messages could not be stored: %s", len(batch), type(error).__name__)
+        if lasting or not self._failing:  # a database that is gone is said once
+            log.error("%d messages could not be stored: %s", len(batch), _named(error))
         if not lasting:
+            self._failing = True
             self._waiting[:0] = [w for w in batch if not w.over]
             await asyncio.sleep(PAUSE_S)
         elif len(batch) == 1:
             batch[0].settle(None)
         else:
             for waiting in batch:
-                await self._flush([waiting])
+                await asyncio.sleep(0)
+                if not waiting.over:
+                    await self._flush([waiting])
 
     async def _record(self, arrivals: list[Arrival], until: float) -> list[str]:
         now = time.monotonic()
@@ -125,3 +159,9 @@ class Group:
 
     def _write(self, care: Care | None, connection: Connection, draft: Draft) -> list[str]:
         return self._recorder.write(connection, draft, self._answer, self._sorry, care)
+
+
+def _named(error: Exception) -> str:
+    """What a log may say of it: the kind of error, never its text, for that may quote what a person wrote."""
+    cause = getattr(error, "orig", None) or error
+    return str(getattr(cause, "sqlite_errorname", type(cause).__name__))

@@ -16,7 +16,7 @@ from flask import Blueprint, Response, request
 
 from handlers.arrival import arrival
 from handlers.turn import House, Turn
-from models.base import Connection, Store, StoreError, masked, timed_out
+from models.base import Connection, Store, StoreError, masked, timed_out, traced
 from models.clock import Clock
 from models.follower import Follower
 from models.interaction import FAILED, Arrival, Outcome, Recorder, keep
@@ -93,7 +93,7 @@ class Webhook:
 
     def sorry(self, row: Arrival, error: Exception) -> Outcome:
         """What is said, and stored as failed, when the handler of this message raised."""
-        log.error("no answer for %s, key %s", masked(row.openid), row.key[:12], exc_info=error)
+        log.error("no answer for %s, key %s: %s", masked(row.openid), row.key[:12], traced(error))
         words = replies.Text(BUSY if timed_out(error) else BROKEN)
         return Outcome(
             self._render(row.message, words, row.received_at), topic=type(error).__name__, state=FAILED
