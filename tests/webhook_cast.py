@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import os
+import socket
 import struct
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,7 +26,7 @@ from flask import Flask
 
 from handlers import House, Turn, answer
 from menus import directory
-from models.base import Store
+from models.base import MARIADB, Id, Store, Words
 from models.clock import Clock
 from models.follower import followers
 from models.interaction import Arrival, interactions
@@ -43,6 +46,14 @@ NOON = datetime(2027, 1, 4, 4, 0, 0, 250_000, tzinfo=UTC)  # noon in Panjin
 SECOND = timedelta(seconds=1)
 MODES = ("plain", "compat", "safe")
 WHOLE = directory.load()
+effects = sa.Table(
+    "test_effects",
+    sa.MetaData(),
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("key", Id(64), nullable=False),
+    sa.Column("words", Words(), nullable=False),
+    **MARIADB,
+)  # what a handler of the tests does, beside its words
 HOUSE = House("盘锦市总工会", True, True, "https://union.example", WHOLE)
 
 Handler = Callable[[Turn], "Reply | None"]
@@ -188,6 +199,15 @@ class SetClock(Clock):
         return self.at
 
 
+DOORS: list[Door] = []
+
+
+def close_doors() -> None:
+    """After each test."""
+    while DOORS:
+        DOORS.pop().close()
+
+
 class Door:
     """One account's webhook over a store, reached in both ways: under Flask, and as production does on an event loop."""
 
@@ -223,12 +243,20 @@ class Door:
         self.answer_s = answer_s
         self._runner: asyncio.Runner | None = None
         self._loop_store: LoopStore | None = None
+        self._group: Group | None = None
+        DOORS.append(self)
 
     def close(self) -> None:
         if self._runner is not None:
-            assert self._loop_store is not None
-            self._runner.run(self._loop_store.close())
+            self._runner.run(self._leave())
             self._runner.close()
+            self._runner = None
+
+    async def _leave(self) -> None:
+        assert self._loop_store is not None
+        while self._group is not None and not self._group.idle:
+            await asyncio.sleep(0.01)
+        await self._loop_store.close()
 
     # under Flask
 
@@ -243,13 +271,14 @@ class Door:
 
     # on an event loop
 
-    def group(self, requests: Sequence[tuple[str, bytes]]) -> list[Answer]:
-        """As production carries them, all at once: the answers in the order of the requests."""
-        return self.runner.run(self._carry(requests))
+    def group(self, requests: Sequence[tuple[str, bytes]], wait: bool = True) -> list[Answer]:
+        """As production carries them, all at once: the answers in the order of the requests. Without `wait` what has been
+        given up on goes on in the loop's background, as it does in production."""
+        return self.runner.run(self._carry(requests, wait))
 
-    def hears(self, xmls: Iterable[bytes]) -> list[Answer]:
+    def hears(self, xmls: Iterable[bytes], wait: bool = True) -> list[Answer]:
         """Messages properly delivered on the event loop, all at once."""
-        return self.group([delivery(self.mode, xml, self.clock.at) for xml in xmls])
+        return self.group([delivery(self.mode, xml, self.clock.at) for xml in xmls], wait)
 
     @property
     def runner(self) -> asyncio.Runner:
@@ -258,10 +287,12 @@ class Door:
             self._loop_store = LoopStore(self.store)
         return self._runner
 
-    async def _carry(self, requests: Sequence[tuple[str, bytes]]) -> list[Answer]:
+    async def _carry(self, requests: Sequence[tuple[str, bytes]], wait: bool) -> list[Answer]:
         hook, loop = self.webhook, asyncio.get_running_loop()
         assert self._loop_store is not None
-        group = Group(self._loop_store, hook.recorder, hook.handle, hook.sorry, self.answer_s)
+        if self._group is None:
+            self._group = Group(self._loop_store, hook.recorder, hook.handle, hook.sorry, self.answer_s)
+        group = self._group
         answers: list[Any] = []
         for query, body in requests:
             arrived = hook.arrive(query, body)
@@ -280,7 +311,7 @@ class Door:
                 continue
             xml = await second
             found.append(read_answer(503, b"") if xml is None else read_answer(200, hook.seal(first, xml)))
-        while not group.idle:
+        while wait and not group.idle:
             await asyncio.sleep(0.005)
         ticking.cancel()
         return found
@@ -296,8 +327,8 @@ class Door:
 
 
 def stored(store: Store, openid: str | None = None) -> list[Any]:
-    """The interactions (of that person) in the order in which they came."""
-    query = sa.select(interactions).order_by(interactions.c.id)
+    """The interactions (of that person) in the order in which they were said; within a group, ids go by the key."""
+    query = sa.select(interactions).order_by(interactions.c.sent_at, interactions.c.id)
     if openid is not None:
         query = query.where(interactions.c.openid == openid)
     with store.reading() as connection:
@@ -341,3 +372,80 @@ def text(words: str, msg_id: int = 1, *, openid: str = WORKER, at: datetime = NO
 def event(name: str, inner: str = "", *, key: str = "", openid: str = WORKER, at: datetime = NOON) -> bytes:
     own = f"<Event>{cdata(name)}</Event>\n<EventKey>{cdata(key)}</EventKey>\n{inner}"
     return envelope_of("event", own, openid=openid, at=at)
+
+
+# --- a database that goes away ----------------------------------------------------------------------------------
+
+
+class Proxy:
+    """Stands before a server on a port of its own and can refuse (`cut`), fall silent (`freeze`) and be good again."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._far = (host, port)
+        self._door: socket.socket | None = None
+        self._pairs: list[socket.socket] = []
+        self._open = threading.Event()
+        self._open.set()
+        self.port = 0
+
+    def __enter__(self) -> Proxy:
+        self.restore()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.set()
+        self.cut()
+
+    def cut(self) -> None:
+        """Nobody listens, and every connection breaks."""
+        if self._door is not None:
+            _shut(self._door)
+            self._door = None
+        for each in self._pairs:
+            _shut(each)
+        self._pairs.clear()
+
+    def freeze(self) -> None:
+        """Connections are taken and stay, but nothing passes."""
+        self._open.clear()
+
+    def restore(self) -> None:
+        """As it was; what hung in silence is broken, as a firewall would at last."""
+        if not self._open.is_set():
+            self.cut()
+            self._open.set()
+        self._door = socket.create_server(("127.0.0.1", self.port), reuse_port=False)
+        self.port = self._door.getsockname()[1]
+        threading.Thread(target=self._accept, args=(self._door,), daemon=True).start()
+
+    def _accept(self, door: socket.socket) -> None:
+        while True:
+            try:
+                near, _ = door.accept()
+                far = socket.create_connection(self._far)
+            except OSError:
+                return
+            self._pairs += (near, far)
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
+
+    def _pump(self, one: socket.socket, other: socket.socket) -> None:
+        try:
+            while chunk := one.recv(65536):
+                self._open.wait()
+                other.sendall(chunk)
+        except OSError:
+            pass
+        _shut(one)
+        _shut(other)
+
+
+def _shut(each: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        each.shutdown(socket.SHUT_RDWR)
+    each.close()
+
+
+def through(url: sa.URL, port: int) -> str:
+    """The same database behind a proxy."""
+    return url.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)
