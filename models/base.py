@@ -263,7 +263,7 @@ def _tame_sqlite(engine: Engine, *, writes: bool, statement_s: float) -> None:
             "foreign_keys=ON",
             "wal_autocheckpoint=4000",  # 32 MB: what is written often is carried over once
             "journal_size_limit=67108864",
-            "cache_size=-65536",
+            "cache_size=-16384",
         ):
             raw.execute(f"PRAGMA {pragma}")
 

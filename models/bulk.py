@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from models.base import Connection
 
+REMEMBERED = 4096
 ARRAYS = {
     "Boolean": "boolean[]",
     "Double": "float8[]",
@@ -29,11 +31,18 @@ def stamp(dialect: str) -> Callable[[datetime | None], Any]:
     """How that database's driver takes a time."""
     if dialect == "postgresql":
         return lambda at: at
-    if dialect == "sqlite":  # as SQLAlchemy writes it; a hot line, so no conversion where there is none to do
-        return lambda at: (
-            at and (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(" ", "microseconds")[:26]
-        )
-    return lambda at: at and at.astimezone(UTC).replace(tzinfo=None)
+    return lru_cache(REMEMBERED)(
+        _iso if dialect == "sqlite" else _naive
+    )  # a group's times are mostly the same few
+
+
+def _iso(at: datetime | None) -> str | None:
+    """As SQLAlchemy writes a time into SQLite."""
+    return None if at is None else at.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+
+
+def _naive(at: datetime | None) -> datetime | None:
+    return None if at is None else at.astimezone(UTC).replace(tzinfo=None)
 
 
 class Bulk:

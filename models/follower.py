@@ -49,9 +49,11 @@ class Follower:
     dialogue: str = ""
     place: tuple[float, float, datetime] | None = None  # only when just told: what is stored is not read back
     is_new: bool = False
+    decided: bool = False  # a follow or unfollow in hand changed it
 
     def decide(self, subscribed: bool, at: datetime) -> bool:
         """Follow or unfollow as of `at` (WeChat's time). The latest decides, ties by arrival; says whether it did."""
+        self.decided = True  # also by one that comes late: its own time is new
         if subscribed:
             self.subscribed_at = max(self.subscribed_at or at, at)
         else:

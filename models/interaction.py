@@ -152,6 +152,7 @@ class Row:
     arrival: Arrival
     outcome: Outcome
     gone: bool
+    values: tuple[Any, ...] | None = None  # for the table, where they could be made before the transaction
 
 
 @dataclass(slots=True)
@@ -217,6 +218,9 @@ READ_COLUMNS = FOLLOWER_COLUMNS[
 ]  # a place is written when it is told and never written back: it may be erased by then
 
 
+UNDECIDED = (None, None, None)  # the table's own times of following stay as they are
+
+
 def _with(at: str, column: str) -> tuple[str, str]:
     """The column goes with the newer of two times."""
     newer = f"{{new}}.{at} IS NOT NULL AND ({{old}}.{at} IS NULL OR {{new}}.{at} >= {{old}}.{at})"
@@ -279,6 +283,8 @@ class Recorder:
             except Exception as error:  # see 2. above
                 raise Again(None, arrival.key, error) from error
             draft.take(arrival, follower, outcome, gone)
+        for row in draft.rows.values():
+            row.values = self._values(row)
         return draft
 
     def write(
@@ -295,7 +301,9 @@ class Recorder:
             if care:
                 hurry(connection, STATEMENT_S)
             rows, touched = draft.rows, draft.touched
-            self._interactions.insert(connection, [self._values(rows[key]) for key in sorted(rows)])
+            self._interactions.insert(
+                connection, [rows[key].values or self._values(rows[key]) for key in sorted(rows)]
+            )
             self._followers.upsert(
                 connection, [self._follower_values(touched[each]) for each in sorted(touched)]
             )
@@ -390,9 +398,10 @@ class Recorder:
     def _follower_values(self, f: Follower) -> tuple[Any, ...]:
         at = self._stamp
         place = f.place or (None, None, None)
+        state = (at(f.state_at), at(f.subscribed_at), at(f.unsubscribed_at)) if f.decided else UNDECIDED
         return (
-            f.openid, f.subscribed, at(f.state_at), at(f.subscribed_at), at(f.unsubscribed_at), f.scene, at(f.first_seen_at),
-            at(f.last_seen_at), at(f.spoke_at), at(f.tapped_at), f.dialogue or None, place[0], place[1], at(place[2]),
+            f.openid, f.subscribed, *state, f.scene, at(f.first_seen_at), at(f.last_seen_at), at(f.spoke_at), at(f.tapped_at),
+            f.dialogue or None, place[0], place[1], at(place[2]),
         )  # fmt: skip
 
 
@@ -454,7 +463,7 @@ def _forget(openid: str, until: datetime | None, rows: Iterable[Row], follower: 
         if row.arrival.openid == openid and (
             until is None or row.arrival.sent_at is None or row.arrival.sent_at <= until
         ):
-            row.gone = True
+            row.gone, row.values = True, None
     if follower is None:
         return
     if until is None:
