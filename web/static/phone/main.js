@@ -167,6 +167,7 @@ async function say() {
   const text = words.value.trim();
   if (!text) return;
   words.value = "";
+  caret = null;
   fitWords();
   panel("");
   toEnd();
@@ -348,9 +349,19 @@ function typeSize(step) {
   remember("type", String(step));
 }
 
+// Some releases of Chromium forget the caret of a field that has no focus, so it is kept here until the field has it again.
+let caret = null;
+
 function insert(symbol) {
-  words.setRangeText(symbol, words.selectionStart, words.selectionEnd, "end");
+  const start = caret ?? words.selectionStart;
+  words.setRangeText(symbol, start, caret ?? words.selectionEnd, "end");
+  if (document.activeElement !== words) caret = start + symbol.length;
   fitWords();
+}
+
+function restoreCaret() {
+  if (caret !== null) words.setSelectionRange(caret, caret);
+  caret = null;
 }
 
 const ON = {
@@ -391,6 +402,7 @@ for (const button of $("panel-plus").querySelectorAll("button")) {
   });
 }
 words.addEventListener("input", fitWords);
+words.addEventListener("focus", restoreCaret);
 words.addEventListener("focus", () => setTimeout(toEnd, 250)); // once the keyboard has come up
 words.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
