@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from models.base import Connection, Store, StoreError, connect_args
@@ -15,7 +17,9 @@ from models.base import Connection, Store, StoreError, connect_args
 Seen = TypeVar("Seen")
 Result = TypeVar("Result")
 POLL_S = 0.001  # the loop's own timers are no finer
-ANSWER_S = 4.0  # for a database that has gone silent
+SPIN = 50  # looks for the lock as fast as the loop turns, then once in POLL_S
+SILENT_S = 4.0  # no statement takes so long: this server has gone without a word
+CONNECT_S = 2
 STRANGER_MS = 100
 
 
@@ -34,14 +38,17 @@ class LoopStore:
         self._writer: Connection | None = None
         self._fd: int | None = None  # of SQLite's lock
         self._async: AsyncEngine | None = None
+        self._raw: Any = None  # PostgreSQL's connection as the driver has it
         if store.dialect == "postgresql":
             self._async = create_async_engine(
                 store.url,
-                connect_args=connect_args(store.url),
+                connect_args=connect_args(store.url) | {"connect_timeout": CONNECT_S},
                 pool_size=1,
-                max_overflow=1,
+                max_overflow=0,
+                pool_timeout=SILENT_S,
                 hide_parameters=True,
             )
+            sa.event.listen(self._async.sync_engine, "connect", self._opened)
 
     async def run(
         self, look: Callable[[Connection], Seen], work: Callable[[Connection, Seen], Result]
@@ -56,19 +63,35 @@ class LoopStore:
             except StoreError:
                 self._drop()  # whatever state they are in
                 raise
-        if self._async is not None:
-            async with asyncio.timeout(ANSWER_S):
-                async with self._async.begin() as opened:
-                    return await opened.run_sync(partial(_both, look, work))
-        return await asyncio.to_thread(self._blocking, partial(_both, look, work))
+        both = partial(_both, look, work)
+        if self._async is None:
+            return await asyncio.to_thread(self._blocking, both)
+        watch = asyncio.get_running_loop().call_later(SILENT_S, self._hang_up)
+        try:
+            async with self._async.begin() as opened:
+                return await opened.run_sync(both)
+        finally:
+            watch.cancel()
+
+    def _opened(self, adapted: Any, record: Any) -> None:
+        self._raw = adapted.driver_connection
+
+    def _hang_up(self) -> None:
+        """End the conversation with a server that says nothing. Cancelling would first ask that server to cancel, and wait
+        for its answer; a socket that is shut down fails at once, and with it what waits for it."""
+        if self._raw is not None and not self._raw.closed:
+            with socket.socket(fileno=os.dup(self._raw.fileno())) as line:
+                line.shutdown(socket.SHUT_RDWR)
 
     async def _in_turn(self, work: Callable[[Connection], Result]) -> Result:
         lock = self._store.lock
         assert lock is not None
         if self._fd is None:
             self._fd = lock.open()
-        while not lock.take(self._fd):  # noqa: ASYNC110 - other processes hold it
-            await asyncio.sleep(POLL_S)
+        looks = 0
+        while not lock.take(self._fd):  # other processes hold it
+            looks += 1
+            await asyncio.sleep(0 if looks < SPIN else POLL_S)
         try:
             writer = self._writer = self._writer or self._patient()
             with writer.begin():
@@ -100,6 +123,7 @@ class LoopStore:
         self._drop()
         if self._fd is not None:
             os.close(self._fd)
+            self._fd = None
         if self._async is not None:
             await self._async.dispose()
 

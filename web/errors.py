@@ -7,6 +7,8 @@ import logging
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from models.base import traced
+
 LOG = logging.getLogger(__name__)
 WORDS = {
     400: ("没有看懂这次请求", "请回到上一页，重新打开再试一次。"),
@@ -38,7 +40,7 @@ def _refused(error: HTTPException) -> Response:
 
 
 def _failed(error: Exception) -> Response:
-    LOG.error("a page failed: %s %s", request.method, request.endpoint, exc_info=error)
+    LOG.error("a page failed: %s %s: %s", request.method, request.endpoint, traced(error))
     return _page(500)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
 
 from flask import Blueprint, Response, jsonify, make_response
 from prometheus_client import CollectorRegistry
@@ -14,6 +16,8 @@ from models import recent
 from models.base import StoreError
 from web.parts import Measure, Parts
 
+CHECK_S = 3
+SILENT = "数据库没有回答：请检查数据库服务和网络"
 HELP = {
     "followers": "Followers of the account",
     "interactions": "Messages and events of the last five minutes, by what became of them",
@@ -25,6 +29,7 @@ HELP = {
 def pages(parts: Parts) -> Blueprint:
     """`/healthz`, `/readyz` and `/metrics`."""
     blueprint = Blueprint("health", __name__)
+    check = _Check(parts.ready)
 
     @blueprint.get("/healthz")
     def healthz() -> Response:
@@ -34,14 +39,14 @@ def pages(parts: Parts) -> Blueprint:
     @blueprint.get("/readyz")
     def readyz() -> tuple[Response, int]:
         """200, or 503 with the reasons."""
-        reasons = list(parts.ready())
+        reasons = check.reasons()
         return jsonify(ready=not reasons, reasons=reasons), 503 if reasons else 200
 
     @blueprint.get("/metrics")
     def metrics() -> Response:
         """The numbers in Prometheus' text format, counted at this moment."""
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Collector(lambda: [*_counted(parts), *parts.measures()]))
+        registry.register(_Collector(lambda: [*_counted(parts, check), *parts.measures()]))
         response = make_response(generate_latest(registry))
         response.headers["Content-Type"] = CONTENT_TYPE_PLAIN_0_0_4
         response.headers["Cache-Control"] = "no-store"
@@ -50,8 +55,8 @@ def pages(parts: Parts) -> Blueprint:
     return blueprint
 
 
-def _counted(parts: Parts) -> Iterator[Measure]:
-    yield Measure("gonghui_ready", "1 when this process can serve", float(not parts.ready()))
+def _counted(parts: Parts, check: _Check) -> Iterator[Measure]:
+    yield Measure("gonghui_ready", "1 when this process can serve", float(not check.reasons()))
     try:
         with parts.store.reading() as connection:
             found = recent.counts(connection, parts.clock.now())
@@ -60,6 +65,28 @@ def _counted(parts: Parts) -> Iterator[Measure]:
     for count in found:
         labels = (("state", count.state),) if count.state else ()
         yield Measure(f"gonghui_{count.kind}", HELP[count.kind], count.value, labels)
+
+
+class _Check:
+    """Asks whether this process can serve, one question at a time: a database that never answers holds up one thread."""
+
+    def __init__(self, ready: Callable[[], Sequence[str]]) -> None:
+        self._ready = ready
+        self._asking = Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="check")  # begins with the first question
+        self._asked: Future[Sequence[str]] | None = None
+
+    def reasons(self) -> list[str]:
+        """Why it cannot; none is good. Within `CHECK_S`."""
+        with self._asking:
+            asked = self._asked = self._asked or self._thread.submit(self._ready)
+        try:
+            return list(asked.result(CHECK_S))
+        except TimeoutError:
+            return [SILENT]
+        finally:
+            if asked.done():
+                self._asked = None
 
 
 def _plain(text: str) -> Response:

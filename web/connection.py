@@ -1,0 +1,494 @@
+"""One client's connection: requests in, answers out, in order. httptools parses; here stands what a client may do.
+
+A POST to /wx goes straight to the webhook and its shared transaction; every other request is an ordinary WSGI call in a
+thread. Whoever sends what is no request, or too slowly, or too much, gets a plain status and is hung up on: nothing that
+follows on such a connection is believed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from email.utils import formatdate
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Protocol
+
+import httptools
+
+from models.base import traced
+from models.interaction import Arrival
+from models.loop import LoopStore
+from web.group import Group
+from web.page import Page, call
+from web.webhook import ANSWER_S, MAX_BODY, Webhook, media_type
+
+log = logging.getLogger(__name__)
+MAX_PAGE_BODY = 1024 * 1024
+MAX_HEAD = 16 * 1024
+THREADS = 8
+TICK_S = 0.25
+AT_ONCE = b"/healthz"  # asks for nothing but this loop, so it must not wait for a thread
+STATUS_LINES = {
+    each.value: f"HTTP/1.1 {each.value} {each.phrase}\r\n".encode("latin-1") for each in HTTPStatus
+}
+JUDGED = frozenset((b"content-length", b"transfer-encoding", b"connection", b"expect"))
+ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Site(Protocol):
+    """What is served: a WSGI application that carries its webhook."""
+
+    webhook: Webhook
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one client may take, in seconds and counts."""
+
+    receive_s: float = 10  # for a request to arrive whole
+    idle_s: float = 75  # for a kept connection without one; nginx keeps its own for 60
+    send_s: float = 30  # for an answer to be taken
+    linger_s: float = 2  # for what is still on its way from a client that was told to stop
+    pipelined: int = 32  # requests that wait on one connection for the answers before theirs
+    connections: int = 10_000  # per process
+    grace_s: float = 10  # for what is under way when the process is to end
+    quiet_s: float = 1  # then, for a kept connection to bring one more request and be told
+
+
+class Refused(Exception):
+    """Ends the parsing; the connection knows why."""
+
+
+class Request:
+    """One request as it comes in."""
+
+    __slots__ = (
+        "body",
+        "cap",
+        "expects",
+        "fields",
+        "head",
+        "headers",
+        "keep",
+        "method",
+        "path",
+        "query",
+        "raw",
+        "size",
+    )
+
+    def __init__(self) -> None:
+        self.method = b""  # until the headers are complete
+        self.path = b""
+        self.query = b""
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.fields = 0  # how many of them are headers; the rest are trailers, which nobody reads
+        self.head = 0  # bytes
+        self.body: bytes | bytearray = b""
+        self.size = 0
+        self.cap = 0
+        self.raw = 0  # bytes on the wire since the one that began it
+        self.keep = False
+        self.expects = False
+
+
+class House:
+    """What the connections of one process share."""
+
+    def __init__(
+        self, site: Site, loop: asyncio.AbstractEventLoop, limits: Limits | None = None, room: int = 10_000
+    ) -> None:
+        self.site = site
+        self.webhook = site.webhook
+        self.loop = loop
+        self.limits = limits or Limits()
+        self.store = LoopStore(self.webhook.store)
+        hook = self.webhook
+        answer_s = ANSWER_S - TICK_S  # nobody may wait longer, whenever the tick comes
+        self.group = Group(self.store, hook.recorder, hook.handle, hook.sorry, answer_s)
+        self.pages = ThreadPoolExecutor(THREADS, thread_name_prefix="page")
+        self.connections: set[Connection] = set()
+        self.room = min(room, self.limits.connections)
+        self.turned_away = 0
+        self.closing = False
+        self.date = b""
+        self.now = 0.0
+        self.tick()
+
+    def tick(self) -> None:
+        """Every `TICK_S`: the Date header, the time limits."""
+        self.date = b"Date: " + formatdate(usegmt=True).encode() + b"\r\n"
+        self.now = time.monotonic()
+        self.group.expire()
+        for connection in list(self.connections):
+            connection.check(self.now)
+        if self.turned_away:
+            log.error(
+                "%d connections were turned away: no room for more than %d", self.turned_away, self.room
+            )
+            self.turned_away = 0
+
+    async def close(self) -> None:
+        """Hang up on everybody, and give back what is held. Who still waits gets 503."""
+        await self.group.stop()
+        for connection in list(self.connections):
+            connection.close()
+        self.pages.shutdown(wait=False, cancel_futures=True)
+        await self.store.close()
+
+
+class Connection(asyncio.Protocol):
+    """Parses what comes, answers it in order, keeps to the limits."""
+
+    __slots__ = (
+        "_answering", "_choked", "_deaf", "_ended", "_half", "_house", "_parser", "_paused", "_queue", "_refusal", "_request",
+        "_since", "_transport",
+    )  # fmt: skip
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._transport: Any = None
+        self._parser = httptools.HttpRequestParser(self)
+        self._request: Request | None = None  # the one that is arriving
+        self._queue: deque[Request] = deque()  # whole ones that wait for the answer before theirs
+        self._answering: Request | None = None
+        self._refusal: HTTPStatus | None = None  # to be said after the answers that are due
+        self._deaf = False  # nothing more is read from this client
+        self._ended = False  # our last word is said
+        self._half = False  # the client has said its last
+        self._choked = False  # the client does not take what we have written
+        self._paused = False
+        self._since = house.now
+
+    # --- asyncio's side
+
+    def connection_made(self, transport: Any) -> None:
+        house = self._house
+        self._transport = transport
+        if len(house.connections) >= house.room:
+            house.turned_away += 1
+            transport.abort()
+            return
+        house.connections.add(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._house.connections.discard(self)
+        self._transport = None
+        self._deaf = self._ended = True
+        self._queue.clear()
+
+    def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
+        arriving = self._request
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._queue.pop()  # it asks for another protocol, and what follows is in that
+            self._refuse(HTTPStatus.BAD_REQUEST)
+        except httptools.HttpParserError:
+            if not self._deaf:
+                self._refuse(HTTPStatus.BAD_REQUEST)
+        if self._queue or self._deaf:
+            self._proceed()
+        if self._request is not None:
+            self._go_on_with(arriving, len(data))
+
+    def eof_received(self) -> bool:
+        """The client sends no more, but may wait for its answer."""
+        self._half = True
+        if self._ended:
+            return False
+        if self._request is not None:
+            self._refuse(HTTPStatus.BAD_REQUEST)  # the rest will never come
+        self._deaf = True
+        last = self._queue[-1] if self._queue else self._answering
+        if last is not None and self._refusal is None:
+            last.keep = False
+        self._proceed()
+        return last is not None or self._refusal is not None
+
+    def pause_writing(self) -> None:
+        self._choked = True
+        self._pause()
+
+    def resume_writing(self) -> None:
+        self._choked = False
+        self._proceed()
+
+    # --- httptools' side
+
+    def on_message_begin(self) -> None:
+        if len(self._queue) >= self._house.limits.pipelined:
+            self._queue[-1].keep = False  # what was asked too early is asked again, on another connection
+            self._deaf = True
+            raise Refused
+        self._request = Request()
+        self._since = self._house.now
+
+    def on_url(self, url: bytes) -> None:
+        request = self._arriving()
+        request.path += url
+        request.head += len(url)
+        if request.head > MAX_HEAD:
+            raise self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        request = self._request
+        assert request is not None
+        request.headers.append((name, value))
+        request.head += len(name) + len(value)
+        if request.head > MAX_HEAD:
+            raise self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def on_headers_complete(self) -> None:
+        request = self._arriving()
+        request.method = self._parser.get_method()
+        if not request.path.startswith(b"/"):
+            self._make_relative(request)
+        request.path, _, request.query = request.path.partition(b"?")
+        request.cap = MAX_BODY if request.path == b"/wx" else MAX_PAGE_BODY
+        request.fields = len(request.headers)
+        request.keep = self._parser.should_keep_alive()
+        hosts = 0
+        for name, value in request.headers:
+            name = name.lower()
+            if name == b"host":
+                hosts += 1
+            elif name in JUDGED:
+                self._judge(request, name, value)
+        if hosts != 1 and (hosts or self._parser.get_http_version() != "1.0"):
+            raise self._refuse(HTTPStatus.BAD_REQUEST)
+
+    def on_body(self, chunk: bytes) -> None:
+        request = self._arriving()
+        request.size += len(chunk)
+        if request.size > request.cap:
+            raise self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        if not request.body:
+            request.body = chunk
+            return
+        if isinstance(request.body, bytes):
+            request.body = bytearray(request.body)
+        request.body += chunk
+
+    def on_message_complete(self) -> None:
+        self._queue.append(self._arriving())
+        self._request = None
+
+    # --- how a request is judged
+
+    def _arriving(self) -> Request:
+        assert self._request is not None
+        return self._request
+
+    def _make_relative(self, request: Request) -> None:
+        """GET http://host/path is the same as GET /path (RFC 9112, 3.2.2)."""
+        found = ABSOLUTE.match(request.path)
+        if found is None:
+            raise self._refuse(HTTPStatus.BAD_REQUEST)
+        rest = request.path[found.end() :]
+        request.path = rest if rest.startswith(b"/") else b"/" + rest
+
+    def _judge(self, request: Request, name: bytes, value: bytes) -> None:
+        """The headers on which the reading of this connection depends. Two readings of one request are an attack."""
+        if name == b"content-length":
+            if int(value) > request.cap:
+                raise self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        elif name == b"transfer-encoding":
+            if value.lower() != b"chunked" or self._parser.get_http_version() != "1.1":
+                raise self._refuse(HTTPStatus.BAD_REQUEST)
+        elif name == b"connection":
+            request.keep = request.keep and self._parser.get_http_version() == "1.1"
+        elif value.lower() == b"100-continue":
+            request.expects = self._parser.get_http_version() == "1.1"
+        else:
+            raise self._refuse(HTTPStatus.EXPECTATION_FAILED)
+
+    def _go_on_with(self, before: Request | None, count: int) -> None:
+        """A request is still arriving: bounded also in what the parser keeps to itself (a long header, the frames of chunks)."""
+        request = self._arriving()
+        if request is before:
+            request.raw += count
+            if request.raw > MAX_HEAD + 2 * request.cap:
+                too_large = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+                self._refuse(too_large if request.method else HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+                self._proceed()
+                return
+        if request.expects and self._answering is None:
+            request.expects = False
+            self._transport.write(CONTINUE)
+
+    def _refuse(self, status: HTTPStatus) -> Refused:
+        """Say so after the answers that are due, and hang up."""
+        self._request = None
+        self._refusal = status
+        self._deaf = True
+        return Refused()
+
+    # --- how it is answered
+
+    def _proceed(self) -> None:
+        """Answer what waits, one after the other; then say what was wrong with the rest."""
+        while self._answering is None and not self._choked and not self._ended:
+            if self._queue:
+                self._answer(self._queue.popleft())
+            elif self._refusal is not None:
+                head = STATUS_LINES[self._refusal] + self._house.date
+                self._transport.write(head + b"Content-Length: 0\r\nConnection: close\r\n\r\n")
+                self._end()
+            else:
+                break
+        if self._queue or self._choked:
+            self._pause()
+        elif self._paused and not self._ended and not self._half:
+            self._paused = False
+            self._transport.resume_reading()
+        if self._request is not None and self._answering is None:
+            self._go_on_with(None, 0)
+
+    def _answer(self, request: Request) -> None:
+        self._answering = request
+        try:
+            if request.method == b"POST" and request.path == b"/wx":
+                self._answer_message(request)
+            else:
+                self._answer_page(request)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not leave a client without an answer
+            log.error("no answer to %s: %s", request.method.decode("latin-1"), traced(error))
+            self._fail(request)
+
+    def _answer_message(self, request: Request) -> None:
+        webhook = self._house.webhook
+        body = request.body if isinstance(request.body, bytes) else bytes(request.body)
+        arrived = webhook.arrive(request.query.decode("latin-1"), body)
+        if isinstance(arrived[0], int):
+            self._send(request, *arrived)
+            return
+        opened, arrival = arrived
+        assert isinstance(arrival, Arrival)
+
+        def stored(xml: str | None) -> None:
+            if self._transport is None:
+                return  # the client has gone; what was stored answers its retry
+            try:
+                if xml is None:
+                    self._send(request, HTTPStatus.SERVICE_UNAVAILABLE, b"")
+                else:
+                    self._send(request, HTTPStatus.OK, webhook.seal(opened, xml))
+            except Exception as error:  # noqa: BLE001
+                log.error("no answer to a message that was stored: %s", traced(error))
+                self._fail(request)
+            if self._queue or self._deaf or self._request is not None:
+                self._proceed()
+
+        self._house.group.submit(arrival, stored)
+
+    def _send(self, request: Request, status: int, body: bytes) -> None:
+        kind = media_type(body).encode()
+        head = b"%s%sContent-Type: %s\r\nContent-Length: %d\r\n"
+        self._finish(request, head % (STATUS_LINES[status], self._house.date, kind, len(body)), body)
+
+    def _answer_page(self, request: Request) -> None:
+        house = self._house
+        page = Page(
+            request.method,
+            request.path,
+            request.query,
+            request.headers[: request.fields],
+            bytes(request.body),
+            self._transport.get_extra_info("peername"),
+            self._transport.get_extra_info("sockname"),
+        )
+        if request.path == AT_ONCE:
+            self._finish(request, *call(house.site, page, house.date))
+            return
+        future = house.loop.run_in_executor(house.pages, call, house.site, page, house.date)
+        future.add_done_callback(partial(self._answered, request))
+
+    def _answered(self, request: Request, future: asyncio.Future[tuple[bytes, bytes]]) -> None:
+        if self._transport is None:
+            return
+        if future.cancelled() or future.exception() is not None:
+            self._fail(request)
+        else:
+            self._finish(request, *future.result())
+        self._proceed()
+
+    def _fail(self, request: Request) -> None:
+        """A fault of ours: WeChat is asked to come again, and the connection begins anew."""
+        if self._transport is not None and self._answering is request:
+            request.keep = False
+            self._send(request, HTTPStatus.SERVICE_UNAVAILABLE, b"")
+
+    def _finish(self, request: Request, head: bytes, body: bytes) -> None:
+        self._answering = None
+        if self._ended:
+            return
+        self._since = self._house.now
+        if request.keep and not self._house.closing:
+            self._transport.write(head + b"\r\n" + body)
+        else:
+            self._transport.write(head + b"Connection: close\r\n\r\n" + body)
+            self._end()
+
+    # --- how it ends
+
+    def check(self, now: float) -> None:
+        """Hang up on who keeps us waiting."""
+        limits, waited = self._house.limits, now - self._since
+        if self._ended:
+            if waited > (limits.send_s if self._choked else limits.linger_s):
+                self._transport.abort()
+        elif self._answering is not None:
+            return
+        elif self._choked:
+            if waited > limits.send_s:
+                self._transport.abort()
+        elif self._request is not None:
+            if waited > limits.receive_s:
+                self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+                self._proceed()
+        elif waited > limits.idle_s:
+            self.close()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is under way."""
+        return self._answering is not None or self._request is not None or bool(self._queue)
+
+    def close(self) -> None:
+        """Hang up once what is written is taken."""
+        self._deaf = self._ended = True
+        if self._transport is not None:
+            self._transport.close()
+
+    def _end(self) -> None:
+        """Our last word is said. To hang up while the client still sends would make its side throw the answer away, so we
+        close only our half and let the rest run into the void for a while."""
+        self._deaf = self._ended = True
+        self._request = self._refusal = None
+        self._queue.clear()
+        self._since = self._house.now
+        if self._half:
+            self._transport.close()
+            return
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+        self._transport.write_eof()
+
+    def _pause(self) -> None:
+        if not self._paused and not self._ended and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
