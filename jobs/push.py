@@ -17,6 +17,7 @@ from jobs import policy
 from jobs.audience import Audience, NoAudience
 from jobs.campaigns import CONTENT, Push
 from jobs.days import SHANGHAI
+from jobs.forecast import BLANK
 from jobs.line import Brake, Line
 from jobs.pace import MASS_PER_DAY, Limits, Pace, day_start, month_start
 from jobs.policy import Verdict
@@ -50,7 +51,10 @@ def plan_of(wanted: Push) -> Plan:
 
 
 class Sender:
-    """Sends what the ledger owes. Several may run on several machines; `now` is the moment of the step."""
+    """Sends what the ledger owes. Several may run on several machines; `now` is the moment of the step.
+
+    On a live account a text with 〔待填…〕 stays here, unless `blanks_leave` (the demonstration).
+    """
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class Sender:
         *,
         in_flight: int = IN_FLIGHT,
         lease: timedelta = LEASE,
+        blanks_leave: bool = False,
     ) -> None:
         self.store = store
         self.pace = pace
@@ -74,6 +79,7 @@ class Sender:
         self.now = now
         self.in_flight = in_flight
         self.lease = lease
+        self._blanks_stay = account.live and not blanks_leave
         self.line = Line()
         self.holder = secrets.token_hex(8)
         self.stopping = threading.Event()
@@ -110,6 +116,8 @@ class Sender:
         for occasion in due:
             if now - occasion.due_at > timedelta(seconds=occasion.late_ok_s) and not occasion.planned_up_to:
                 self._miss(occasion, now)
+            elif self._blanks_stay and (blank := BLANK.search(occasion.content)):
+                self._unfilled(occasion, blank[0], now)
             else:
                 self._lay_out(occasion)
         return bool(due)
@@ -118,6 +126,17 @@ class Sender:
         with self.store.writing() as connection:
             if push.move(connection, occasion.id, (push.DUE,), push.MISSED, now, reason=TOO_LATE):
                 missed_alarm(connection, occasion.name, occasion.due_at, now)
+
+    def _unfilled(self, occasion: Occasion, blank: str, now: datetime) -> None:
+        """Hold a push whose words are not finished: what has gone out to everyone cannot be taken back."""
+        reason = f"内容里还有没填的{blank}，没有发出。"
+        words = (
+            f"推送 {occasion.name} 已暂停：{reason}请在配置文件里填好，先运行 push cancel {occasion.name}，"
+            f"再运行 push start {occasion.name}。"
+        )
+        with self.store.writing() as connection:
+            if push.pause(connection, occasion.id, now, reason):
+                alarm.sound(connection, f"paused {occasion.name}", words, now)
 
     def _lay_out(self, occasion: Occasion) -> None:
         after = occasion.planned_up_to
@@ -323,11 +342,12 @@ class Sender:
     def recover(self) -> None:
         """Free what dead workers held, let go of what was cancelled, and bring early results to their rows."""
         now = self.now()
+        memories = {channel.name: channel.remembers_for for channel in self.channels.values()}
+        with self.store.reading() as connection:
+            if not ledger.neglected(connection, memories, now) and not delivery.has_early(connection, now):
+                return
         with self.store.writing() as connection:
-            freed = sum(
-                ledger.release(connection, channel.name, channel.remembers_for, now)
-                for channel in self.channels.values()
-            )
+            freed = sum(ledger.release(connection, *memory, now) for memory in memories.items())
             ledger.call_off(connection, now)
             delivery.apply_early(connection, now)
         if freed:

@@ -7,60 +7,113 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import FrameType
 
 log = logging.getLogger(__name__)
+
+ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # SIGHUP: the terminal was closed
 STOP_S = 20  # for all of them to end by themselves
-PAUSES_S = (
-    0.5,
-    1,
-    2,
-    5,
-    10,
-    30,
-)  # before a restart; a process that lived a minute starts over with the first
-SETTLED_S = 60
+PAUSES_S = (0.5, 1, 2, 5, 10, 30)  # before a restart, each time longer
+SETTLED_S = 60  # a process that lived so long starts over with the first pause
+GLANCE_S = 0.1
 
 
 class Stopped(Exception):
-    """SIGTERM or Ctrl-C."""
+    """SIGTERM, Ctrl-C, or the terminal was closed."""
 
 
-def supervise(children: Mapping[str, Callable[[], int]], ready: Callable[[], None] = lambda: None) -> int:
-    """Runs each child in a process of its own until told to stop. Exit code 0; a child that ends is started again.
+class Children:
+    """The processes under supervision. Make them before any thread is started: they are forked."""
 
-    Call it before any thread is started: the children are forked.
+    def __init__(self, work: Mapping[str, Callable[[], int]]) -> None:
+        self._work = work
+        self._pids: dict[int, str] = {}
+        self._born: dict[str, float] = {}
+        self._falls = dict.fromkeys(work, 0)
+        self._due = dict.fromkeys(work, 0.0)  # who is to be started, and not before when
+
+    def look(self) -> None:
+        """Note who has ended, and start whose time has come."""
+        while found := self._ended():
+            self._fell(*found)
+        for name in [name for name, at in self._due.items() if at <= time.monotonic()]:
+            del self._due[name]
+            with _undisturbed():
+                self._pids[_fork(self._work[name])] = name
+            self._born[name] = time.monotonic()
+
+    def _ended(self) -> tuple[str, int] | None:
+        if not self._pids:
+            return None
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        return (self._pids.pop(pid, ""), status) if pid else None
+
+    def _fell(self, name: str, status: int) -> None:
+        if not name:
+            return
+        if time.monotonic() - self._born[name] > SETTLED_S:
+            self._falls[name] = 0
+        pause = PAUSES_S[min(self._falls[name], len(PAUSES_S) - 1)]
+        self._falls[name] += 1
+        self._due[name] = time.monotonic() + pause
+        code = os.waitstatus_to_exitcode(status)
+        log.error("%s ended (%s), starts again in %s s", name, code, pause)
+
+    def end(self) -> None:
+        """Ask each to end, wait, and insist with those that do not."""
+        _ignore()
+        for pid in self._pids:
+            _signal(pid, signal.SIGTERM)
+        until = time.monotonic() + STOP_S
+        while self._pids and time.monotonic() < until:
+            while self._ended():
+                pass
+            time.sleep(0.02)
+        for pid in self._pids:
+            _signal(pid, signal.SIGKILL)
+
+
+def supervise(work: Mapping[str, Callable[[], int]], ready: Callable[[], None] = lambda: None) -> int:
+    """Runs each in a process of its own until told to stop. Exit code 0; one that ends is started again.
+
+    `ready` is called once all are started; what it raises ends them all.
     """
-    pids: dict[int, str] = {}
-    born: dict[str, float] = {}
-    falls = dict.fromkeys(children, 0)
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
+    children = Children(work)
+    for number in ENDS:
+        if signal.getsignal(number) != signal.SIG_IGN or number != signal.SIGHUP:  # nohup stays nohup
+            signal.signal(number, _stop)
     try:
-        for name, child in children.items():
-            pids[_fork(child)] = name
-            born[name] = time.monotonic()
+        children.look()
         ready()
         while True:
-            pid, status = os.wait()
-            name = pids.pop(pid, "")
-            if not name:
-                continue
-            lived = time.monotonic() - born[name]
-            falls[name] = 0 if lived > SETTLED_S else falls[name] + 1
-            pause = PAUSES_S[min(falls[name], len(PAUSES_S) - 1)]
-            log.error("%s ended (%s), starts again in %s s", name, os.waitstatus_to_exitcode(status), pause)
-            time.sleep(pause)
-            pids[_fork(children[name])] = name
-            born[name] = time.monotonic()
+            children.look()
+            time.sleep(GLANCE_S)
     except Stopped:
-        _end(list(pids))
         return 0
+    finally:
+        children.end()
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    _ignore()  # who presses Ctrl-C twice does not disturb the end
     raise Stopped
+
+
+def _ignore() -> None:
+    for number in ENDS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Signals wait until a child that was started is also written down."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
 
 
 def _fork(child: Callable[[], int]) -> int:
@@ -72,9 +125,9 @@ def _fork(child: Callable[[], int]) -> int:
     code = 1
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(
-            signal.SIGINT, signal.SIG_IGN
-        )  # Ctrl-C reaches all at once; the parent ends us in order
+        for number in (signal.SIGINT, signal.SIGHUP):  # they reach all at once; the parent ends us in order
+            signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
         code = child()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
@@ -84,27 +137,6 @@ def _fork(child: Callable[[], int]) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-
-
-def _end(pids: list[int]) -> None:
-    """Ask each to end, wait, and insist with those that do not."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for pid in pids:
-        _signal(pid, signal.SIGTERM)
-    until = time.monotonic() + STOP_S
-    left = set(pids)
-    while left and time.monotonic() < until:
-        for pid in list(left):
-            try:
-                done, _ = os.waitpid(pid, os.WNOHANG)
-            except ChildProcessError:
-                done = pid
-            if done:
-                left.discard(pid)
-        time.sleep(0.02)
-    for pid in left:
-        _signal(pid, signal.SIGKILL)
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -4,10 +4,13 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from jobs.campaigns import Campaign, named
+from models import alarm
+from models.base import Store
 from wx.account import Account
 
 log = logging.getLogger(__name__)
@@ -42,12 +45,16 @@ class Change:
 
 
 class Watch:
-    """Sees that the config file was edited; a broken one is refused loudly and the old campaigns stay."""
+    """Sees that the config file was edited; a broken one is refused loudly and the old campaigns stay.
+
+    `standing` is what is wrong with the file as it is now: its faults and the keys that need a restart.
+    """
 
     def __init__(self, path: Path, read: Callable[[], Reading], running: Settings) -> None:
         self._path, self._read, self._running = path, read, running
         self._campaigns = running.campaigns
         self._seen: tuple[object, str] = (None, "")
+        self.standing = Change()
 
     def poll(self) -> Change | None:
         """The change since the last poll, None when there is none; the first poll compares with `running`."""
@@ -67,10 +74,12 @@ class Watch:
         log.error("配置文件 %s 有 %d 处错误，没有采用，仍按原来的活动执行：", self._path, len(problems))
         for problem in problems:
             log.error("%s", problem)
-        return Change(problems=problems)
+        self.standing = Change(problems=problems)
+        return self.standing
 
     def _accept(self, value: Settings) -> Change | None:
         restart = tuple(_changed(self._running, value))
+        self.standing = Change(restart=restart)
         if restart:
             log.warning("这些配置改动要重新启动后才生效：%s", "、".join(restart))
         if value.campaigns == self._campaigns:
@@ -106,3 +115,21 @@ def _changed(old: Settings, new: Settings) -> Iterator[str]:
             continue
         keys = dict(before[section])
         yield from (f"{section}.{key}" for key, value in part if value != keys[key])
+
+
+def tell(store: Store, path: Path, standing: Change, now: datetime) -> None:
+    """Raise what is wrong with the config file as alarms, and clear those that are over."""
+    broken = (
+        f"配置文件 {path} 有 {len(standing.problems)} 处错误，没有采用，仍按原来的活动执行。"
+        "请运行 check 看错在哪里；改好存盘以后会自己读进去。"
+    )
+    waiting = f"配置文件里改了 {'、'.join(standing.restart)}，要重新启动以后才生效。"
+    with store.writing() as connection:
+        for name, words, stands in (
+            ("config broken", broken, standing.problems),
+            ("config needs restart", waiting, standing.restart),
+        ):
+            if stands:
+                alarm.sound(connection, name, words, now)
+            else:
+                alarm.clear(connection, name, now)

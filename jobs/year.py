@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from jobs.campaigns import Campaign
 from jobs.days import SHANGHAI
-from jobs.watch import Watch
+from jobs.watch import Change, Watch
 from models import push
 from models.base import Store
 
@@ -32,10 +32,17 @@ class Row:
 
 
 class Year:
-    """The campaigns of the config file, read anew when it was edited."""
+    """The campaigns of the config file, read anew when it was edited; `tell` hears what is wrong with it, and when it is well."""
 
-    def __init__(self, watch: Watch, campaigns: Sequence[Campaign]) -> None:
+    def __init__(
+        self,
+        watch: Watch,
+        campaigns: Sequence[Campaign],
+        tell: Callable[[Change], None] = lambda standing: None,
+    ) -> None:
         self._watch = watch
+        self._tell = tell
+        self._told: Change | None = None
         self._campaigns = tuple(campaigns)
         self._asked = float("-inf")
         self._lock = threading.Lock()
@@ -48,6 +55,9 @@ class Year:
                 change = self._watch.poll()
                 if change is not None and change.campaigns is not None:
                     self._campaigns = change.campaigns
+                if self._watch.standing != self._told:
+                    self._tell(self._watch.standing)
+                    self._told = self._watch.standing
             return self._campaigns
 
     def next_push(self, campaign: Campaign, now: datetime) -> datetime | None:

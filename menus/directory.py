@@ -91,6 +91,16 @@ def overdue(directory: Directory, today: date) -> tuple[Guide, ...]:
     return tuple(guide for guide in directory.guides if guide.valid_until < today)
 
 
+def reminders(directory: Directory, today: date) -> list[str]:
+    """What staff still have to do in the directory, a sentence each."""
+    blanks = [
+        f"办事指南“{title}”还没有填：{'、'.join(words)}" for title, words in unfilled(directory).items()
+    ]
+    return blanks + [
+        f"办事指南“{guide.title}”过了核对日期，请重新核对" for guide in overdue(directory, today)
+    ]
+
+
 def _same_ids(guides: tuple[Guide, ...]) -> list[str]:
     seen: dict[str, Guide] = {}
     faults = []
@@ -137,5 +147,5 @@ def _too_long(guides: tuple[Guide, ...]) -> list[str]:
 
 
 __all__ = [
-    "BadDirectory", "Directory", "Guide", "load", "normal", "overdue", "placeholders", "sections", "shown", "text", "unfilled",
+    "BadDirectory", "Directory", "Guide", "load", "normal", "overdue", "placeholders", "reminders", "sections", "shown", "text", "unfilled",
 ]  # fmt: skip

@@ -1,17 +1,22 @@
-"""The condition of what we stand on: which database it is, whether every text can be kept in it, whether Redis answers."""
+"""The condition of what we stand on: which database, whether it keeps every text, whether Redis answers, what is lacking."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
 import redis
 import sqlalchemy as sa
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from models.base import Connection, Store
+from models import schema, shared
+from models.base import Connection, Store, StoreError
 
 REDIS_S = 2.0
+LEAST_DISK_BYTES = 100_000_000
 OLDEST = {"PostgreSQL": (13,), "MariaDB": (10, 6), "SQLite": (3, 35)}
 
 
@@ -65,3 +70,19 @@ def redis_answers(url: str) -> bool:
             return bool(client.ping())
         except (redis.RedisError, OSError):
             return False
+
+
+def unready(store: Store, now: datetime, place: Path) -> list[str]:
+    """Why this installation cannot do its work now, in words for the monitoring; none is good. `place` is on its disk."""
+    reasons = []
+    try:
+        if not schema.standing(store).current:
+            reasons.append("数据库还没有升级：请运行 app.py db upgrade")
+        with store.reading() as connection:
+            if not shared.beats(connection, now):
+                reasons.append("没有推送进程在运行：请启动 app.py work")
+    except StoreError:
+        reasons.append("数据库连不上：请检查 [database] url 和数据库服务")
+    if shutil.disk_usage(place).free < LEAST_DISK_BYTES:
+        reasons.append("磁盘快满了：请清理出至少 100 MB")
+    return reasons

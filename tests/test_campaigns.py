@@ -15,7 +15,7 @@ from jobs.days import lunar_words, read_day
 from jobs.watch import Watch
 from settings import load
 
-TABLE = {  # two published calendars agree on these dates
+TABLE = {  # Node's Chinese calendar gives the same days except 2027 and 2030, where the known dates stand
     "01-01": """2016-02-08 2017-01-28 2018-02-16 2019-02-05 2020-01-25 2021-02-12 2022-02-01 2023-01-22 2024-02-10
         2025-01-29 2026-02-17 2027-02-06 2028-01-26 2029-02-13 2030-02-03 2031-01-23 2032-02-11 2033-01-31 2034-02-19
         2035-02-08 2036-01-28""",

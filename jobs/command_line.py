@@ -1,0 +1,253 @@
+"""What a person types, read in plain Chinese: commands, their deeds, what each takes, and what is said when it is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import errno
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, NoReturn
+
+from menus.directory import BadDirectory
+from models.base import StoreError
+from models.schema import CannotUpgrade
+
+GOOD, PROBLEM, WRONG_USE = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One argument of a command, and how argparse takes it."""
+
+    name: str
+    words: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: what it is for, its deeds with what they take, what it takes itself."""
+
+    words: str
+    deeds: Mapping[str, tuple[str, tuple[Take, ...]]] = field(default_factory=dict)
+    takes: tuple[Take, ...] = ()
+
+
+def day(text: str) -> date:
+    """A day as it is typed."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"没有“{text}”这一天，日子写成 2027-02-21 的样子") from None
+
+
+def number(text: str) -> int:
+    """The number of a row as it is typed."""
+    if not text.isdecimal() or len(text) > 18:
+        raise argparse.ArgumentTypeError(f"“{text}”不是编号")
+    return int(text)
+
+
+@dataclass(slots=True)
+class Options:
+    """What was typed."""
+
+    config: Path | None = None
+    deed: str = ""
+    file: Path = Path()
+    name: str = ""
+    openid: str = ""
+    code: str = ""
+    ids: Sequence[int] = ()
+    wait: bool = False
+    from_: date | None = None
+    to: date | None = None
+    csv: Path | None = None
+
+
+PUSH = Take("name", "推送的名字，写成 活动/推送")
+FILE = Take("file", "备份文件", {"type": Path})
+DAY = {"type": day, "metavar": "YYYY-MM-DD"}
+
+# fmt: off
+COMMANDS: Mapping[str, Command] = {
+    "demo": Command("启动全套演示：微信是模拟的，数据放在 var/"),
+    "serve": Command("启动网页服务，接收微信消息"),
+    "work": Command("启动推送进程：到点发送"),
+    "run": Command("一台机器上同时启动网页服务和推送进程"),
+    "check": Command("检查配置文件，列出未来十二个月的推送"),
+    "menu": Command("公众号菜单", {
+        "check": ("检查菜单是否合乎微信的规定", ()),
+        "diff": ("看本地菜单和线上菜单哪里不同", ()),
+        "publish": ("把本地菜单发布到公众号", ()),
+        "rollback": ("退回上一次的菜单", ()),
+    }),
+    "push": Command("推送", {
+        "list": ("看最近的和接下来的推送", ()),
+        "preview": ("看一次推送的内容和对象，不发送", (PUSH,)),
+        "test": ("只发给一个人看看，不记入账本", (PUSH, Take("openid", "收的人"))),
+        "start": ("现在就发", (PUSH, Take("--wait", "等到发完，显示进度", {"action": "store_true"}))),
+        "pause": ("暂停", (PUSH,)),
+        "resume": ("继续", (PUSH,)),
+        "cancel": ("取消正在发的，或者取消下一次", (PUSH,)),
+    }),
+    "halt": Command("立刻停止一切发送"),
+    "unhalt": Command("恢复发送"),
+    "db": Command("数据库", {
+        "upgrade": ("升级数据库结构", ()),
+        "backup": ("备份，并当场验证能恢复", ()),
+        "verify": ("验证一份备份", (FILE,)),
+        "restore": ("用一份备份恢复", (FILE,)),
+    }),
+    "report": Command("一段时间的统计：关注、来信、没答上的话、推送", takes=(
+        Take("--from", "从哪天起（默认三十天前）", {"dest": "from_", **DAY}),
+        Take("--to", "到哪天止（默认今天）", DAY),
+        Take("--csv", "同时存成表格文件", {"type": Path, "metavar": "FILE"}),
+    )),
+    "replay": Command("把没有答好的消息重新处理一遍", takes=(
+        Take("ids", "只处理这几条（默认全部）", {"nargs": "*", "type": number, "metavar": "ID"}),
+    )),
+    "doctor": Command("检查整套系统，或者解释一个微信错误代码", takes=(
+        Take("code", "微信的错误代码，例如 40164", {"nargs": "?", "default": ""}),
+    )),
+}
+# fmt: on
+
+
+def parse(words: Sequence[str]) -> tuple[str, Options]:
+    """The command's name and what was typed for it. Ends the program with code 2 for a wrong line, 0 after --help."""
+    anywhere: Any = argparse.ArgumentParser(add_help=False)  # as Parser, it would name its groups twice
+    anywhere.add_argument("-h", "--help", action="help", help="显示用法")
+    anywhere.add_argument(
+        "--config", type=Path, default=argparse.SUPPRESS, metavar="FILE", help="配置文件（默认 config.toml）"
+    )
+    parser = Parser("app.py", description="工会公众号平台", parents=[anywhere])
+    every = parser.add_subparsers(
+        title="命令", dest="command", required=True, metavar="COMMAND", prog="app.py"
+    )
+    for name, command in COMMANDS.items():
+        one = every.add_parser(name, help=command.words, description=command.words, parents=[anywhere])
+        _add(one, command.takes)
+        if command.deeds:
+            deeds = one.add_subparsers(
+                title="做什么", dest="deed", required=True, metavar="WHAT", prog=f"app.py {name}"
+            )
+            for deed, (about, takes) in command.deeds.items():
+                _add(deeds.add_parser(deed, help=about, description=about, parents=[anywhere]), takes)
+    typed = vars(parser.parse_args(words))
+    return typed.pop("command"), Options(**typed)
+
+
+def _add(parser: argparse.ArgumentParser, takes: Sequence[Take]) -> None:
+    for take in takes:
+        parser.add_argument(take.name, help=take.words, **take.options)
+
+
+class Help(argparse.HelpFormatter):
+    """The usage under a Chinese name."""
+
+    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        super().add_usage(usage, actions, groups, "用法：" if prefix is None else prefix)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that speaks Chinese."""
+
+    def __init__(self, prog: str | None = None, **options: Any) -> None:
+        super().__init__(prog, **options, formatter_class=Help, add_help=False, allow_abbrev=False)
+        self._positionals.title, self._optionals.title = "要写的", "可以加的"
+
+    def error(self, message: str) -> NoReturn:
+        words = f"命令写得不对：{_spoken(message)}"
+        raise refuse(self.format_usage().rstrip(), words, "看用法：app.py --help", code=WRONG_USE)
+
+
+SPOKEN = (
+    (r"argument .*?: invalid choice: '(.*?)' \(choose from (.*)\)", "没有 {0} 这个命令{near}"),
+    (r"the following arguments are required: (.*)", "后面还要写 {0}"),
+    (r"unrecognized arguments: (.*)", "不认识 {0}"),
+    (r"argument (\S+): expected one argument", "{0} 后面还要写内容"),
+    (r"argument (?:.*?): (.*)", "{0}"),
+)
+
+
+def _spoken(message: str) -> str:
+    """What argparse says, in Chinese, with the nearest name."""
+    for pattern, words in SPOKEN:
+        if found := re.fullmatch(pattern, message, re.DOTALL):
+            first, *names = found.groups()
+            close = difflib.get_close_matches(first, re.findall(r"[a-z]+", names[0]), 1) if names else []
+            return words.format(first, near=f"，是不是 {close[0]}？" if close else "")
+    return message
+
+
+# --- what is said when something is wrong --------------------------------------------------------------------------
+
+
+def refuse(*words: str, code: int = PROBLEM) -> SystemExit:
+    """Says what is in the way; to be raised."""
+    print("\n".join(words), file=sys.stderr)
+    return SystemExit(code)
+
+
+REASONS = {
+    errno.EACCES: "没有权限",
+    errno.EPERM: "没有权限",
+    errno.ENOENT: "没有这个文件或文件夹",
+    errno.EISDIR: "这是文件夹，不是文件",
+    errno.ENOTDIR: "路径里有一段不是文件夹",
+    errno.ENOSPC: "磁盘满了",
+    errno.EROFS: "磁盘只能读，不能写",
+    errno.EADDRINUSE: "已经被别的程序占用",
+    errno.EADDRNOTAVAIL: "这台机器没有这个地址",
+}
+
+
+def why(error: OSError) -> str:
+    """What the system refused, in Chinese where we know it."""
+    return REASONS.get(error.errno or 0, error.strerror or type(error).__name__)
+
+
+def in_words(run: Callable[[], int]) -> int:
+    """Run a command; what goes wrong outside the program is said in words. The exit code."""
+    try:
+        code = run()
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        raise refuse("中断了。") from None
+    except BrokenPipeError:  # whoever reads our words, such as `head`, has had enough of them
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return GOOD
+    except (CannotUpgrade, BadDirectory) as error:
+        raise refuse(str(error)) from None
+    except StoreError as error:
+        name = type(error).__name__
+        raise refuse(f"数据库用不了（{name}）：请检查 [database] url、数据库服务和磁盘空间。") from None
+    except OSError as error:
+        raise refuse(f"{error.filename or '有个文件'} 读写不了：{why(error)}。") from None
+    return code
+
+
+class LogLine(logging.Formatter):
+    """A log line with what stands in `extra`."""
+
+    USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+    def format(self, record: logging.LogRecord) -> str:
+        more = "".join(f" {name}={value}" for name, value in vars(record).items() if name not in self.USUAL)
+        first, newline, rest = super().format(record).partition("\n")
+        return f"{first}{more}{newline}{rest}"
+
+
+def log_to_stderr() -> None:
+    """Warnings of everybody; what is worth more is switched on by room."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(LogLine("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])

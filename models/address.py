@@ -1,0 +1,46 @@
+"""`[database]` and `[redis]` of the config file: where the rows are, and where what is shared for a while."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
+
+from models.base import place
+
+
+def _database(url: SecretStr) -> SecretStr:
+    try:
+        parsed = place(url.get_secret_value())
+    except ValueError:
+        raise ValueError(
+            "应写成 sqlite:///var/gonghui.db、postgresql://用户@主机/库名 或 mariadb://用户@主机/库名 的样子"
+        ) from None
+    if parsed.get_backend_name() == "sqlite" and (parsed.query or parsed.database == ":memory:"):
+        raise ValueError("SQLite 只写文件名，例如 sqlite:///var/gonghui.db，后面不加别的")
+    return url
+
+
+def _redis(url: SecretStr) -> SecretStr:
+    text = url.get_secret_value()
+    if text and not text.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("应写成 redis://主机:6379/0 的样子，不用 Redis 就留空")
+    return url
+
+
+class Part(BaseModel):
+    """A section that never changes and knows no other keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Database(Part):
+    """Where everything is stored."""
+
+    url: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("sqlite:///var/gonghui.db")
+
+
+class Redis(Part):
+    """What several machines share; empty: the database does its work."""
+
+    url: Annotated[SecretStr, AfterValidator(_redis)] = SecretStr("")

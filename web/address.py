@@ -1,0 +1,50 @@
+"""`[site]` and `[server]` of the config file: the address that workers open, and the one that this machine listens at."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
+
+from web.server import listen
+
+
+def _bind(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError("应写成 127.0.0.1:8000 的样子，端口从 1 到 65535")
+    return text
+
+
+def _site(text: str) -> str:
+    if text and not text.startswith(("https://", "http://")):
+        raise ValueError("应是完整的网址，写成 https://… 的样子")
+    return text.rstrip("/")
+
+
+class Part(BaseModel):
+    """A section that never changes and knows no other keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Site(Part):
+    """What workers' phones open."""
+
+    base_url: Annotated[str, AfterValidator(_site)] = "http://127.0.0.1:8000"
+
+
+class Serving(Part):
+    """Where the web processes listen, and how many there are."""
+
+    bind: Annotated[str, AfterValidator(_bind)] = "127.0.0.1:8000"
+    processes: Annotated[StrictInt, Field(ge=1, le=64)] = 2
+
+
+def in_the_way(bind: str) -> OSError | None:
+    """Why nobody can listen at this address now, which the server before us gets a few seconds to leave; None is good."""
+    try:
+        listen(bind, 0)
+    except OSError as error:
+        return error
+    return None
