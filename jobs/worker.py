@@ -15,7 +15,7 @@ from types import FrameType
 from jobs.campaigns import Campaign
 from jobs.push import Sender
 from jobs.timetable import Timetable
-from models import shared
+from models import delivery, shared
 from models.base import Store
 from models.clock import Clock
 from models.shared import Shared
@@ -81,6 +81,7 @@ class Worker:
             self.sender.look_for_silence()
             with self.store.writing() as connection:
                 shared.sweep(connection, now)
+                delivery.forget_strangers(connection, now)
         self.sender.plan()
         return self.sender.send()
 

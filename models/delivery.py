@@ -98,6 +98,7 @@ deliveries = sa.Table(
     sa.Index("ix_deliveries_far", "far_id", "channel"),
     sa.Index("ix_deliveries_recipient", "recipient", "channel", "state"),
     sa.Index("ix_deliveries_lease", "state", "lease_until"),
+    sa.Index("ix_deliveries_tried", "state", "tried_at"),
     **MARIADB,
 )
 
@@ -232,19 +233,33 @@ def finish_template(connection: Connection, far_id: str, status: str, now: datet
 
 
 def apply_early(connection: Connection, now: datetime) -> int:
-    """Bring results that came before our answer was stored to their rows; forgets strangers after two days."""
-    waiting = sa.select(results.c.channel, results.c.far_id, results.c.status).where(
-        results.c.applied_at.is_(None)
-    )
-    ours = sa.exists().where(
-        deliveries.c.far_id == results.c.far_id, deliveries.c.channel == results.c.channel
-    )
-    rows = connection.execute(waiting.where(ours).limit(MANY)).all()
-    for channel, far_id, status in rows:
-        _apply(connection, channel, far_id, status, now)
-    strangers = sa.and_(results.c.applied_at.is_(None), results.c.told_at < now - timedelta(days=2))
-    connection.execute(results.delete().where(strangers))
+    """Bring results that came before our answer was stored to their rows."""
+    rows = connection.execute(_early(now).limit(MANY)).all()
+    for row in rows:
+        _apply(connection, row.channel, row.far_id, row.status, now)
     return len(rows)
+
+
+def has_early(connection: Connection, now: datetime) -> bool:
+    """Whether a result waits whose row is known by now. It only reads."""
+    return connection.execute(_early(now).limit(1)).first() is not None
+
+
+def forget_strangers(connection: Connection, now: datetime) -> int:
+    """Remove results of two days ago that belong to nothing of ours: another program may send for the same account."""
+    strangers = sa.and_(results.c.applied_at.is_(None), results.c.told_at < now - timedelta(days=2))
+    return connection.execute(results.delete().where(strangers)).rowcount
+
+
+def _early(now: datetime) -> sa.Select[tuple[str, str, str]]:
+    ours = sa.exists().where(
+        deliveries.c.far_id == results.c.far_id,
+        deliveries.c.channel == results.c.channel,
+        deliveries.c.state == SENT,
+        deliveries.c.result_at.is_(None),
+    )
+    fresh = sa.and_(results.c.applied_at.is_(None), results.c.told_at > now - timedelta(hours=1))
+    return sa.select(results.c.channel, results.c.far_id, results.c.status).where(fresh, ours)
 
 
 def untold(connection: Connection, now: datetime, after: timedelta) -> list[str]:

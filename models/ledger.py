@@ -7,7 +7,7 @@ may settle it, so a worker that slept through its lease changes nothing. No proc
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -405,15 +405,41 @@ def release(connection: Connection, channel: str, remembers_for: timedelta | Non
 
     Also gives up rows that waited for a second try until the far end had forgotten them.
     """
-    this = deliveries.c.channel == channel
-    lost = sa.and_(this, deliveries.c.state == SENDING, deliveries.c.lease_until <= now)
+    dead = _dead(channel, remembers_for, now)
     number = 0
     if remembers_for is not None:
-        since = now - remembers_for + MARGIN
-        again = sa.and_(lost, deliveries.c.tried_at > since, deliveries.c.attempts < ATTEMPTS)
+        fresh = deliveries.c.tried_at > now - remembers_for + MARGIN
+        again = sa.and_(dead, fresh, deliveries.c.attempts < ATTEMPTS)
         values: dict[str, object] = {"state": PLANNED, **_FREE, "updated_at": now}
         number += connection.execute(deliveries.update().where(again).values(values)).rowcount
-        forgotten = sa.and_(this, deliveries.c.state == PLANNED, deliveries.c.tried_at <= since)
-        lost = sa.or_(lost, forgotten)
     values = {"state": UNKNOWN, "reason": SILENCE, **_FREE, "updated_at": now}
-    return number + connection.execute(deliveries.update().where(lost).values(values)).rowcount
+    for lost in (dead, _forgotten(channel, remembers_for, now)):
+        number += connection.execute(deliveries.update().where(lost).values(values)).rowcount
+    return number
+
+
+def neglected(connection: Connection, memories: Mapping[str, timedelta | None], now: datetime) -> bool:
+    """Whether there is anything to release or to call off; `memories` by channel. It only reads."""
+    cancelled = sa.select(pushes.c.id).where(pushes.c.state == CANCELLED)
+    called_off = sa.and_(deliveries.c.state == PLANNED, deliveries.c.push_id.in_(cancelled))
+    unsized = sa.select(pushes.c.id).where(pushes.c.state == CANCELLED, pushes.c.size.is_(None))
+    mine = [
+        lost(channel, remembers_for, now)
+        for channel, remembers_for in memories.items()
+        for lost in (_forgotten, _dead)
+    ]
+    lost_ones = [sa.select(deliveries.c.id).where(which) for which in (called_off, *mine)]
+    return any(
+        connection.execute(question.limit(1)).first() is not None for question in (unsized, *lost_ones)
+    )
+
+
+def _dead(channel: str, _: timedelta | None, now: datetime) -> sa.ColumnElement[bool]:
+    held = sa.and_(deliveries.c.state == SENDING, deliveries.c.lease_until <= now)
+    return sa.and_(held, deliveries.c.channel == channel)
+
+
+def _forgotten(channel: str, remembers_for: timedelta | None, now: datetime) -> sa.ColumnElement[bool]:
+    since = now - (remembers_for or timedelta(0)) + MARGIN
+    waiting = sa.and_(deliveries.c.state == PLANNED, deliveries.c.tried_at <= since)
+    return sa.and_(waiting, deliveries.c.channel == channel)

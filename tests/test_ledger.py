@@ -326,7 +326,8 @@ class TestResults:
         with store.writing() as connection:
             delivery.finish_template(connection, "77", "success", NOON)
             delivery.finish_mass(connection, "78", "err(20001)", 0, 0, 0, 0, NOON)
-            delivery.apply_early(connection, NOON + timedelta(days=3))
+            assert delivery.apply_early(connection, NOON) == 0
+            assert delivery.forget_strangers(connection, NOON + timedelta(days=3)) == 2
             assert connection.execute(sa.select(sa.func.count()).select_from(results)).scalar() == 0
 
     def test_of_a_refused_mass_push_say_why(self, store: Store) -> None:

@@ -183,3 +183,4 @@ def upgrade() -> None:
         batch_op.create_index("ix_deliveries_lease", ["state", "lease_until"], unique=False)
         batch_op.create_index("ix_deliveries_push_state", ["push_id", "state", "id"], unique=False)
         batch_op.create_index("ix_deliveries_recipient", ["recipient", "channel", "state"], unique=False)
+        batch_op.create_index("ix_deliveries_tried", ["state", "tried_at"], unique=False)
