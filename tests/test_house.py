@@ -30,10 +30,10 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def test_each_room_imports_only_what_it_may() -> None:
-    # In a process of its own: the linter switches off the loggers of whoever calls it.
-    line = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+    code = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+    # A process of its own: it would switch off the loggers of this one.
     done = subprocess.run(
-        [sys.executable, "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
 
     assert done.returncode == 0, done.stdout
