@@ -53,8 +53,11 @@ class Site(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one client may take, in seconds and counts."""
+    """What one client may take and must wait, in seconds and counts."""
 
+    answer_s: float = (
+        ANSWER_S - TICK_S
+    )  # for a message to be stored; nobody waits longer, whenever the tick comes
     receive_s: float = 10  # for a request to arrive whole
     idle_s: float = 75  # for a kept connection without one; nginx keeps its own for 60
     send_s: float = 30  # for an answer to be taken
@@ -114,8 +117,7 @@ class House:
         self.limits = limits or Limits()
         self.store = LoopStore(self.webhook.store)
         hook = self.webhook
-        answer_s = ANSWER_S - TICK_S  # nobody may wait longer, whenever the tick comes
-        self.group = Group(self.store, hook.recorder, hook.handle, hook.sorry, answer_s)
+        self.group = Group(self.store, hook.recorder, hook.handle, hook.sorry, self.limits.answer_s)
         self.pages = ThreadPoolExecutor(THREADS, thread_name_prefix="page")
         self.connections: set[Connection] = set()
         self.room = min(room, self.limits.connections)
@@ -247,7 +249,7 @@ class Connection(asyncio.Protocol):
         request = self._request
         assert request is not None
         request.headers.append((name, value))
-        request.head += len(name) + len(value)
+        request.head += len(name) + len(value) + 4
         if request.head > MAX_HEAD:
             raise self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 

@@ -30,7 +30,7 @@ from web.webhook import Webhook
 BACKLOG = 2048
 OPEN_FILES = 65_536
 SPARE_FILES = 200  # for the database, the logs and the threads
-TAKEN_S = 5  # the server before us may need a moment to leave
+TAKEN_S = 2  # the server before us may need a moment to leave
 
 
 class LoopWorker(Worker):  # type: ignore[misc]
