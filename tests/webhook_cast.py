@@ -34,7 +34,7 @@ from models.loop import LoopStore
 from web.group import Group
 from web.webhook import ANSWER_S, Webhook, blueprint
 from wx.envelope import Envelope
-from wx.replies import Reply
+from wx.replies import Reply, Text
 
 TOKEN = "AAAAA"
 KEY = "A" * 43
@@ -52,6 +52,7 @@ effects = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("key", Id(64), nullable=False),
     sa.Column("words", Words(), nullable=False),
+    sa.Column("process", sa.Integer, nullable=False),
     **MARIADB,
 )  # what a handler of the tests does, beside its words
 HOUSE = House("盘锦市总工会", True, True, "https://union.example", WHOLE)
@@ -186,6 +187,14 @@ def read_answer(status: int, body: bytes, key: str = KEY, nonce: str = "41567074
 
 
 # --- the account's side ------------------------------------------------------------------------------------------
+
+
+def counts(turn: Turn) -> Reply:
+    """A handler with an effect of its own: one row for each message that it handles."""
+    words = getattr(turn.message.body, "content", "")
+    turn.connection.execute(effects.insert().values(key=turn.message.key, words=words, process=os.getpid()))
+    turn.topic = "counted"
+    return Text(f"收到：{words}")
 
 
 class SetClock(Clock):
