@@ -211,7 +211,8 @@ def connect_args(url: URL, statement_s: float = STATEMENT_S) -> dict[str, Any]:
         session = (
             f"SET SESSION time_zone='+00:00', max_statement_time={statement_s}, "
             f"innodb_lock_wait_timeout={max(1, int(statement_s))}, sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', "
-            "tx_isolation='READ-COMMITTED'"
+            "tx_isolation='READ-COMMITTED', "
+            "idle_transaction_timeout=30"  # a process that sleeps in a transaction must not hold its rows for ever
         )
         silent_s = int(statement_s) + 2
         return {
