@@ -17,7 +17,6 @@ from models.base import Connection, Store, StoreError, connect_args
 Seen = TypeVar("Seen")
 Result = TypeVar("Result")
 POLL_S = 0.001  # the loop's own timers are no finer
-SPIN = 50  # looks for the lock as fast as the loop turns, then once in POLL_S
 SILENT_S = 4.0  # no statement takes so long: this server has gone without a word
 CONNECT_S = 2
 STRANGER_MS = 100
@@ -66,7 +65,7 @@ class LoopStore:
         both = partial(_both, look, work)
         if self._async is None:
             return await asyncio.to_thread(self._blocking, both)
-        watch = asyncio.get_running_loop().call_later(SILENT_S, self._hang_up)
+        watch = asyncio.get_running_loop().call_later(SILENT_S, self.hang_up)
         try:
             async with self._async.begin() as opened:
                 return await opened.run_sync(both)
@@ -76,8 +75,8 @@ class LoopStore:
     def _opened(self, adapted: Any, record: Any) -> None:
         self._raw = adapted.driver_connection
 
-    def _hang_up(self) -> None:
-        """End the conversation with a server that says nothing. Cancelling would first ask that server to cancel, and wait
+    def hang_up(self) -> None:
+        """End the conversation with a PostgreSQL that says nothing. Cancelling would first ask that server to cancel, and wait
         for its answer; a socket that is shut down fails at once, and with it what waits for it."""
         if self._raw is not None and not self._raw.closed:
             with socket.socket(fileno=os.dup(self._raw.fileno())) as line:
@@ -88,10 +87,8 @@ class LoopStore:
         assert lock is not None
         if self._fd is None:
             self._fd = lock.open()
-        looks = 0
-        while not lock.take(self._fd):  # other processes hold it
-            looks += 1
-            await asyncio.sleep(0 if looks < SPIN else POLL_S)
+        while not lock.take(self._fd):  # noqa: ASYNC110 - other processes hold it
+            await asyncio.sleep(POLL_S)
         try:
             writer = self._writer = self._writer or self._patient()
             with writer.begin():

@@ -648,17 +648,20 @@ class TestANewSetOfWorkers:
         url = scratch.bare("sqlite", tmp_path)
         with socket.create_server(("127.0.0.1", 0), backlog=2048) as door:
             port = door.getsockname()[1]
-            with serving(tmp_path / "old", url, port, sockets=door) as old:
-                with streams(port, 2) as kept, streams(port, 2, keeps=False, pause_s=0.005) as fresh:
-                    time.sleep(0.3)
-                    old.hang_up()
-                    assert old.left() == 0
-                    with serving(
-                        tmp_path / "new", url, port, sockets=door
-                    ):  # what comes meanwhile waits in the queue
-                        time.sleep(0.5)
-                        for writer in (*kept, *fresh):
-                            writer.stop()
+            with (
+                serving(tmp_path / "old", url, port, sockets=door) as old,
+                streams(port, 2) as kept,
+                streams(port, 2, keeps=False, pause_s=0.005) as fresh,
+            ):
+                time.sleep(0.3)
+                old.hang_up()
+                assert old.left() == 0
+                with serving(
+                    tmp_path / "new", url, port, sockets=door
+                ):  # what came meanwhile waits in the queue
+                    time.sleep(0.5)
+                    for writer in (*kept, *fresh):
+                        writer.stop()
 
         assert_all_well(url, [*kept, *fresh])
 

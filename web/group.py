@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 LARGEST = 128
 MOST = 20_000  # that wait; more than arrive in the time that one may wait
 PAUSE_S = 0.1
-SETTLE_S = 2  # for a transaction under way when everything ends
+SETTLE_S = 1  # for a transaction under way when everything ends
 SPARE_S = 0.5  # between the last handler and the answer
 LATE_S = 1  # for those who have waited so long for a slow statement, another one must not take its full three seconds
 SLOW_S = 10  # so long after a slow statement others are likely
@@ -88,11 +88,13 @@ class Group:
     async def stop(self) -> None:
         """Take no more, and give up what is not stored in a moment."""
         self._stopped = True
-        if self._task is not None:
-            task = self._task
+        task = self._task
+        if task is None:
+            return
+        for give_up in (self._store.hang_up, task.cancel):
             await asyncio.wait({task}, timeout=SETTLE_S)
-            task.cancel()
-            await asyncio.wait({task}, timeout=SETTLE_S)
+            give_up()
+        await asyncio.wait({task}, timeout=SETTLE_S)
 
     async def _work(self) -> None:
         try:

@@ -1,0 +1,216 @@
+"""Messages that share a transaction: whatever becomes of one of them, of its client or of the database, the others live."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from conftest import Scratch
+from server_cast import Line
+from webhook_cast import NOON, Door, delivery, stored, text
+
+from handlers import Turn, answer
+from models.base import FileLock, Store
+from models.interaction import Arrival
+from models.loop import LoopStore
+from web import group as group_module
+from web.group import Group
+from web.webhook import ANSWER_S
+from wx.replies import Reply
+
+
+def test_an_answer_that_cannot_be_handed_over_is_one_clients_loss(
+    sqlite_store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene(room: Room) -> None:
+        def gone(xml: str | None) -> None:
+            raise RuntimeError(xml)
+
+        told = [room.says(text("入会", 1))]
+        room.group.submit(room.arrival(text("入会", 2)), gone)
+        told.append(room.says(text("入会", 3)))
+
+        assert all([await each for each in told])
+        assert await room.says(text("入会", 4))
+
+    with_a_room(sqlite_store, scene)
+    assert {row["msg_id"] for row in stored(sqlite_store)} == {"1", "2", "3", "4"}
+    assert "could not be handed over" in caplog.text
+    assert "CDATA" not in caplog.text
+
+
+def test_a_group_whose_task_is_cancelled_tells_those_who_wait_and_begins_anew(sqlite_store: Store) -> None:
+    async def scene(room: Room) -> None:
+        with lock_of(sqlite_store).held():
+            told = [room.says(text("入会", number)) for number in range(3)]
+            await asyncio.sleep(0.05)
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+            assert [await each for each in told] == [None] * 3
+            assert room.group.idle
+        assert await room.says(text("入会", 3))
+
+    with_a_room(sqlite_store, scene)
+    assert [row["msg_id"] for row in stored(sqlite_store)] == ["3"]
+
+
+def test_a_group_that_is_stopped_stores_what_it_has_and_refuses_what_comes_later(sqlite_store: Store) -> None:
+    async def scene(room: Room) -> None:
+        told = room.says(text("入会", 1))
+        await room.group.stop()
+
+        assert await told
+        assert await room.says(text("入会", 2)) is None
+        assert room.group.idle
+
+    with_a_room(sqlite_store, scene)
+    assert [row["msg_id"] for row in stored(sqlite_store)] == ["1"]
+
+
+def test_a_group_that_is_stopped_while_it_cannot_store_says_so_at_once(sqlite_store: Store) -> None:
+    async def scene(room: Room) -> None:
+        with lock_of(sqlite_store).held():
+            told = room.says(text("入会", 1))
+            begun = time.monotonic()
+            await room.group.stop()
+
+            assert await told is None
+            assert time.monotonic() - begun < 3
+            assert room.group.idle
+
+    with_a_room(sqlite_store, scene)
+    assert stored(sqlite_store) == []
+
+
+def test_those_for_whom_there_is_no_room_are_told_at_once(sqlite_store: Store) -> None:
+    async def scene(room: Room) -> None:
+        with lock_of(sqlite_store).held():
+            arrival = room.arrival(text("入会", 1))
+            for _ in range(group_module.MOST):
+                room.group.submit(arrival, lambda xml: None)
+            begun = time.monotonic()
+            assert await room.says(text("入会", 2)) is None
+            assert time.monotonic() - begun < 1
+        await room.group.stop()
+
+    with_a_room(sqlite_store, scene)
+
+
+def test_those_whose_time_is_up_are_not_kept(sqlite_store: Store) -> None:
+    async def scene(room: Room) -> None:
+        with lock_of(sqlite_store).held():
+            told = [room.says(text("入会", number)) for number in range(300)]
+            assert [await each for each in told] == [None] * 300
+            assert room.group._waiting == []
+        assert await room.says(text("入会", 300))
+
+    with_a_room(sqlite_store, scene, answer_s=0.3)
+
+
+def test_postgresql_that_falls_silent_in_a_transaction_is_given_up_in_time_and_found_again(
+    scratch: Scratch, tmp_path: Path
+) -> None:
+    far = sa.make_url(scratch.empty("postgresql", tmp_path))
+    line = Line(far.port or 5432)
+    silent: list[bool] = []
+
+    def falls_silent(turn: Turn) -> Reply | None:
+        if turn.message.msg_id == "2" and not silent:
+            silent.append(True)
+            line.mute()
+        return answer(turn)
+
+    async def scene(room: Room) -> None:
+        assert await room.says(text("入会", 1))
+        begun = time.monotonic()
+        told = [room.says(text("入会", 2)), room.says(text("入会", 3))]
+        await asyncio.sleep(1)
+        told.append(room.says(text("入会", 4)))
+
+        assert [await each for each in told[:2]] == [None, None]
+        assert 4 < time.monotonic() - begun < 4.6
+        line.restore()
+        begun = time.monotonic()
+        assert await room.says(text("入会", 5))
+        assert time.monotonic() - begun < 3
+        await told[2]
+
+    try:
+        near = Store(far.set(port=line.port).render_as_string(hide_password=False))
+        with contextlib.closing(near):
+            with_a_room(near, scene, falls_silent, ANSWER_S - 0.25)
+    finally:
+        line.close()
+    with contextlib.closing(Store(far.render_as_string(hide_password=False))) as store:
+        assert {"1", "5"} <= {row["msg_id"] for row in stored(store)}
+
+
+# --- the room ----------------------------------------------------------------------------------------------------
+
+
+class Room:
+    """A group on an event loop, over a store, with the real webhook behind it."""
+
+    def __init__(self, door: Door, loop_store: LoopStore, answer_s: float) -> None:
+        hook = door.webhook
+        self.door = door
+        self.group = Group(loop_store, hook.recorder, hook.handle, hook.sorry, answer_s)
+
+    def arrival(self, xml: bytes) -> Arrival:
+        _, arrived = self.door.webhook.arrive(*delivery("plain", xml, NOON))
+        assert isinstance(arrived, Arrival)
+        return arrived
+
+    def says(self, xml: bytes) -> Any:
+        """A future of the answer's XML; None for 503."""
+        told: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self.group.submit(self.arrival(xml), told.set_result)
+        return told
+
+
+def with_a_room(
+    store: Store,
+    scene: Callable[[Room], Awaitable[None]],
+    handler: Callable[[Turn], Reply | None] = answer,
+    answer_s: float = ANSWER_S,
+) -> None:
+    """Plays the scene, with the clock that the server has, and asserts that the group comes to rest."""
+
+    async def play() -> None:
+        loop_store = LoopStore(store)
+        room = Room(Door(store, handler=handler), loop_store, answer_s)
+        with ticking(room.group):
+            await scene(room)
+            until = time.monotonic() + 5
+            while not room.group.idle:
+                assert time.monotonic() < until
+                await asyncio.sleep(0.01)
+        await loop_store.close()
+
+    asyncio.run(play())
+
+
+@contextlib.contextmanager
+def ticking(group: Group) -> Iterator[None]:
+    """What the server does every quarter second."""
+    loop = asyncio.get_running_loop()
+
+    def tick() -> None:
+        nonlocal handle
+        group.expire()
+        handle = loop.call_later(0.25, tick)
+
+    handle = loop.call_later(0.25, tick)
+    yield
+    handle.cancel()
+
+
+def lock_of(store: Store) -> FileLock:
+    assert store.lock is not None
+    return store.lock
