@@ -563,6 +563,17 @@ class TestASlowStatement:
             "answered", "failed", "answered",
         ]  # fmt: skip
 
+    def test_is_told_to_its_sender_under_flask_too(self, sqlite_store: Store) -> None:
+        def dawdles(turn: Turn) -> Reply:
+            turn.connection.info["limit"][0] = 0.1  # seconds: not to wait three for the same thing
+            turn.connection.execute(sa.text(SLOW["sqlite"])).all()
+            return Text("好")
+
+        answered = Door(sqlite_store, handler=dawdles).says(says("慢"))
+
+        assert (answered.status, answered.content) == (200, BUSY)
+        assert [row["state"] for row in stored(sqlite_store)] == ["failed"]
+
     def test_for_everybody_is_told_to_everybody_in_time(self, store_of: Callable[[str], Store]) -> None:
         store = store_of("postgresql")
 
