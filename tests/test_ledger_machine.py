@@ -161,5 +161,5 @@ def test_every_order_of_events_keeps_the_books(scratch: Any, tmp_path: Path) -> 
             return Store(scratch.empty("sqlite", folder))
 
     run_state_machine_as_test(
-        Fresh, settings=settings(max_examples=40, stateful_step_count=30, deadline=None)
+        Fresh, settings=settings(max_examples=25, stateful_step_count=30, deadline=None)
     )

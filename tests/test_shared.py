@@ -61,7 +61,7 @@ class Promises:
             everybody.wait()
             with common.lock("token", 30) as mine:
                 got.append(mine)
-                time.sleep(0.3)
+                everybody.wait()  # held until all have reached for it
 
         threads = [threading.Thread(target=reach) for _ in range(12)]
         for thread in threads:
@@ -192,7 +192,7 @@ import sys, time
 sys.path.insert(0, sys.argv[1])
 from models.base import Store
 from models.shared import Shared
-common, until = Shared(Store(sys.argv[2]), sys.argv[3]), time.time() + 4
+common, until = Shared(Store(sys.argv[2]), sys.argv[3]), time.time() + 2.5
 while time.time() < until:
     granted, wait_s = common.admit("calls", 10, 1.0, 3)
     for _ in range(granted):
@@ -215,7 +215,7 @@ def test_four_processes_keep_one_pace_in_every_window(
     slack = 0.15  # between the grant and the print
     windows = [sum(start <= at < start + 1 - slack for at in moments) for start in moments]
     assert max(windows) <= 10
-    assert len(moments) >= 30
+    assert len(moments) >= 20
 
 
 @pytest.fixture
