@@ -50,7 +50,7 @@ def day(text: str) -> date:
 
 def number(text: str) -> int:
     """The number of a row as it is typed."""
-    if not text.isdecimal() or len(text) > 18:
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
         raise argparse.ArgumentTypeError(f"“{text}”不是编号")
     return int(text)
 

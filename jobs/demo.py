@@ -42,7 +42,7 @@ class Stage:
     def set(cls, environ: Mapping[str, str]) -> Stage:
         """At PORT of this machine. Ends the program with words when that cannot be."""
         text = environ.get("PORT", "8000")
-        if not text.isdecimal() or not 0 < int(text) < 65536:
+        if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 65536:
             raise refuse(f"PORT={text} 不是端口号：写成 PORT=8001 的样子。", code=WRONG_USE)
         port, far_port = int(text), _free_port()
         if _taken(port):

@@ -11,7 +11,7 @@ from web.server import listen
 
 def _bind(text: str) -> str:
     host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+    if not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
         raise ValueError("应写成 127.0.0.1:8000 的样子，端口从 1 到 65535")
     return text
 
