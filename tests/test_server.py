@@ -173,6 +173,14 @@ class TestWhatIsNoRequest:
                 assert client.answer().status == 400
                 assert client.ended(3)
 
+    def test_is_told_so_though_it_goes_on_and_on(self, server: Started) -> None:
+        with Client(server.port, 5) as client:
+            client.send(posting(b"Content-Length: 5000000"))
+            for _ in range(50):
+                client.send(b"x" * 100_000)
+
+            assert client.answer("POST").status == 413
+
 
 class TestAnOddRequest:
     @pytest.mark.parametrize(
@@ -572,7 +580,11 @@ class TestTheEnd:
                 time.sleep(0.3)
                 begun = time.monotonic()
                 server.hang_up()
-                time.sleep(1.5)
+                time.sleep(1)
+                for _ in range(10):  # no worker that is done leaves a queue behind in which nobody serves
+                    with pytest.raises(OSError, match="refused"):
+                        Client(server.port)
+                time.sleep(0.5)
                 half.send(raw[-10:])
             answers = [page.answer(), half.answer("POST"), writer.answer("POST")]
 
@@ -582,15 +594,13 @@ class TestTheEnd:
             assert server.left() == 0
             assert time.monotonic() - begun < 15
             assert sorted(stored(url)) == ["1", "2"]
-            with pytest.raises(OSError, match="refused"):
-                Client(server.port)
         assert "Traceback" not in server.said
 
     def test_comes_in_time_though_a_page_and_a_client_would_take_for_ever(
         self, scratch: Scratch, tmp_path: Path
     ) -> None:
         url = scratch.bare("sqlite", tmp_path)
-        limits = {"grace_s": 2}
+        limits = {"grace_s": 0.5}
         with (
             serving(tmp_path, url, free_port(), limits=limits) as server,
             Client(server.port) as page,
@@ -601,7 +611,7 @@ class TestTheEnd:
             time.sleep(0.3)
             server.hang_up()
 
-            assert server.left(8) == 0
+            assert server.left(6) == 0
 
     def test_of_the_master_alone_is_the_end_of_all_and_the_next_takes_its_address(
         self, scratch: Scratch, tmp_path: Path
@@ -612,9 +622,9 @@ class TestTheEnd:
                 workers = server.workers
                 with Client(port) as client:
                     assert client.ask(post(number)).status == 200
-                server.process.kill()
-                server.process.wait(5)
                 if number == 0:
+                    server.process.kill()
+                    server.process.wait(5)
                     wait_for(lambda gone=workers: not any(Path(f"/proc/{pid}").exists() for pid in gone), 8)  # type: ignore[misc]
         assert sorted(stored(url)) == ["0", "1"]
 
@@ -709,7 +719,7 @@ class TestADatabaseThatIsGone:
 
 class TestALargePush:
     def test_leaves_the_webhook_as_quick_as_it_was(self, scratch: Scratch, tmp_path: Path) -> None:
-        beside_a_push(scratch.bare("sqlite", tmp_path), tmp_path, 3000)
+        beside_a_push(scratch.bare("sqlite", tmp_path), tmp_path, 2000)
 
     @pytest.mark.soak
     @pytest.mark.timeout(900)
@@ -974,7 +984,7 @@ def beside_a_push(url: str, folder: Path, people: int) -> None:
             for at in range(0, people, 1000):
                 connection.execute(followers.insert(), rows[at : at + 1000])
         with streams(server.port, 4, pause_s=0.01) as alone:
-            time.sleep(2)
+            time.sleep(1)
         words = [sys.executable, str(ROOT / "tests/server_cast.py"), "push", url]
         with streams(server.port, 4, pause_s=0.01) as beside:
             done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
@@ -1002,5 +1012,8 @@ def assail(server: Started, count: int) -> None:
 
 
 def attack(port: int, raw: bytes) -> None:
-    with Client(port, 5) as client, contextlib.suppress(OSError):
+    with Client(port, 5) as client, contextlib.suppress(OSError, Ended):
         client.send(raw)
+        if raw.startswith(b"POST /wx?sign"):
+            return  # half a message, and gone
+        assert client.answer("POST").status in (400, 413, 417, 431)

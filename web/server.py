@@ -153,7 +153,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "pre_fork": give_slot,
             "preload_app": True,  # one set of pages for all processes
             "timeout": 30,
-            "graceful_timeout": self.limits.grace_s + 2,
+            "graceful_timeout": int(self.limits.grace_s) + 2,
             "backlog": BACKLOG,
             "loglevel": "warning",
             "proc_name": "gonghui",
