@@ -221,7 +221,7 @@ def connect_args(url: URL, statement_s: float = STATEMENT_S) -> dict[str, Any]:
             "write_timeout": silent_s,
             "init_command": session,
         }
-    return {"timeout": LOCK_WAIT_S, "check_same_thread": False}
+    return {"timeout": LOCK_WAIT_S, "check_same_thread": False, "cached_statements": 512}
 
 
 def make_engine(url: URL, *, writes: bool, statement_s: float = STATEMENT_S) -> Engine:
@@ -271,7 +271,11 @@ def _tame_sqlite(engine: Engine, *, writes: bool, statement_s: float) -> None:
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         connection.info["limit"][0] = statement_s
-        connection.exec_driver_sql(begin)
+        raw: Any = connection.connection.driver_connection
+        try:
+            raw.execute(begin)
+        except sqlite3.Error as error:
+            raise OperationalError(begin, None, error) from error
 
     @sa.event.listens_for(engine, "before_cursor_execute")
     def _start(connection: Connection, *_: Any) -> None:

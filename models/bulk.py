@@ -7,7 +7,7 @@ PostgreSQL takes one array per column.
 
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -101,9 +101,9 @@ class Bulk:
         if not rows:
             return
         if self.dialect == "postgresql":
-            connection.exec_driver_sql(text, tuple(list(column) for column in zip(*rows, strict=True)))
+            _run(connection, text, [list(column) for column in zip(*rows, strict=True)])
         else:
-            connection.exec_driver_sql(text, list(rows))
+            _run(connection, text, rows, many=True)
 
     def select(
         self, connection: Connection, key: str, values: Sequence[str], columns: Sequence[str], also: str = ""
@@ -113,13 +113,46 @@ class Bulk:
         if not values:
             return []
         head = f"SELECT {', '.join(columns)} FROM {self.table} WHERE {key}"  # noqa: S608
-        if self.dialect == "sqlite":
-            text, given = f"{head} IN (SELECT value FROM json_each(?)){also}", (json.dumps(list(values)),)  # noqa: S608
-        elif self.dialect == "postgresql":
-            text, given = f"{head} = ANY(%b){also}", (list(values),)  # type: ignore[assignment]
-        else:
-            text, given = f"{head} IN ({', '.join('%s' for _ in values)}){also}", tuple(values)  # type: ignore[assignment]
-        return connection.exec_driver_sql(text, given).all()
+        if self.dialect == "postgresql":
+            return _run(connection, f"{head} = ANY(%b){also}", [list(values)], fetch=True)
+        mark = "?" if self.dialect == "sqlite" else "%s"
+        return _run(
+            connection, f"{head} IN ({', '.join(mark for _ in values)}){also}", list(values), fetch=True
+        )
+
+
+def _run(
+    connection: Connection, text: str, given: Sequence[Any], *, many: bool = False, fetch: bool = False
+) -> Sequence[Any]:
+    """One statement by the driver's own cursor, for SQLAlchemy's costs as much again; its errors are SQLAlchemy's."""
+    fairy = connection.connection
+    if "started" in connection.info:
+        connection.info["started"][0] = time.monotonic()
+    cursor = fairy.cursor()
+    try:
+        (cursor.executemany if many else cursor.execute)(text, given)
+        return cursor.fetchall() if fetch else ()
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _translated(connection, error, text) from error
+    finally:
+        cursor.close()
+
+
+def _translated(connection: Connection, error: Exception, text: str) -> Exception:
+    dialect = connection.dialect
+    gone = dialect.is_disconnect(error, connection.connection, None)  # type: ignore[arg-type]
+    if gone:
+        connection.invalidate(error)
+    found: Exception = sa.exc.DBAPIError.instance(
+        text,
+        None,
+        error,
+        dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=gone,
+        dialect=dialect,
+    )
+    return found
 
 
 def _values(part: str) -> str:

@@ -57,8 +57,7 @@ class LoopStore:
         if self._store.lock is not None:
             try:
                 reader = self._reader = self._reader or self._store.reader()
-                with reader.begin():
-                    seen = look(reader)
+                seen = look(reader)  # without a transaction: each of its statements sees what is committed
                 return await self._in_turn(partial(_second, work, seen))
             except StoreError:
                 self._drop()  # whatever state they are in

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree.ElementTree import Element as Node
 from xml.etree.ElementTree import ParseError, XMLParser
 from xml.parsers import expat
+
+# One element without children, in the plain form in which WeChat writes nearly all of them: nothing in it that a parser
+# would have to undo or refuse. What is made of such elements alone is read by this pattern, at half of expat's cost;
+# everything else is expat's. The tests hold the two to the same answers.
+PLAIN = r"\]<>&\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff"
+FLAT = re.compile(rf"<([A-Za-z]\w*)>(?:<!\[CDATA\[([^{PLAIN}]*)\]\]>|([^{PLAIN}]*))</\1>", re.ASCII)
+SPACE = frozenset(("", "\n", " ", "\t"))
 
 
 class BadXml(ValueError):
@@ -14,18 +22,15 @@ class BadXml(ValueError):
 class Element:
     """One element: its text, and its children by name."""
 
-    __slots__ = ("_fields", "node")
+    __slots__ = ("_fields", "_node")
 
-    def __init__(self, node: Node) -> None:
-        self.node = node
-        self._fields: dict[str, str] = {}
-        for child in node:
-            if child.tag not in self._fields:
-                self._fields[child.tag] = child.text or ""
+    def __init__(self, fields: dict[str, str], node: Node | None = None) -> None:
+        self._fields = fields
+        self._node = node
 
     @property
     def text(self) -> str:
-        return self.node.text or ""
+        return "" if self._node is None else self._node.text or ""
 
     def get(self, tag: str) -> str:
         """The text of the first child of that name, or ''."""
@@ -33,12 +38,58 @@ class Element:
 
     def child(self, tag: str) -> Element:
         """The first child of that name, or an empty one."""
-        found = self.node.find(f"./{tag}")
-        return Element(Node(tag) if found is None else found)
+        found = None if self._node is None else self._node.find(f"./{tag}")
+        return Element({}) if found is None else _element(found)
 
     def all(self, tag: str) -> list[Element]:
         """Every child of that name."""
-        return [Element(found) for found in self.node.findall(f"./{tag}")]
+        return [] if self._node is None else [_element(found) for found in self._node.findall(f"./{tag}")]
+
+
+def _element(node: Node) -> Element:
+    fields: dict[str, str] = {}
+    for child in node:
+        if child.tag not in fields:
+            fields[child.tag] = child.text or ""
+    return Element(fields, node)
+
+
+def read(body: bytes) -> Element:
+    """The root element. Raises BadXml."""
+    try:
+        flat = _flat(body.decode())
+    except UnicodeDecodeError as error:
+        raise BadXml("not UTF-8") from error
+    return _element(parsed(body)) if flat is None else Element(flat)
+
+
+def _flat(text: str) -> dict[str, str] | None:
+    """The fields of a root whose children have none, or None where that takes a parser to say."""
+    parts = FLAT.split(text)  # what stands between, tag, CDATA or None, text or None, what stands between, …
+    if len(parts) < 5 or parts[0] not in ("<xml>", "<xml>\n") or parts[-1].strip(" \n\t") != "</xml>":
+        return None
+    fields: dict[str, str] = {}
+    for at in range(1, len(parts) - 1, 4):
+        if parts[at - 1] not in SPACE and at > 1:
+            return None
+        if parts[at] not in fields:
+            cdata = parts[at + 1]
+            fields[parts[at]] = parts[at + 2] if cdata is None else cdata
+    return fields
+
+
+def parsed(body: bytes) -> Node:
+    """The root as expat reads it. Raises BadXml."""
+    if b"\0" in body:
+        raise BadXml("not UTF-8")  # UTF-16, which would hide what the next line looks for
+    try:
+        if b"<!DOCTYPE" in body:
+            _check_no_doctype(body)
+        parser = XMLParser(encoding="utf-8")  # noqa: S314 - what that warns of needs a document type
+        parser.feed(body)
+        return parser.close()
+    except (ParseError, expat.ExpatError, ValueError) as error:
+        raise BadXml("not XML") from error
 
 
 def _refuse(*_: object) -> None:
@@ -50,17 +101,3 @@ def _check_no_doctype(body: bytes) -> None:
     parser = expat.ParserCreate("utf-8")
     parser.StartDoctypeDeclHandler = _refuse
     parser.Parse(body, True)
-
-
-def read(body: bytes) -> Element:
-    """The root element. Raises BadXml."""
-    if b"\0" in body:
-        raise BadXml("not UTF-8")  # UTF-16, which would hide what the next line looks for
-    try:
-        if b"<!DOCTYPE" in body:
-            _check_no_doctype(body)
-        parser = XMLParser(encoding="utf-8")  # noqa: S314 - what that warns of needs a document type
-        parser.feed(body)
-        return Element(parser.close())
-    except (ParseError, expat.ExpatError, ValueError) as error:
-        raise BadXml("not XML") from error
