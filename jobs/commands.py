@@ -14,7 +14,7 @@ from tqdm import tqdm
 from channels import Channel, ChannelError, Parcel
 from jobs.campaigns import Campaign, Push, named
 from jobs.days import SHANGHAI
-from jobs.forecast import CHANNELS
+from jobs.forecast import BLANK, CHANNELS
 from jobs.push import plan_of
 from models import alarm, delivery, ledger, push, shared
 from models.base import Store
@@ -203,6 +203,8 @@ def push_start(
         return PROBLEM
     common.ring()
     say(f"推送 {name} 已经开始。")
+    if blank := BLANK.search(plan_of(wanted).content):
+        say(f"内容里还有没填的{blank[0]}：正式开通（live = true）的账号不会发出，只有测试人员收得到。")
     if halted is not None:
         say(f"现在所有推送都已停止（{halted}），运行 unhalt 以后才会发出。")
     if not working:

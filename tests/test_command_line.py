@@ -116,6 +116,29 @@ class TestTheLine:
         assert told.code == 1
         assert "cp config.example.toml config.toml" in told.words
 
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [
+            (None, "这不是一个文件（可能是文件夹）"),
+            (b"\x00\xff\xfe" * 100, "文件不是 UTF-8 编码"),
+            ("没有等号".encode(), "名字"),
+            (b"", "填好之前不能启动服务"),
+        ],
+    )
+    def test_what_is_no_config_file_is_told_apart(
+        self, desk: Desk, content: bytes | None, words: str
+    ) -> None:
+        place = desk.folder / "other.toml"
+        if content is None:
+            place.mkdir()
+        else:
+            place.write_bytes(content)
+
+        told = desk.types("check", "--config", str(place))
+
+        assert told.code == (0 if content == b"" else 1)
+        assert words in told.words
+
     @pytest.mark.parametrize("name", sorted(SAMPLES))
     def test_a_broken_config_file_is_told_with_every_line(self, desk: Desk, name: str) -> None:
         text = desk.config().replace('kind = "service"', 'kind = "servic"')
@@ -293,7 +316,7 @@ class TestPush:
         desk.writes(YEAR.replace("元宵灯谜", "〔待填：活动名称〕"))
         desk.types("db", "upgrade")
         enrol(desk, 3)
-        desk.types("push", "start", "lantern/riddles")
+        assert "没填的〔待填：活动名称〕" in desk.types("push", "start", "lantern/riddles").out
         works(desk)
 
         listed = desk.types("push", "list")
