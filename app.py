@@ -381,6 +381,7 @@ def main(words: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    os.umask(0o077)  # what workers said is read by nobody else on this machine
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a sign

@@ -51,7 +51,9 @@ def test_the_last_line_is_the_address_and_nothing_follows_a_day_of_use(desk: Des
     assert reached(port, "/readyz")
 
     assert demo.told() == said, "not a word after the address"
-    with closing(sqlite3.connect(desk.folder / "var" / f"demo-{port}.db")) as database:
+    file = desk.folder / "var" / f"demo-{port}.db"
+    assert file.stat().st_mode & 0o077 == 0, "nobody else reads it"
+    with closing(sqlite3.connect(file)) as database:
         (sent,) = database.execute("SELECT COUNT(*) FROM deliveries WHERE state = 'sent'").fetchone()
     assert sent == 3
     desk.said.append(demo.told())
