@@ -20,10 +20,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -134,8 +134,7 @@ class Arrival:
     personal: bool = True  # False: WeChat itself speaks (a job's result), and nobody was seen
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a handler made of an arrival. `reply` is the answer's XML before encryption, '' for none."""
 
     reply: str
@@ -245,6 +244,9 @@ class Recorder:
         placed = [_with("place_at", name) for name in ("place_x", "place_y", "place_at")]
         decided = [_with("state_at", name) for name in ("subscribed", "state_at")]
         self._followers.on_conflict("openid", [*plain, *latest, *placed, *decided])
+        # Who was only heard keeps what an unfollow looks at: SQLite rewrites the index of a column that is set, also to itself.
+        self._heard = Bulk(followers, FOLLOWER_COLUMNS, dialect)
+        self._heard.on_conflict("openid", [*plain, *latest[:3], *placed])
 
     def record(
         self,
@@ -304,9 +306,13 @@ class Recorder:
             self._interactions.insert(
                 connection, [rows[key].values or self._values(rows[key]) for key in sorted(rows)]
             )
-            self._followers.upsert(
-                connection, [self._follower_values(touched[each]) for each in sorted(touched)]
-            )
+            for table, decided in ((self._followers, True), (self._heard, False)):
+                some = [
+                    self._follower_values(touched[each])
+                    for each in sorted(touched)
+                    if touched[each].decided is decided
+                ]
+                table.upsert(connection, some)
             self._check_still_here(connection, touched, care)
         except IntegrityError as error:
             raise Again(care) from error
@@ -363,7 +369,7 @@ class Recorder:
     ) -> Outcome:
         known = care.failed.get(arrival.key) or (OutOfTime() if care.left_s < 0 else None)
         if known is not None:
-            return replace(sorry(arrival, known), dialogue=follower.dialogue)
+            return sorry(arrival, known)._replace(dialogue=follower.dialogue)
         savepoint = connection.begin_nested()
         try:
             outcome = answer(connection, arrival, follower)
@@ -372,7 +378,7 @@ class Recorder:
             if timed_out(error):  # it may have taken the savepoint with it
                 raise Again(care, arrival.key, error) from error
             savepoint.rollback()
-            return replace(sorry(arrival, error), dialogue=follower.dialogue)
+            return sorry(arrival, error)._replace(dialogue=follower.dialogue)
         savepoint.commit()
         return outcome
 

@@ -13,7 +13,8 @@ import hmac
 import re
 import secrets
 import struct
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from wechatpy.crypto.base import WeChatCipher
@@ -34,8 +35,7 @@ class Forged(ValueError):
     """Not from WeChat, stale, or not for this account. Carries no reason on purpose."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """A verified body in clear. `cipher` and `nonce` seal the answer; without a cipher it goes out in clear."""
 
     xml: bytes
@@ -51,11 +51,13 @@ def query_fields(query: str) -> dict[str, str]:
     """The query's parameters. A parameter that stands there twice is a forger's: Forged."""
     if len(query) > MAX_QUERY:
         raise Forged
+    parts = query.split("&")
+    pairs: Sequence[Sequence[str]] = [part.split("=", 1) for part in parts]
     if "%" in query or "+" in query:
         pairs = parse_qsl(query, keep_blank_values=True)
-    else:
-        pairs = [(name, value) for name, _, value in (part.partition("=") for part in query.split("&"))]
-    fields = dict(pairs)
+    elif min(map(len, pairs)) < 2:  # a name without a value
+        pairs = [part.partition("=")[::2] for part in parts]
+    fields: dict[str, str] = dict(pairs)  # type: ignore[arg-type]
     if len(fields) != len(pairs):
         raise Forged
     return fields

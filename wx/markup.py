@@ -11,7 +11,7 @@ from xml.parsers import expat
 # would have to undo or refuse. What is made of such elements alone is read by this pattern, at half of expat's cost;
 # everything else is expat's. The tests hold the two to the same answers.
 PLAIN = r"\]<>&\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff"
-FLAT = re.compile(rf"<([A-Za-z]\w*)>(?:<!\[CDATA\[([^{PLAIN}]*)\]\]>|([^{PLAIN}]*))</\1>", re.ASCII)
+FLAT = re.compile(rf"<([A-Za-z]\w*)>(<!\[CDATA\[)?([^{PLAIN}]*)(?(2)\]\]>)</\1>", re.ASCII)
 SPACE = frozenset(("", "\n", " ", "\t"))
 
 
@@ -22,10 +22,10 @@ class BadXml(ValueError):
 class Element:
     """One element: its text, and its children by name."""
 
-    __slots__ = ("_fields", "_node")
+    __slots__ = ("_node", "fields")
 
     def __init__(self, fields: dict[str, str], node: Node | None = None) -> None:
-        self._fields = fields
+        self.fields = fields
         self._node = node
 
     @property
@@ -34,7 +34,7 @@ class Element:
 
     def get(self, tag: str) -> str:
         """The text of the first child of that name, or ''."""
-        return self._fields.get(tag, "")
+        return self.fields.get(tag, "")
 
     def child(self, tag: str) -> Element:
         """The first child of that name, or an empty one."""
@@ -65,17 +65,14 @@ def read(body: bytes) -> Element:
 
 def _flat(text: str) -> dict[str, str] | None:
     """The fields of a root whose children have none, or None where that takes a parser to say."""
-    parts = FLAT.split(text)  # what stands between, tag, CDATA or None, text or None, what stands between, …
+    parts = FLAT.split(text)  # what stands between, tag, CDATA or None, text; and so on to what stands behind
     if len(parts) < 5 or parts[0] not in ("<xml>", "<xml>\n") or parts[-1].strip(" \n\t") != "</xml>":
         return None
-    fields: dict[str, str] = {}
-    for at in range(1, len(parts) - 1, 4):
-        if parts[at - 1] not in SPACE and at > 1:
-            return None
-        if parts[at] not in fields:
-            cdata = parts[at + 1]
-            fields[parts[at]] = parts[at + 2] if cdata is None else cdata
-    return fields
+    if not SPACE.issuperset(parts[4:-1:4]):
+        return None
+    return dict(
+        zip(parts[-4::-4], parts[-2::-4], strict=True)
+    )  # from behind, so that of two of a name the first stays
 
 
 def parsed(body: bytes) -> Node:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from wx.markup import BadXml, Element, read
 
@@ -243,8 +244,7 @@ Body = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message or event. `created` is WeChat's CreateTime in seconds, or None where it is not a possible time."""
 
     to: str
@@ -256,7 +256,10 @@ class Message:
     event_key: str
     body: Body
     raw: str
-    key: str = field(repr=False)
+    key: str
+
+    def __repr__(self) -> str:
+        return f"Message({self.type} {self.event or self.msg_id})"  # without anybody's words
 
 
 def whole(text: str) -> int:
@@ -407,8 +410,9 @@ EVENTS: dict[str, Callable[[Element], Body]] = {
 def dedupe_key(x: Element, body: bytes) -> str:
     """The same for every delivery of one message. Events have no MsgId and CreateTime counts whole seconds, so what
     the event is about belongs to it, and where there is no id at all, everything that was said."""
-    kind = x.get("MsgType")
-    parts = [x.get("FromUserName"), x.get("CreateTime"), kind, x.get("MsgId")]
+    get = x.fields.get
+    kind = get("MsgType", "")
+    parts = [get("FromUserName", ""), get("CreateTime", ""), kind, get("MsgId", "")]
     has_id = bool(parts[3])
     if kind == "event":
         own = x.get("MsgID")
@@ -427,20 +431,26 @@ def parse(xml: bytes) -> Message:
         raw = xml.decode()
     except (BadXml, UnicodeDecodeError) as error:
         raise BadMessage(str(error)) from error
-    openid, kind = x.get("FromUserName"), x.get("MsgType")
+    get = x.fields.get
+    openid, kind = get("FromUserName", ""), get("MsgType", "")
     if not openid or not kind or len(openid) > MAX_OPENID:
         raise BadMessage("without FromUserName or MsgType")
-    event = x.get("Event") if kind == "event" else ""
-    reader = EVENTS.get(event.lower()) if kind == "event" else TYPES.get(kind)
+    event, msg_id = "", get("MsgId", "")
+    if kind == "event":
+        event = get("Event", "")
+        msg_id = msg_id or get("MsgID", "")
+        reader = EVENTS.get(event.lower())
+    else:
+        reader = TYPES.get(kind)
     return Message(
-        to=x.get("ToUserName"),
-        openid=openid,
-        type=kind,
-        created=_created(x.get("CreateTime")),
-        msg_id=x.get("MsgId") or (x.get("MsgID") if kind == "event" else ""),
-        event=event,
-        event_key=x.get("EventKey"),
-        body=reader(x) if reader else Unknown(),
-        raw=raw,
-        key=dedupe_key(x, xml),
+        get("ToUserName", ""),
+        openid,
+        kind,
+        _created(get("CreateTime", "")),
+        msg_id,
+        event,
+        get("EventKey", ""),
+        reader(x) if reader else Unknown(),
+        raw,
+        dedupe_key(x, xml),
     )
