@@ -20,8 +20,8 @@ SETTLED_S = 60  # a process that lived so long starts over with the first pause
 GLANCE_S = 0.1
 
 
-class Stopped(Exception):
-    """SIGTERM, Ctrl-C, or the terminal was closed."""
+class Stopped(BaseException):
+    """SIGTERM, Ctrl-C, or the terminal was closed. No Exception: logging, among others, would swallow one."""
 
 
 class Children:
@@ -81,24 +81,27 @@ def supervise(work: Mapping[str, Callable[[], int]], ready: Callable[[], None] =
     `ready` is called once all are started; what it raises ends them all.
     """
     children = Children(work)
+    told: list[int] = []  # kept as well: what is raised while something is cleared away gets lost
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        _ignore()  # who presses Ctrl-C twice does not disturb the end
+        told.append(number)
+        raise Stopped
+
     for number in ENDS:
         if signal.getsignal(number) != signal.SIG_IGN or number != signal.SIGHUP:  # nohup stays nohup
-            signal.signal(number, _stop)
+            signal.signal(number, stop)
     try:
         children.look()
         ready()
-        while True:
+        while not told:
             children.look()
             time.sleep(GLANCE_S)
     except Stopped:
-        return 0
+        pass
     finally:
         children.end()
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    _ignore()  # who presses Ctrl-C twice does not disturb the end
-    raise Stopped
+    return 0
 
 
 def _ignore() -> None:
