@@ -37,6 +37,7 @@ class LoopStore:
         self._writer: Connection | None = None
         self._fd: int | None = None  # of SQLite's lock
         self._log: int | None = None  # of SQLite's write-ahead log
+        self._by_hand = False  # whether it is forced to the disk by us
         self._async: AsyncEngine | None = None
         self._raw: Any = None  # PostgreSQL's connection as the driver has it
         if store.dialect == "postgresql":
@@ -102,6 +103,8 @@ class LoopStore:
         """What synchronous=FULL does at a commit, done by hand after it: force the log to the disk. Within the writers' turn
         everybody would wait for our disk; so only those wait who wait for this answer. Retries of what another process
         committed a moment ago come this way too, so they are not answered before it is safe either."""
+        if not self._by_hand:
+            return
         if self._log is None:
             self._log = os.open(f"{self._store.url.database}-wal", os.O_RDONLY | os.O_CLOEXEC)
         os.fdatasync(self._log)
@@ -113,7 +116,9 @@ class LoopStore:
         raw = opened.connection.dbapi_connection
         assert raw is not None
         raw.cursor().execute(f"PRAGMA busy_timeout={STRANGER_MS}")
-        raw.cursor().execute("PRAGMA synchronous=NORMAL")
+        self._by_hand = raw.cursor().execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        if self._by_hand:  # some file systems allow no such log: there each commit forces itself out
+            raw.cursor().execute("PRAGMA synchronous=NORMAL")
         return opened
 
     def _drop(self) -> None:
