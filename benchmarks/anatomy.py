@@ -59,7 +59,7 @@ STAGES: tuple[tuple[Any, str, str], ...] = (
     (Connection, "_send", SERVER),
     (Webhook, "arrive", WEBHOOK),
     (Webhook, "seal", WEBHOOK),
-    (wx.envelope, "query_fields", WEBHOOK),
+    (wx.envelope, "_marks", WEBHOOK),
     (wx.envelope.Envelope, "open", CRYPTO),
     (wx.envelope.Envelope, "seal", CRYPTO),
     (wx.envelope, "read", XML),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hmac
 import random
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 import pytest
 from bodies import GOOD
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from webhook_cast import (
     APP_ID,
@@ -38,6 +40,9 @@ GUIDE_QUERY = (
     "signature=6c5c811b55cc85e0e1b54100749188c20beb3f5d&timestamp=1714112445&nonce=415670741"
     "&openid=o9AgO5Kd5ggOC-bXrbNODIiE3bGY&encrypt_type=aes&msg_signature=046e02f8204d34f8ba5fa3b1db94908f3df2e9b3"
 )
+USUAL = GUIDE_QUERY.split("&")
+UNUSUAL = ("", "=", "nonce", "nonce=", "nonce=%41", "nonce=a+b", "nonce=工", "timestamp=１", "timestamp=" + "1" * 16,
+           "encrypt_type=raw", "msg_signature=", "openid=", "echostr=1", "signature=" + "a" * 2048)  # fmt: skip
 GUIDE_TEXT = (
     "+qdx1OKCy+5JPCBFWw70tm0fJGb2Jmeia4FCB7kao+/Q5c/ohsOzQHi8khUOb05JCpj0JB4RvQMkUyus8TPxLKJGQqcvZqzDpVzazhZv6JsXUnnR8XGT"
     "740XgXZUXQ7vJVnAG+tE8NUd4yFyjPy7GgiaviNrlCTj+l5kdfMuFUPpRSrfMZuMcp3Fn2Pede2IuQrKEYwKSqFIZoNqJ4M8EajAsjLY2km32IIjdf8Y"
@@ -149,6 +154,66 @@ class TestWhatIsSealed:
         assert account(mode).seal(opened, "", NOW_S) == b"success"
 
 
+class TestOneCipher:
+    """It is set up once and serves every message after that; nobody outside may notice."""
+
+    def test_gives_each_of_many_replies_in_a_form_that_opens_by_itself(self) -> None:
+        cipher = Cipher(KEY, APP_ID)
+        sent = [f"<xml>第{number}条{'好' * number}</xml>".encode() for number in range(200)]
+
+        texts = [cipher.encrypt(xml) for xml in sent]
+
+        assert [decrypt(text) for text in reversed(texts)] == sent[::-1]
+
+    def test_opens_each_of_many_messages_whatever_came_before(self) -> None:
+        cipher = Cipher(KEY, APP_ID)
+        sent = [f"<xml>第{number}条{'好' * number}</xml>".encode() for number in range(200)]
+        texts = [encrypt(xml) for xml in sent]
+
+        assert [cipher.decrypt(text) for text in texts] == sent
+        assert [cipher.decrypt(text) for text in texts[::-7]] == sent[::-7]
+
+    @given(st.lists(st.one_of(st.binary(max_size=80), st.sampled_from(["in", "out"])), max_size=20))
+    def test_is_not_put_out_by_a_forgery(self, story: list[bytes | str]) -> None:
+        cipher = Cipher(KEY, APP_ID)
+        for what in (*story, "in", "out"):
+            if isinstance(what, bytes):
+                with pytest.raises(Forged):
+                    cipher.decrypt(base64.b64encode(what).decode())
+            elif what == "in":
+                assert cipher.decrypt(encrypt(b"<xml>in</xml>")) == b"<xml>in</xml>"
+            else:
+                assert decrypt(cipher.encrypt(b"<xml>out</xml>")) == b"<xml>out</xml>"
+
+    @pytest.mark.parametrize("size", range(1, 100, 7))
+    def test_keeps_nothing_of_a_broken_block(self, size: int) -> None:
+        cipher = Cipher(KEY, APP_ID)
+        with pytest.raises(Forged):
+            cipher.decrypt(base64.b64encode(bytes(size)).decode())
+
+        assert cipher.decrypt(encrypt(b"<xml/>")) == b"<xml/>"
+
+    def test_says_nothing_twice_in_the_same_way(self) -> None:
+        cipher = Cipher(KEY, APP_ID)
+        texts = [cipher.encrypt(b"<xml/>") for _ in range(100)]
+        texts += [Cipher(KEY, APP_ID).encrypt(b"<xml/>") for _ in range(100)]
+
+        blocks = {base64.b64decode(text)[at : at + 16] for text in texts for at in (0, 16, 32, 48)}
+        assert len(blocks) == 4 * len(texts)
+
+    def test_serves_several_threads_at_once(self) -> None:
+        cipher = Cipher(KEY, APP_ID)
+
+        def talk(number: int) -> bool:
+            xml = f"<xml>{number}{'好' * (number % 90)}</xml>".encode()
+            return all(
+                cipher.decrypt(encrypt(xml)) == xml and decrypt(cipher.encrypt(xml)) == xml for _ in range(20)
+            )
+
+        with ThreadPoolExecutor(4) as threads:
+            assert all(threads.map(talk, range(40)))
+
+
 class TestSafeModesBody:
     def test_may_be_written_in_any_way_that_is_xml(self) -> None:
         text = encrypt(b"<xml>1</xml>")
@@ -171,6 +236,20 @@ class TestSafeModesBody:
 
         with pytest.raises(Forged):
             account().open(urlencode(sealed_query(NOON, text)), sealed_body(f" {text}\n"), NOW_S)
+
+    @pytest.mark.parametrize("odd", ["*", "=", "\n", "é", "&amp;", "<", "&", "\x01", "\ud800"])
+    def test_with_a_sign_that_is_not_base64_is_forged_or_no_xml(self, odd: str) -> None:
+        """No XML is told to nobody but a friend: who signed the query."""
+        text = encrypt(b"<xml>1</xml>")
+        bent = text[:8] + odd + text[8:]
+        body = sealed_body("").replace(b"[]]></E", b"[" + bent.encode(errors="surrogatepass") + b"]]></E")
+        good = sealed_query(NOON, bent) if odd != "\ud800" else sealed_query(NOON, text)
+        is_xml = odd not in ("\x01", "\ud800")
+
+        with pytest.raises(Forged if is_xml else BadMessage):
+            account().open(urlencode(good), body, NOW_S)
+        with pytest.raises(Forged):
+            account().open(urlencode(good | {"signature": "0" * 40}), body, NOW_S)
 
 
 class TestAForgery:
@@ -266,6 +345,39 @@ class TestAQuery:
             "d": "a b",
             "e": "x=y",
         }
+
+    @settings(max_examples=300)
+    @given(st.lists(st.one_of(st.sampled_from(USUAL), st.sampled_from(UNUSUAL)), max_size=8), st.booleans())
+    @example(list(USUAL[:4]), False)
+    @example(list(USUAL), False)
+    @example([*USUAL, USUAL[0]], False)
+    def test_in_the_usual_form_says_what_it_says_in_any_other(self, parts: list[str], ends: bool) -> None:
+        query = "&".join(parts) + "\n" * ends
+        if envelope.QUERY.fullmatch(query):
+            get = query_fields(query).get
+            names = ("signature", "timestamp", "nonce", "encrypt_type", "msg_signature")
+            assert envelope._marks(query) == tuple(get(name, "") for name in names)
+
+    @pytest.mark.parametrize(
+        "odd", ["", "1" * 16, "0" * 5000, "１７１４１１２４４５", "-1", "1.0", " 1", "1\n"]
+    )
+    def test_with_a_time_that_is_none_is_forged_even_where_no_time_is_too_old(self, odd: str) -> None:
+        door = account("plain", freshness_s=0)
+        for good in (signed(NOON), sealed_query(NOON, "")):
+            bent = good | {"timestamp": odd, "signature": signature(TOKEN, odd, good["nonce"])}
+            for query in (urlencode(bent), "&".join(f"{name}={value}" for name, value in bent.items())):
+                with pytest.raises(Forged):
+                    door.open(query, b"<xml/>", NOW_S)
+
+    def test_of_wechats_takes_the_short_way(self) -> None:
+        """Which is the point of it; a query in another order is as good."""
+        turned = "&".join(reversed(GUIDE_QUERY.split("&")))
+
+        assert envelope.QUERY.fullmatch(GUIDE_QUERY)
+        assert envelope.QUERY.fullmatch(GUIDE_QUERY.partition("&encrypt_type")[0])
+        assert not envelope.QUERY.fullmatch(turned)
+        for query in (GUIDE_QUERY, turned):
+            assert account().open(query, sealed_body(GUIDE_TEXT), 1714112445).xml == GUIDE_MESSAGE
 
     def test_says_nothing_in_an_error(self) -> None:
         """A log line of it tells a reader no more than a forger."""

@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from bodies import GOOD, ID, REFUSED, SENT, Body
-from hypothesis import given, settings
+from bodies import BODIES, GOOD, ID, REFUSED, SENT, Body
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from webhook_cast import ACCOUNT, NOON, SECOND, WORKER, cdata, envelope_of, event, text
 
@@ -69,6 +69,74 @@ class TestABody:
 
         assert type(message.body) is not m.Unknown
         assert all(value in ("", 0, None) for value in dataclasses.astuple(message.body))
+
+
+SHAPE = (
+    "<xml>", "<ToUserName><![CDATA[", ACCOUNT, "]]></ToUserName>", "<FromUserName><![CDATA[", WORKER, "]]></FromUserName>",
+    "<CreateTime>", "1799035200", "</CreateTime>", "<MsgType><![CDATA[text]]></MsgType>", "<Content><![CDATA[", "工伤😀",
+    "]]></Content>", "<MsgId>", "24000000000000001", "</MsgId>", "</xml>",
+)  # fmt: skip
+ODDS = ("", "\n", " ", "\r\n", "<", ">", "&", "&amp;", "]", "]]>", "<![CDATA[", "\x00", "\x0b", "\x85", "\u2028", "\ufeff", "\ufffe",
+        "０", "٣", "0", "9" * 11, "-", "@", ".", "é", "工", "A" * 129, "<a>1</a>", "<!-- -->", "<bizmsgmenuid>1</bizmsgmenuid>",
+        "<MsgType>image</MsgType>", "<FromUserName>x</FromUserName>", "<!DOCTYPE x>", "<?x?>")  # fmt: skip
+
+
+class TestATextMessage:
+    """Nearly all that comes: its usual form is read by a pattern of its own, and says what it says in any other form."""
+
+    @settings(max_examples=500)
+    @given(
+        st.lists(st.tuples(st.integers(0, len(SHAPE)), st.sampled_from(ODDS)), max_size=3),
+        st.sets(st.integers(0, len(SHAPE) - 1), max_size=2),
+        st.sampled_from(["", "\n", " "]),
+    )
+    @example([], set(), "")
+    @example([], set(), "\n")
+    def test_is_the_same_by_either_way(self, put: list[tuple[int, str]], lost: set[int], gap: str) -> None:
+        pieces = ["" if at in lost else piece for at, piece in enumerate(SHAPE)]
+        for at, odd in put:
+            pieces.insert(at, odd)
+        both_ways(spaced("".join(pieces), gap).encode())
+
+    @settings(max_examples=300)
+    @given(st.text(max_size=30))
+    def test_may_hold_any_words(self, words: str) -> None:
+        both_ways(text("你好").replace("你好".encode(), words.encode(errors="surrogatepass")))
+        both_ways(text(words.encode(errors="ignore").decode()))
+
+    @pytest.mark.parametrize("body", BODIES, ids=lambda body: body.name)
+    def test_or_anything_else_of_the_other_tests_is_the_same(self, body: Body) -> None:
+        both_ways(body.xml)
+
+    @pytest.mark.parametrize("gap", ["", "\n"])
+    def test_as_wechat_writes_it_takes_the_short_way(self, gap: str) -> None:
+        assert m.TEXT.fullmatch(spaced("".join(SHAPE), gap))
+
+    @pytest.mark.parametrize(
+        "created", ["1000000000", "9999999999", "0999999999", "0000000000", "253402300800"]
+    )
+    def test_keeps_to_possible_times(self, created: str) -> None:
+        both_ways("".join(SHAPE).replace("1799035200", created).encode())
+
+
+def spaced(xml: str, gap: str) -> str:
+    """With that between its elements."""
+    return re.sub(r"(<xml>|</\w+>)", rf"\1{gap}", xml)
+
+
+def both_ways(body: bytes) -> None:
+    """Asserts that the pattern for text messages changes nothing."""
+    quick = _refusal_or_message(body)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(m, "TEXT", re.compile("(?!)"))
+        assert _refusal_or_message(body) == quick
+
+
+def _refusal_or_message(body: bytes) -> Message | str:
+    try:
+        return parse(body)
+    except BadMessage as error:
+        return str(error)
 
 
 class TestTheKey:

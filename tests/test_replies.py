@@ -70,6 +70,16 @@ class TestWords:
         assert len(cut(words).encode()) <= 2048
         assert (cut(words) == words) == (len(words.encode()) <= 2048)
 
+    def test_said_to_one_worker_are_said_to_the_next_in_the_same_way(self) -> None:
+        """However many other pages were asked for in between."""
+        pages = [replies.Text(f"第{number}页]]>\x00{'工' * number}") for number in range(700)]
+
+        first = [read(page, "one").findtext("Content") for page in pages]
+        again = [read(page, "two").findtext("Content") for page in reversed(pages)]
+
+        assert first == again[::-1]
+        assert read(pages[0], "two").findtext("ToUserName") == "two"
+
     def test_may_hold_links_and_lines(self) -> None:
         words = '第一行\n<a href="https://union.example/?a=1&b=2">看看</a>'
 

@@ -8,14 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from wx.markup import BadXml, Element, read
+from wx.markup import PLAIN, BadXml, Element, read
 
 MAX_OPENID = 128
 LATEST = 253402300799  # the last second of the year 9999
+
+# A text message in the form in which WeChat writes nearly all of them, with an id and a possible time. It is read by
+# this pattern alone, at half the cost of the way that every other body takes; the tests hold the two to one answer.
+# Nothing in it is ever given back (`+`), so that what is no text message falls out at once.
+TEXT = re.compile(
+    r"<xml>\n?+<ToUserName><!\[CDATA\[([A-Za-z0-9_@.-]*+)\]\]></ToUserName>\n?+"
+    rf"<FromUserName><!\[CDATA\[([A-Za-z0-9_-]{{1,{MAX_OPENID}}}+)\]\]></FromUserName>\n?+"
+    r"<CreateTime>([1-9]\d{9})</CreateTime>\n?+<MsgType><!\[CDATA\[text\]\]></MsgType>\n?+"
+    rf"<Content><!\[CDATA\[([^{PLAIN}]*+)\]\]></Content>\n?+<MsgId>(\d{{1,64}}+)</MsgId>\n?+</xml>\n?+",
+    re.ASCII,
+)
 
 
 class BadMessage(ValueError):
@@ -427,9 +439,21 @@ def dedupe_key(x: Element, body: bytes) -> str:
 def parse(xml: bytes) -> Message:
     """The message in a decrypted body. Raises BadMessage."""
     try:
-        x = read(xml)
         raw = xml.decode()
-    except (BadXml, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise BadMessage("not UTF-8") from error
+    usual = TEXT.fullmatch(raw)
+    if usual is None:
+        return _any(xml, raw)
+    to, openid, created, content, msg_id = usual.groups()
+    key = hashlib.sha256(f"{openid}\0{created}\0text\0{msg_id}".encode()).hexdigest()  # as in dedupe_key
+    return Message(to, openid, "text", int(created), msg_id, "", "", Text(content), raw, key)
+
+
+def _any(xml: bytes, raw: str) -> Message:
+    try:
+        x = read(xml)
+    except BadXml as error:
         raise BadMessage(str(error)) from error
     get = x.fields.get
     openid, kind = get("FromUserName", ""), get("MsgType", "")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_TEXT_BYTES = 2048
 ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")  # what XML 1.0 cannot hold
@@ -58,7 +59,8 @@ class Transfer:
     kf_account: str = ""
 
 
-Reply = Text | Image | Voice | Video | Music | News | Transfer
+Rest = Image | Voice | Video | Music | News | Transfer
+Reply = Text | Rest
 
 
 def clean(words: str) -> str:
@@ -76,18 +78,26 @@ def cut(words: str, size_bytes: int = MAX_TEXT_BYTES) -> str:
 
 def cdata(words: str) -> str:
     """The words as they are, whatever is in them: `]]>` is split over two sections."""
-    return "<![CDATA[" + words.replace("]]>", "]]]]><![CDATA[>") + "]]>"
+    return f"<![CDATA[{_split(words)}]]>"
+
+
+def _split(words: str) -> str:
+    return words.replace("]]>", "]]]]><![CDATA[>")
 
 
 def _tags(**fields: str) -> str:
     return "".join(f"<{tag}>{cdata(clean(words))}</{tag}>" for tag, words in fields.items() if words)
 
 
-def _body(reply: Reply) -> tuple[str, str]:
+@lru_cache(512)
+def _content(words: str) -> str:
+    """Remembered, because nearly every answer is one of our own pages."""
+    return f"<Content>{cdata(cut(clean(words)))}</Content>"
+
+
+def _body(reply: Rest) -> tuple[str, str]:
     """MsgType and the elements of that type."""
     match reply:
-        case Text(content):
-            return "text", f"<Content>{cdata(cut(clean(content)))}</Content>"
         case News(title, description, picurl, url):
             item = _tags(Title=title, Description=description, PicUrl=picurl, Url=url)
             return "news", f"<ArticleCount>1</ArticleCount><Articles><item>{item}</item></Articles>"
@@ -109,8 +119,10 @@ def _body(reply: Reply) -> tuple[str, str]:
 
 def render(reply: Reply, *, to: str, sender: str, created: int) -> str:
     """The reply's XML before encryption. `created` in seconds."""
-    kind, body = _body(reply)
+    kind, body = ("text", _content(reply.content)) if isinstance(reply, Text) else _body(reply)
+    if "]]>" in to or "]]>" in sender:
+        to, sender = _split(to), _split(sender)
     return (
-        f"<xml><ToUserName>{cdata(to)}</ToUserName><FromUserName>{cdata(sender)}</FromUserName>"
+        f"<xml><ToUserName><![CDATA[{to}]]></ToUserName><FromUserName><![CDATA[{sender}]]></FromUserName>"
         f"<CreateTime>{created}</CreateTime><MsgType><![CDATA[{kind}]]></MsgType>{body}</xml>"
     )
