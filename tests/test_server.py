@@ -365,6 +365,70 @@ class TestRequestsOneAfterTheOther:
             assert client.ended(3)
 
 
+class TestAMessageAmongOthersOnItsConnection:
+    def test_is_read_whole_wherever_it_is_cut_in_two(self, server: Started) -> None:
+        with Client(server.port, 5) as client:
+            for number in range(65_000, 65_030):
+                raw = post(number)
+                cut = 1 + len(raw) * (number - 65_000) // 30
+                client.send(raw[:cut])
+                time.sleep(0.005)
+                assert client.ask(raw[cut:], "POST").status == 200
+                assert client.ask(post(number + 100)).status == 200
+
+        assert {str(number) for number in range(65_000, 65_030)} <= set(stored(server.url))
+
+    @pytest.mark.parametrize(
+        ("old", "new", "statuses"),
+        [
+            (b"\r\n\r\n", b"0\r\n\r\n", [408]),  # a length ten times as long
+            (b"\r\n\r\n", b"\r\nHost: b\r\n\r\n", [400]),
+            (b"HTTP/1.1", b"HTTP/1.2", [400]),
+            (b"/wx?", b"/wx?a b&", [400]),
+            (b"/wx?", b"/wx?a=\xff&", [400]),
+            (b"/wx?", b"/nowhere?", [404]),
+            (b"POST", b"PUT", [405]),
+            (b"</xml>", b"</xml>\r\n", [200]),
+            (b"</xml>", b"</xml>GET /a b HTTP/1.1\r\n", [200, 400]),
+            (b"</xml>", b"</xml>GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n", [200, 404]),
+        ],
+    )
+    def test_is_not_taken_for_what_it_only_resembles(
+        self, server: Started, old: bytes, new: bytes, statuses: list[int]
+    ) -> None:
+        with Client(server.port, 5) as client:
+            for number in range(65_200, 65_203):
+                assert client.ask(post(number)).status == 200
+            client.send(post(65_203).replace(old, new, 1))
+
+            assert [client.answer("POST").status for _ in statuses] == statuses
+
+    def test_whose_head_has_no_end_yet_is_waited_for(self, server: Started) -> None:
+        head = posting(b"Content-Length: 0", target=b"/wx?signature=1")
+        with Client(server.port, 5) as client:
+            assert [client.ask(head).status for _ in range(2)] == [403, 403]
+            client.send(head[:-4])
+            time.sleep(0.05)
+
+            assert client.ask(b"5\r\n\r\nabcde" + ECHO, "POST").status == 403
+            assert echoed(client.answer())["query"] == "mark=1"
+
+
+class TestAHeadThatComesInPieces:
+    @pytest.mark.parametrize("begun", [getting()[:-2], CHUNKED + b"\r\n0\r\n"], ids=["headers", "trailers"])
+    @pytest.mark.parametrize("length", [3_000, 7_000])
+    def test_may_be_no_longer_than_one_that_comes_at_once(
+        self, server: Started, begun: bytes, length: int
+    ) -> None:
+        with Client(server.port, 5) as client:
+            for number in range(3):
+                client.send(begun + b"X%d: %b\r\n" % (number, b"a" * length))
+                begun = b""
+                time.sleep(0.05)
+
+            assert client.ask(b"\r\n" + ECHO).status == (431 if length > 16 * 1024 / 3 else 200)
+
+
 class TestASlowClient:
     def test_holds_up_nobody_and_is_hung_up_on(self, server: Started) -> None:
         halves = [post(62_000 + number) for number in range(64)]

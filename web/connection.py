@@ -16,14 +16,12 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.utils import formatdate
-from functools import partial
 from http import HTTPStatus
 from typing import Any, Protocol
 
 import httptools
 
 from models.base import traced
-from models.interaction import Arrival
 from models.loop import LoopStore
 from web.group import Group
 from web.page import Page, call
@@ -35,10 +33,8 @@ MAX_HEAD = 16 * 1024
 THREADS = 8
 TICK_S = 0.25
 AT_ONCE = b"/healthz"  # asks for nothing but this loop, so it must not wait for a thread
-STATUS_LINES = {
-    each.value: f"HTTP/1.1 {each.value} {each.phrase}\r\n".encode("latin-1") for each in HTTPStatus
-}
-JUDGED = frozenset((b"content-length", b"transfer-encoding", b"connection", b"expect"))
+STATUS_LINES = {each.value: b"HTTP/1.1 %d %b\r\n" % (each, each.phrase.encode()) for each in HTTPStatus}
+JUDGED = frozenset((b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"))
 ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -55,9 +51,7 @@ class Site(Protocol):
 class Limits:
     """What one client may take and must wait, in seconds and counts."""
 
-    answer_s: float = (
-        ANSWER_S - TICK_S
-    )  # for a message to be stored; nobody waits longer, whenever the tick comes
+    answer_s: float = ANSWER_S - TICK_S  # for a message to be stored, whenever the tick comes
     receive_s: float = 10  # for a request to arrive whole
     idle_s: float = 75  # for a kept connection without one; nginx keeps its own for 60
     send_s: float = 30  # for an answer to be taken
@@ -73,36 +67,25 @@ class Refused(Exception):
 
 
 class Request:
-    """One request as it comes in."""
+    """One request as it comes in. What it does not bring stays as the class has it, which costs a request nothing."""
 
-    __slots__ = (
-        "body",
-        "cap",
-        "expects",
-        "fields",
-        "head",
-        "headers",
-        "keep",
-        "method",
-        "path",
-        "query",
-        "raw",
-        "size",
-    )
+    headers: list[tuple[bytes, bytes]]
+    url = b""
+    method = b""  # until the headers are complete
+    path = b""
+    query = b""
+    fields = 0  # how many of the headers are no trailers; those nobody reads
+    body: bytes | bytearray = b""
+    cap = 0
+    raw = 0  # bytes on the wire since the read that began it
+    head = 0  # bytes; not counted while one short read brings it
+    keep = False
+    expects = False
 
-    def __init__(self) -> None:
-        self.method = b""  # until the headers are complete
-        self.path = b""
-        self.query = b""
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.fields = 0  # how many of them are headers; the rest are trailers, which nobody reads
-        self.head = 0  # bytes
-        self.body: bytes | bytearray = b""
-        self.size = 0
-        self.cap = 0
-        self.raw = 0  # bytes on the wire since the one that began it
-        self.keep = False
-        self.expects = False
+
+def opening(status: int, date: bytes, body: bytes) -> bytes:
+    """An answer's head but for its length."""
+    return b"%b%bContent-Type: %b\r\n" % (STATUS_LINES[status], date, media_type(body).encode())
 
 
 class House:
@@ -112,32 +95,30 @@ class House:
         self, site: Site, loop: asyncio.AbstractEventLoop, limits: Limits | None = None, room: int = 10_000
     ) -> None:
         self.site = site
-        self.webhook = site.webhook
+        self.webhook = hook = site.webhook
         self.loop = loop
         self.limits = limits or Limits()
-        self.store = LoopStore(self.webhook.store)
-        hook = self.webhook
+        self.store = LoopStore(hook.store)
         self.group = Group(self.store, hook.recorder, hook.handle, hook.sorry, self.limits.answer_s)
         self.pages = ThreadPoolExecutor(THREADS, thread_name_prefix="page")
         self.connections: set[Connection] = set()
         self.room = min(room, self.limits.connections)
         self.turned_away = 0
         self.closing = False
-        self.date = b""
+        self.date = self.xml = b""  # the Date header, and what an answer to a message begins with
         self.now = 0.0
         self.tick()
 
     def tick(self) -> None:
         """Every `TICK_S`: the Date header, the time limits."""
         self.date = b"Date: " + formatdate(usegmt=True).encode() + b"\r\n"
+        self.xml = opening(HTTPStatus.OK, self.date, b"<xml")
         self.now = time.monotonic()
         self.group.expire()
         for connection in list(self.connections):
             connection.check(self.now)
         if self.turned_away:
-            log.error(
-                "%d connections were turned away: no room for more than %d", self.turned_away, self.room
-            )
+            log.error("%d connections turned away: no room for more than %d", self.turned_away, self.room)
             self.turned_away = 0
 
     async def close(self) -> None:
@@ -153,8 +134,8 @@ class Connection(asyncio.Protocol):
     """Parses what comes, answers it in order, keeps to the limits."""
 
     __slots__ = (
-        "_answering", "_choked", "_deaf", "_ended", "_half", "_house", "_parser", "_paused", "_queue", "_refusal", "_request",
-        "_since", "_transport",
+        "_answering", "_choked", "_deaf", "_ended", "_half", "_headers", "_house", "_keep", "_long", "_opened", "_parser",
+        "_paused", "_queue", "_refusal", "_request", "_since", "_transport",
     )  # fmt: skip
 
     def __init__(self, house: House) -> None:
@@ -162,8 +143,12 @@ class Connection(asyncio.Protocol):
         self._transport: Any = None
         self._parser = httptools.HttpRequestParser(self)
         self._request: Request | None = None  # the one that is arriving
+        self._headers: list[tuple[bytes, bytes]] = []  # its own
+        self._long = False  # more than one short read brings it
         self._queue: deque[Request] = deque()  # whole ones that wait for the answer before theirs
-        self._answering: Request | None = None
+        self._answering = False
+        self._keep = False  # the connection, when what is being answered is answered
+        self._opened: Any = None  # the envelope of the message that is being answered
         self._refusal: HTTPStatus | None = None  # to be said after the answers that are due
         self._deaf = False  # nothing more is read from this client
         self._ended = False  # our last word is said
@@ -193,6 +178,7 @@ class Connection(asyncio.Protocol):
         if self._deaf:
             return
         arriving = self._request
+        self._long = arriving is not None or len(data) > MAX_HEAD
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -201,6 +187,8 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             if not self._deaf:
                 self._refuse(HTTPStatus.BAD_REQUEST)
+        if self._queue and not self._answering and not self._choked:
+            self._answer(self._queue.popleft())
         if self._queue or self._deaf:
             self._proceed()
         if self._request is not None:
@@ -214,11 +202,13 @@ class Connection(asyncio.Protocol):
         if self._request is not None:
             self._refuse(HTTPStatus.BAD_REQUEST)  # the rest will never come
         self._deaf = True
-        last = self._queue[-1] if self._queue else self._answering
-        if last is not None and self._refusal is None:
-            last.keep = False
+        due = self._answering or bool(self._queue)
+        if self._refusal is None and self._queue:
+            self._queue[-1].keep = False
+        elif self._refusal is None:
+            self._keep = False
         self._proceed()
-        return last is not None or self._refusal is not None
+        return due or self._refusal is not None
 
     def pause_writing(self) -> None:
         self._choked = True
@@ -235,47 +225,50 @@ class Connection(asyncio.Protocol):
             self._queue[-1].keep = False  # what was asked too early is asked again, on another connection
             self._deaf = True
             raise Refused
-        self._request = Request()
+        self._request = request = Request()
+        request.headers = self._headers = []
         self._since = self._house.now
 
     def on_url(self, url: bytes) -> None:
-        request = self._arriving()
-        request.path += url
-        request.head += len(url)
-        if request.head > MAX_HEAD:
-            raise self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
         request = self._request
         assert request is not None
-        request.headers.append((name, value))
-        request.head += len(name) + len(value) + 4
-        if request.head > MAX_HEAD:
-            raise self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        request.url += url
+        if self._long:
+            self._count(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name, value))
+        if self._long:
+            self._count(len(name) + len(value) + 4)
 
     def on_headers_complete(self) -> None:
-        request = self._arriving()
-        request.method = self._parser.get_method()
-        if not request.path.startswith(b"/"):
-            self._make_relative(request)
-        request.path, _, request.query = request.path.partition(b"?")
-        request.cap = MAX_BODY if request.path == b"/wx" else MAX_PAGE_BODY
-        request.fields = len(request.headers)
-        request.keep = self._parser.should_keep_alive()
+        request = self._request
+        assert request is not None
+        url, parser = request.url, self._parser
+        path, _, request.query = (url if url[:1] == b"/" else self._relative(url)).partition(b"?")
+        request.path = path
+        request.method = parser.get_method()
+        request.cap = cap = MAX_BODY if path == b"/wx" else MAX_PAGE_BODY
+        request.fields = len(self._headers)
+        request.keep = parser.should_keep_alive()
         hosts = 0
-        for name, value in request.headers:
+        for name, value in self._headers:
             name = name.lower()
+            if name not in JUDGED:
+                continue
             if name == b"host":
                 hosts += 1
-            elif name in JUDGED:
+            elif name != b"content-length":
                 self._judge(request, name, value)
+            elif int(value) > cap:
+                raise self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if hosts != 1 and (hosts or self._parser.get_http_version() != "1.0"):
             raise self._refuse(HTTPStatus.BAD_REQUEST)
 
     def on_body(self, chunk: bytes) -> None:
-        request = self._arriving()
-        request.size += len(chunk)
-        if request.size > request.cap:
+        request = self._request
+        assert request is not None
+        if len(request.body) + len(chunk) > request.cap:
             raise self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if not request.body:
             request.body = chunk
@@ -285,7 +278,9 @@ class Connection(asyncio.Protocol):
         request.body += chunk
 
     def on_message_complete(self) -> None:
-        self._queue.append(self._arriving())
+        request = self._request
+        assert request is not None
+        self._queue.append(request)
         self._request = None
 
     # --- how a request is judged
@@ -294,20 +289,24 @@ class Connection(asyncio.Protocol):
         assert self._request is not None
         return self._request
 
-    def _make_relative(self, request: Request) -> None:
+    def _count(self, more: int) -> None:
+        """The head that is arriving grows. What one short read brings is never too long, so nobody counts that."""
+        request = self._arriving()
+        request.head += more
+        if request.head > MAX_HEAD:
+            raise self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def _relative(self, url: bytes) -> bytes:
         """GET http://host/path is the same as GET /path (RFC 9112, 3.2.2)."""
-        found = ABSOLUTE.match(request.path)
+        found = ABSOLUTE.match(url)
         if found is None:
             raise self._refuse(HTTPStatus.BAD_REQUEST)
-        rest = request.path[found.end() :]
-        request.path = rest if rest.startswith(b"/") else b"/" + rest
+        rest = url[found.end() :]
+        return rest if rest.startswith(b"/") else b"/" + rest
 
     def _judge(self, request: Request, name: bytes, value: bytes) -> None:
         """The headers on which the reading of this connection depends. Two readings of one request are an attack."""
-        if name == b"content-length":
-            if int(value) > request.cap:
-                raise self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        elif name == b"transfer-encoding":
+        if name == b"transfer-encoding":
             if value.lower() != b"chunked" or self._parser.get_http_version() != "1.1":
                 raise self._refuse(HTTPStatus.BAD_REQUEST)
         elif name == b"connection":
@@ -327,7 +326,11 @@ class Connection(asyncio.Protocol):
                 self._refuse(too_large if request.method else HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
                 self._proceed()
                 return
-        if request.expects and self._answering is None:
+        else:
+            request.head = len(request.url) + sum(
+                len(name) + len(value) + 4 for name, value in request.headers
+            )
+        if request.expects and not self._answering:
             request.expects = False
             self._transport.write(CONTINUE)
 
@@ -342,7 +345,7 @@ class Connection(asyncio.Protocol):
 
     def _proceed(self) -> None:
         """Answer what waits, one after the other; then say what was wrong with the rest."""
-        while self._answering is None and not self._choked and not self._ended:
+        while not self._answering and not self._choked and not self._ended:
             if self._queue:
                 self._answer(self._queue.popleft())
             elif self._refusal is not None:
@@ -356,92 +359,91 @@ class Connection(asyncio.Protocol):
         elif self._paused and not self._ended and not self._half:
             self._paused = False
             self._transport.resume_reading()
-        if self._request is not None and self._answering is None:
+        if self._request is not None and not self._answering:
             self._go_on_with(None, 0)
 
     def _answer(self, request: Request) -> None:
-        self._answering = request
+        self._answering, self._keep = True, request.keep
+        if request.method == b"POST" and request.path == b"/wx":
+            self._answer_message(request.query, bytes(request.body))
+        else:
+            self._answer_page(request)
+
+    def _answer_message(self, query: bytes, body: bytes) -> None:
+        house = self._house
         try:
-            if request.method == b"POST" and request.path == b"/wx":
-                self._answer_message(request)
-            else:
-                self._answer_page(request)
+            arrived = house.webhook.arrive(query.decode("latin-1"), body)
+            if isinstance(arrived[0], int):
+                self._send(*arrived)
+                return
+            self._opened, arrival = arrived
+            house.group.submit(arrival, self._stored)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not leave a client without an answer
-            log.error("no answer to %s: %s", request.method.decode("latin-1"), traced(error))
-            self._fail(request)
+            self._fail(error)
 
-    def _answer_message(self, request: Request) -> None:
-        webhook = self._house.webhook
-        body = request.body if isinstance(request.body, bytes) else bytes(request.body)
-        arrived = webhook.arrive(request.query.decode("latin-1"), body)
-        if isinstance(arrived[0], int):
-            self._send(request, *arrived)
-            return
-        opened, arrival = arrived
-        assert isinstance(arrival, Arrival)
+    def _stored(self, xml: str | None) -> None:
+        """The message that is being answered is in the database, or (None) it could not be brought there."""
+        opened, self._opened = self._opened, None
+        if self._transport is None:
+            return  # the client has gone; what was stored answers its retry
+        try:
+            if xml is None:
+                self._send(HTTPStatus.SERVICE_UNAVAILABLE, b"")
+            else:
+                self._send(200, self._house.webhook.seal(opened, xml))
+        except Exception as error:  # noqa: BLE001
+            self._fail(error)
+        if self._queue or self._deaf or self._request is not None:
+            self._proceed()
 
-        def stored(xml: str | None) -> None:
-            if self._transport is None:
-                return  # the client has gone; what was stored answers its retry
-            try:
-                if xml is None:
-                    self._send(request, HTTPStatus.SERVICE_UNAVAILABLE, b"")
-                else:
-                    self._send(request, HTTPStatus.OK, webhook.seal(opened, xml))
-            except Exception as error:  # noqa: BLE001
-                log.error("no answer to a message that was stored: %s", traced(error))
-                self._fail(request)
-            if self._queue or self._deaf or self._request is not None:
-                self._proceed()
-
-        self._house.group.submit(arrival, stored)
-
-    def _send(self, request: Request, status: int, body: bytes) -> None:
-        kind = media_type(body).encode()
-        head = b"%s%sContent-Type: %s\r\nContent-Length: %d\r\n"
-        self._finish(request, head % (STATUS_LINES[status], self._house.date, kind, len(body)), body)
+    def _send(self, status: int, body: bytes) -> None:
+        house = self._house
+        begun = house.xml if status == 200 and body[:4] == b"<xml" else opening(status, house.date, body)
+        self._finish(begun, b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
 
     def _answer_page(self, request: Request) -> None:
-        house = self._house
-        page = Page(
-            request.method,
-            request.path,
-            request.query,
-            request.headers[: request.fields],
-            bytes(request.body),
-            self._transport.get_extra_info("peername"),
-            self._transport.get_extra_info("sockname"),
-        )
-        if request.path == AT_ONCE:
-            self._finish(request, *call(house.site, page, house.date))
-            return
-        future = house.loop.run_in_executor(house.pages, call, house.site, page, house.date)
-        future.add_done_callback(partial(self._answered, request))
+        house, headers = self._house, request.headers[: request.fields]
+        between = [self._transport.get_extra_info(name) for name in ("peername", "sockname")]
+        page = Page(request.method, request.path, request.query, headers, bytes(request.body), *between)
+        try:
+            if request.path == AT_ONCE:
+                head, body = call(house.site, page, house.date)
+                self._finish(head, b"\r\n" + body)
+                return
+            future = house.loop.run_in_executor(house.pages, call, house.site, page, house.date)
+            future.add_done_callback(self._answered)
+        except Exception as error:  # noqa: BLE001
+            self._fail(error)
 
-    def _answered(self, request: Request, future: asyncio.Future[tuple[bytes, bytes]]) -> None:
+    def _answered(self, future: asyncio.Future[tuple[bytes, bytes]]) -> None:
         if self._transport is None:
             return
         if future.cancelled() or future.exception() is not None:
-            self._fail(request)
+            self._fail()
         else:
-            self._finish(request, *future.result())
+            head, body = future.result()
+            self._finish(head, b"\r\n" + body)
         self._proceed()
 
-    def _fail(self, request: Request) -> None:
+    def _fail(self, error: Exception | None = None) -> None:
         """A fault of ours: WeChat is asked to come again, and the connection begins anew."""
-        if self._transport is not None and self._answering is request:
-            request.keep = False
-            self._send(request, HTTPStatus.SERVICE_UNAVAILABLE, b"")
+        if error is not None:
+            log.error("a request got no answer: %s", traced(error))
+        if self._transport is not None and self._answering:
+            self._keep = False
+            self._send(HTTPStatus.SERVICE_UNAVAILABLE, b"")
 
-    def _finish(self, request: Request, head: bytes, body: bytes) -> None:
-        self._answering = None
+    def _finish(self, head: bytes, rest: bytes) -> None:
+        """Write the answer; `rest` begins with more of the head, or with the empty line after it."""
+        self._answering = False
         if self._ended:
             return
-        self._since = self._house.now
-        if request.keep and not self._house.closing:
-            self._transport.write(head + b"\r\n" + body)
+        house = self._house
+        self._since = house.now
+        if self._keep and not house.closing:
+            self._transport.write(head + rest)
         else:
-            self._transport.write(head + b"Connection: close\r\n\r\n" + body)
+            self._transport.write(head + b"Connection: close\r\n" + rest)
             self._end()
 
     # --- how it ends
@@ -452,7 +454,7 @@ class Connection(asyncio.Protocol):
         if self._ended:
             if waited > (limits.send_s if self._choked else limits.linger_s):
                 self._transport.abort()
-        elif self._answering is not None:
+        elif self._answering:
             return
         elif self._choked:
             if waited > limits.send_s:
@@ -467,7 +469,7 @@ class Connection(asyncio.Protocol):
     @property
     def busy(self) -> bool:
         """Whether a request is under way."""
-        return self._answering is not None or self._request is not None or bool(self._queue)
+        return self._answering or self._request is not None or bool(self._queue)
 
     def close(self) -> None:
         """Hang up once what is written is taken."""
