@@ -26,8 +26,11 @@ from benchmarks.contestants import CONTESTANTS
 from benchmarks.databases import database
 from benchmarks.inside import GROUP, Box, groups, inside, our_words
 from handlers.search import Finder
+from models import scribe
 from models.bulk import Bulk
-from models.interaction import Recorder
+from models.line import Line
+from models.recorder import Recorder
+from models.scribe import Scribe
 from web.connection import Connection
 from web.group import Group
 from web.webhook import Webhook
@@ -35,10 +38,9 @@ from web.webhook import Webhook
 WARM_GROUPS = 20
 TIMED_GROUPS = 100
 ROUNDS = 5
-SERVER, CRYPTO, XML, MESSAGE = (
+SERVER, CRYPTO, MESSAGE = (
     "server: HTTP and its glue",
     "crypto: signature and AES",
-    "parse: XML",
     "parse: the message",
 )
 WEBHOOK, GROUPING, ROUTING, HANDLER = (
@@ -47,6 +49,7 @@ WEBHOOK, GROUPING, ROUTING, HANDLER = (
     "routing",
     "handler",
 )
+CROSSING = "to the writer and back"
 RENDER, RECORD, STATEMENT, COMMIT = "render", "record: the rules", "statements", "commit"
 LOOP, ALL = "event loop, tasks, BEGIN", "all inside the worker"
 WAITING = "waiting besides: the disk (and other programs)"
@@ -62,12 +65,16 @@ STAGES: tuple[tuple[Any, str, str], ...] = (
     (wx.envelope, "_marks", WEBHOOK),
     (wx.envelope.Envelope, "open", CRYPTO),
     (wx.envelope.Envelope, "seal", CRYPTO),
-    (wx.envelope, "read", XML),
-    (wx.messages, "read", XML),
     (web.webhook, "parse", MESSAGE),
     (Group, "submit", GROUPING),
-    (Recorder, "look", RECORD),
-    (Recorder, "write", RECORD),
+    (Webhook, "ahead", RECORD),
+    (Recorder, "ready", RECORD),
+    (Recorder, "record", RECORD),
+    (Line, "data_received", CROSSING),
+    (scribe, "packed", CROSSING),
+    (Scribe, "_read", CROSSING),
+    (Scribe, "_answer", CROSSING),
+    (Scribe, "_write", CROSSING),
     (Webhook, "handle", HANDLER),
     (handlers, "say", ROUTING),
     (Finder, "exact", ROUTING),

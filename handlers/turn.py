@@ -41,7 +41,11 @@ class House:
 
 @dataclass(slots=True)
 class Turn:
-    """One message being answered. Handlers may set what stands below the line."""
+    """One message being answered. Handlers may set what stands below the line, and `dialogue`.
+
+    Where a handler looks at neither connection nor follower nor dialogue, it is called before the transaction begins; else it
+    is called again inside it, so it must not do anything lasting before it first looks.
+    """
 
     message: Message
     follower: Follower
@@ -49,6 +53,15 @@ class Turn:
     now: datetime
     house: House
     # ---
-    dialogue: str = ""  # where the numbered dialogue stands; stored with the follower
+    moved_to: str = ""  # in the numbered dialogue; stored with the follower
     topic: str = ""  # what answered, such as "guide:raise"; stored with the interaction
     missed: bool = False  # nothing fitted the words; counted for staff
+
+    @property
+    def dialogue(self) -> str:
+        """Where the numbered dialogue stands."""
+        return self.moved_to or self.follower.dialogue
+
+    @dialogue.setter
+    def dialogue(self, place: str) -> None:
+        self.moved_to = place

@@ -58,6 +58,11 @@ def Words() -> sa.types.TypeEngine[str]:  # noqa: N802
     )
 
 
+def Number() -> sa.types.TypeEngine[int]:  # noqa: N802
+    """A row's number: 64 bits; on SQLite the one that counts by itself."""
+    return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
 class Utc(sa.types.TypeDecorator[datetime]):
     """An aware UTC datetime with microseconds, in and out."""
 
@@ -93,6 +98,12 @@ def masked(openid: str) -> str:
 def traced(error: BaseException) -> str:
     """Where an error came from, for a log: without its words, which may quote a person."""
     return f"{type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__))}"
+
+
+def named(error: BaseException) -> str:
+    """What a log may say of an error of the database: its kind, never its text, for that may quote what a person wrote."""
+    cause = getattr(error, "orig", None) or error
+    return str(getattr(cause, "sqlite_errorname", type(cause).__name__))
 
 
 def unstorable(error: BaseException) -> bool:
@@ -258,12 +269,12 @@ def _tame_sqlite(engine: Engine, *, writes: bool, statement_s: float) -> None:
         raw.set_progress_handler(lambda: int(time.monotonic() - started[0] > limit[0]), 20_000)
         for pragma in (
             f"busy_timeout={int(LOCK_WAIT_S * 1000)}",  # before WAL: two first starts would race otherwise
-            "page_size=8192",  # of a new file: a message touches a page of each index, and pages are what a commit writes
+            "page_size=4096",  # of a new file: a message touches a page of each index, and pages are what a commit writes
             "journal_mode=WAL",
             "synchronous=FULL",  # an answered message survives a power cut
             "foreign_keys=ON",
-            "wal_autocheckpoint=4000",  # 32 MB: what is written often is carried over once
-            "journal_size_limit=67108864",
+            "wal_autocheckpoint=32000",  # 128 MB: what is written often is carried over once; the writer does it before
+            "journal_size_limit=268435456",
             "cache_size=-16384",
         ):
             raw.execute(f"PRAGMA {pragma}")

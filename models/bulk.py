@@ -64,7 +64,7 @@ class Bulk:
         else:
             source = "VALUES (" + ", ".join(mark for _ in columns) + ")"
         self._insert = f"INSERT INTO {table.name} ({listed}) {source}"
-        self._upsert = ""
+        self._upsert = self._update = self.rules = ""
 
     @staticmethod
     def _array(kind: Any) -> str:
@@ -87,7 +87,32 @@ class Bulk:
             if self.dialect in ("mysql", "mariadb")
             else f"ON CONFLICT ({key}) DO UPDATE SET"
         )
-        self._upsert = f"{self._insert} {head} {', '.join(sets)}"
+        self.rules = ", ".join(sets)
+        self._upsert = f"{self._insert} {head} {self.rules}"
+
+    def on_match(self, key: str, rules: Sequence[tuple[str, str]]) -> None:
+        """What an `update` does, as for `on_conflict`. SQLite only."""
+        places = {name: f"?{number}" for number, name in enumerate(self.columns, 1)}
+        sets = []
+        for column, rule in rules:
+            expression = rule.replace("{old}.", "")
+            for name in sorted(self.columns, key=len, reverse=True):
+                expression = expression.replace(f"{{new}}.{name}", places[name])
+            sets.append(f"{column} = {expression}")
+        self._update = f"UPDATE {self.table} SET {', '.join(sets)} WHERE {key} = {places[key]}"  # noqa: S608
+
+    def update(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Changes the rows that are there as `on_match` says."""
+        self._many(connection, self._update, rows)
+
+    def set(self, connection: Connection, column: str, key: str, pairs: Sequence[tuple[Any, ...]]) -> None:
+        """Sets one column of the rows with these keys; pairs are (value, key). SQLite only."""
+        self._many(connection, f"UPDATE {self.table} SET {column} = ? WHERE {key} = ?", pairs)  # noqa: S608
+
+    def highest(self, connection: Connection, column: str) -> int:
+        """The highest value there is, 0 for none."""
+        found = _run(connection, f"SELECT COALESCE(MAX({column}), 0) FROM {self.table}", (), fetch=True)  # noqa: S608
+        return int(found[0][0])
 
     def insert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         """Adds the rows. Raises IntegrityError when one is there already."""

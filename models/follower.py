@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from models.base import MARIADB, Id, Utc, Words, metadata
+from models.base import MARIADB, Id, Number, Utc, Words, metadata
 
 followers = sa.Table(
     "followers",
@@ -27,6 +27,7 @@ followers = sa.Table(
     sa.Column("place_y", sa.Double),
     sa.Column("place_at", Utc()),
     sa.Column("remark", Words()),
+    sa.Column("latest", Number()),  # on SQLite: the newest interaction; see models/thread.py
     sa.Index("ix_followers_subscribed", "subscribed", "openid"),
     **MARIADB,
 )

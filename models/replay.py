@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from models.base import Connection
 from models.follower import Follower, followers
-from models.interaction import ANSWERED, FAILED, READ_COLUMNS, Outcome, follower_of, interactions
+from models.interaction import ANSWERED, FAILED, Outcome, interactions
+from models.recorder import READ_COLUMNS, follower_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,10 +68,18 @@ class Started:
 
     @property
     def workers(self) -> list[int]:
-        """The process ids of the workers that live, oldest first."""
+        """The process ids of the workers that live and have clients, oldest first."""
+        return self._children("gonghui-web")
+
+    @property
+    def writer(self) -> int:
+        """The process id of SQLite's writer, 0 for none."""
+        return next(iter(self._children("gonghui-writer")), 0)
+
+    def _children(self, name: str) -> list[int]:
         pid = self.process.pid
         found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [int(each) for each in found if _alive(int(each))]
+        return [int(each) for each in found if _alive(int(each)) and _called(int(each)) == name]
 
     @property
     def said(self) -> str:
@@ -95,6 +103,12 @@ class Started:
         """The whole process group, at once, as a power cut would."""
         os.killpg(self.process.pid, signal.SIGKILL)  # it began a session of its own
         self.process.wait(LEAVE_S)
+
+
+def _called(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
 
 
 def _alive(pid: int) -> bool:

@@ -54,7 +54,8 @@ class TestAThousandMessagesThreeTimes:
             keys = set(connection.execute(sa.select(interactions.c.dedupe_key)).scalars())
             assert set(connection.execute(sa.select(effects.c.key)).scalars()) == keys
             processes = connection.execute(sa.select(effects.c.process).distinct()).all()
-        assert (len(keys), len(processes)) == (MESSAGES, 2)
+        by = 1 if store.dialect == "sqlite" else 2  # there the writer acts for both
+        assert (len(keys), len(processes)) == (MESSAGES, by)
         assert took < 20
 
 

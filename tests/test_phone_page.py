@@ -62,7 +62,7 @@ def test_words_and_emoji_are_answered_and_stored_as_they_were_typed(visit: Visit
     chat.get_by_role("button", name="发送").click()
     expect(mine(chat).last).to_have_text(re.compile("😊\n第二行"))
 
-    wait(lambda: stored(visit.store, "content")[-1] == "😊\n第二行")
+    wait(lambda: stored(visit.store, "content")[-1:] == ["😊\n第二行"])
     assert "工伤" in stored(visit.store, "content")
 
 

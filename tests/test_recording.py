@@ -39,7 +39,7 @@ from handlers import Turn, answer
 from handlers.replay import Replayed, replay
 from models.base import OutOfTime, Store
 from models.follower import followers
-from models.interaction import keep
+from models.interaction import interactions
 from wx.replies import Reply, Text
 
 SENT = NOON.replace(microsecond=0)
@@ -112,6 +112,27 @@ class TestARetry:
         assert words_in_effect(counted.store) == sorted("一二三")
         assert count(counted.store) == 3
 
+    def test_of_an_ordinary_question_hears_the_stored_words_too(self, door: Door) -> None:
+        first, second = door.hears([says("工伤", 1), says("工伤", 1)])
+        with door.store.writing() as connection:
+            connection.execute(sa.update(interactions).values(reply="<xml>说过的话</xml>"))
+        alone = door.hears([says("工伤", 1)])
+        among_new_ones = door.hears([says("入会", 2), says("工伤", 1), says("体检", 3, OTHER)])
+
+        assert first.content == second.content
+        assert [each.xml for each in (*alone, among_new_ones[1])] == ["<xml>说过的话</xml>"] * 2
+        assert among_new_ones[0].content != among_new_ones[2].content
+        assert count(door.store) == 3
+
+    def test_does_not_move_its_sender_back_in_the_dialogue(self, door: Door) -> None:
+        door.hears([says("工伤", 1)])
+        door.hears([says("入会", 2)])
+        stands = person(door.store)["dialogue"]
+
+        door.hears([says("工伤", 1), says("体检", 3, OTHER)])
+
+        assert person(door.store)["dialogue"] == stands
+
     def test_at_the_same_moment_through_many_doors_is_the_same(self, counted: Door) -> None:
         bodies = [says(words, at) for at, words in enumerate("一二三四")]
         doors = [Door(Store(counted.store.url.render_as_string(False)), handler=numbers) for _ in range(4)]
@@ -173,6 +194,34 @@ class TestInOneSecond:
             assert door.says(deed).status == 200
 
         assert count(door.store) == len(deeds)
+
+
+class TestAPersonWhoSaysMuch:
+    def test_in_one_group_stands_where_the_last_word_led(self, door: Door) -> None:
+        door.hears([says("入会", 3), says("工伤", 1)])
+        row = person(door.store)
+        assert row["dialogue"].startswith("guide:injury")  # it came last, though it was said first
+        assert row["spoke_at"] == SENT + 3 * SECOND
+        assert texts(door.store) == ["工伤", "入会"]
+
+    def test_is_answered_in_order_where_a_number_follows_a_word(self, door: Door) -> None:
+        number, word = door.hears([says("1", 1), says("00", 2)])
+        again, after = door.hears([says("服务大厅", 3), says("1", 4)])
+
+        assert number.content != word.content
+        assert "服务大厅" in again.content
+        assert after.content == door.says(says("入会转会", 5)).content
+        assert [row["topic"] for row in stored(door.store)][-3:] == ["服务大厅", "JOIN", "JOIN"]
+
+    def test_tells_of_a_place_and_it_is_kept_until_they_leave(self, door: Door) -> None:
+        place = "<Latitude>41.1</Latitude><Longitude>122.1</Longitude>"
+        door.hears([event("LOCATION", place, at=SENT + 2 * SECOND), says("工伤", 1)])
+        here = person(door.store)
+        door.hears([leaves(3)])
+        door.hears([event("LOCATION", place, at=SENT + SECOND)])  # it comes late
+
+        assert (here["place_x"], here["place_at"]) == (41.1, SENT + 2 * SECOND)
+        assert person(door.store)["place_x"] is None
 
 
 class TestWhoFollows:
@@ -275,7 +324,7 @@ class TestAnUnfollow:
         arrived = hook.arrive(*delivery("plain", leaves(1), NOON))[1]
 
         with contextlib.suppress(OutOfTime), door.store.writing() as connection:
-            hook.recorder.record(connection, [arrived], hook.handle, hook.sorry)  # type: ignore[list-item]
+            hook.recorder.record(connection, [arrived], hook)  # type: ignore[list-item]
             raise OutOfTime
 
         assert texts(door.store) == ["工伤"]
@@ -737,11 +786,11 @@ class TestContention:
         door = Door(sqlite_store)
         door.says(says("一", 1))
         recorder = door.webhook.recorder
-        recorder._known = lambda connection, arrivals: {}  # type: ignore[method-assign]
+        recorder._known = lambda connection, keys: {}  # type: ignore[method-assign]
         arrived = door.webhook.arrive(*delivery("plain", says("一", 1), NOON))[1]
 
         with pytest.raises(sa.exc.OperationalError):
-            keep(sqlite_store, recorder, [arrived], door.webhook.handle, door.webhook.sorry)  # type: ignore[list-item]
+            door.webhook.keeper.keep([arrived], time.monotonic() + 1)  # type: ignore[list-item]
         assert door.says(says("一", 1)).status == 503
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 
 from models import schema
 from models.base import Store
+from models.interaction import erase, interactions
 
 ROOT = Path(__file__).parent.parent
 
@@ -37,6 +39,31 @@ def test_the_drift_test_would_see_a_missing_column(bare_url: str) -> None:
 
         with store.reading() as connection:
             assert [change[0] for change in schema.drift(connection)] == ["add_column"]
+
+
+def test_what_was_said_before_threads_can_still_be_forgotten(tmp_path: Path) -> None:
+    with closing(Store(f"sqlite:///{tmp_path}/old.db")) as store:
+        with store.writing() as connection:
+            command.upgrade(schema._config(connection), "0001")
+            for openid in ("oA", "oB"):
+                connection.exec_driver_sql(
+                    "INSERT INTO followers (openid, subscribed, first_seen_at, last_seen_at) VALUES (?, 1, ?, ?)",
+                    (openid, "2026-01-01 00:00:00.000000", "2026-01-01 00:00:00.000000"),
+                )
+            for number, openid in enumerate(["oA", "oB", "oA", "oA", "oB"]):
+                connection.exec_driver_sql(
+                    "INSERT INTO interactions (dedupe_key, openid, msg_type, content, received_at, state, missed)"
+                    " VALUES (?, ?, 'text', 'words', '2026-01-01 00:00:00.000000', 'answered', 0)",
+                    (f"{number:064}", openid),
+                )
+
+        assert schema.upgrade(store)
+
+        with store.writing() as connection:
+            assert schema.drift(connection) == []
+            erase(connection, "oA", None)
+            left = sa.select(interactions.c.openid).where(interactions.c.content.is_not(None))
+            assert connection.execute(left).scalars().all() == ["oB", "oB"]
 
 
 def test_processes_that_start_together_upgrade_once(bare_url: str) -> None:

@@ -599,6 +599,23 @@ class TestAWorkerThatIsKilled:
             for witness in witnesses:
                 witness.socket.close()
 
+    @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+    def test_being_the_one_that_writes_is_replaced_and_nobody_notices(
+        self, how: signal.Signals, scratch: Scratch, tmp_path: Path
+    ) -> None:
+        with serving(tmp_path, scratch.bare("sqlite", tmp_path), free_port()) as server:
+            before = server.writer
+            with streams(server.port, 6) as writers:
+                time.sleep(0.5)
+                os.kill(before, how)
+                wait_for(lambda: server.writer not in (0, before), 20)
+                time.sleep(0.5)
+                at_end = [len(writer.answered) for writer in writers]
+                time.sleep(0.5)
+
+            assert all(len(writer.answered) > count for writer, count in zip(writers, at_end, strict=True))
+            assert_all_well(server.url, writers)
+
     def test_by_its_own_silence_holds_up_only_those_whom_it_serves(self, server: Started) -> None:
         asleep = server.workers[0]
         os.kill(asleep, signal.SIGSTOP)

@@ -30,7 +30,8 @@ from models.base import MARIADB, Id, Store, Words
 from models.clock import Clock
 from models.follower import followers
 from models.interaction import Arrival, interactions
-from models.loop import LoopStore
+from models.loop import Keeping, keeping
+from models.scribe import Scribe, listen
 from web.group import Group
 from web.webhook import ANSWER_S, Webhook, blueprint
 from wx.envelope import Envelope
@@ -217,6 +218,28 @@ def close_doors() -> None:
         DOORS.pop().close()
 
 
+class Beside:
+    """How production keeps messages, for a loop of the tests: on SQLite by the writer, which here is a thread."""
+
+    def __init__(self, webhook: Webhook) -> None:
+        self._thread: threading.Thread | None = None
+        self._over = threading.Event()
+        address = None
+        if webhook.store.dialect == "sqlite":
+            listener = listen()
+            address = listener.getsockname()
+            scribe = Scribe(listener, webhook.store, webhook)
+            self._thread = threading.Thread(target=scribe.run, args=(lambda: not self._over.is_set(), 1))
+            self._thread.start()
+        self.keeping: Keeping = keeping(webhook.store, webhook.recorder, webhook, address)
+
+    async def close(self) -> None:
+        await self.keeping.close()
+        self._over.set()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join, 10)
+
+
 class Door:
     """One account's webhook over a store, reached in both ways: under Flask, and as production does on an event loop."""
 
@@ -251,7 +274,7 @@ class Door:
         self.phone = app.test_client()
         self.answer_s = answer_s
         self._runner: asyncio.Runner | None = None
-        self._loop_store: LoopStore | None = None
+        self._beside: Beside | None = None
         self._group: Group | None = None
         DOORS.append(self)
 
@@ -262,10 +285,10 @@ class Door:
             self._runner = None
 
     async def _leave(self) -> None:
-        assert self._loop_store is not None
+        assert self._beside is not None
         while self._group is not None and not self._group.idle:
             await asyncio.sleep(0.01)
-        await self._loop_store.close()
+        await self._beside.close()
 
     # under Flask
 
@@ -293,14 +316,14 @@ class Door:
     def runner(self) -> asyncio.Runner:
         if self._runner is None:
             self._runner = asyncio.Runner()
-            self._loop_store = LoopStore(self.store)
+            self._beside = Beside(self.webhook)
         return self._runner
 
     async def _carry(self, requests: Sequence[tuple[str, bytes]], wait: bool) -> list[Answer]:
         hook, loop = self.webhook, asyncio.get_running_loop()
-        assert self._loop_store is not None
+        assert self._beside is not None
         if self._group is None:
-            self._group = Group(self._loop_store, hook.recorder, hook.handle, hook.sorry, self.answer_s)
+            self._group = Group(self._beside.keeping, hook, self.answer_s)
         group = self._group
         answers: list[Any] = []
         for query, body in requests:

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import httptools
 
 from models.base import traced
-from models.loop import LoopStore
+from models.loop import keeping
 from web.group import Group
 from web.page import Page, call
 from web.webhook import ANSWER_S, MAX_BODY, Webhook, media_type
@@ -92,14 +92,19 @@ class House:
     """What the connections of one process share."""
 
     def __init__(
-        self, site: Site, loop: asyncio.AbstractEventLoop, limits: Limits | None = None, room: int = 10_000
+        self,
+        site: Site,
+        loop: asyncio.AbstractEventLoop,
+        limits: Limits | None = None,
+        room: int = 10_000,
+        writer: Any = None,
     ) -> None:
         self.site = site
         self.webhook = hook = site.webhook
         self.loop = loop
         self.limits = limits or Limits()
-        self.store = LoopStore(hook.store)
-        self.group = Group(self.store, hook.recorder, hook.handle, hook.sorry, self.limits.answer_s)
+        self.keeping = keeping(hook.store, hook.recorder, hook, writer)
+        self.group = Group(self.keeping, hook, self.limits.answer_s)
         self.pages = ThreadPoolExecutor(THREADS, thread_name_prefix="page")
         self.connections: set[Connection] = set()
         self.room = min(room, self.limits.connections)
@@ -127,7 +132,7 @@ class House:
         for connection in list(self.connections):
             connection.close()
         self.pages.shutdown(wait=False, cancel_futures=True)
-        await self.store.close()
+        await self.keeping.close()
 
 
 class Connection(asyncio.Protocol):

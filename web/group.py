@@ -8,22 +8,29 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
+from typing import Protocol
 
-from models.base import Connection, StoreError, traced, unstorable
-from models.interaction import TRIES, Again, Answer, Arrival, Care, Draft, Recorder, Sorry
-from models.loop import LoopStore
+from models.base import StoreError, named, traced, unstorable
+from models.interaction import Arrival
+from models.line import Refused
+from models.loop import Keeping
+from models.recorder import Ready
 
 log = logging.getLogger(__name__)
 LARGEST = 128
+EAGER = 8  # that wait are sent on before the rest is read, where others can begin with them
 MOST = 20_000  # that wait; more than arrive in the time that one may wait
 PAUSE_S = 0.1
-SETTLE_S = 1  # for a transaction under way when everything ends
+SETTLE_S = 1  # for what is under way when everything ends
 SPARE_S = 0.5  # between the last handler and the answer
-LATE_S = 1  # for those who have waited so long for a slow statement, another one must not take its full three seconds
-SLOW_S = 10  # so long after a slow statement others are likely
+
+
+class Ahead(Protocol):
+    """Answers a message before the transaction, where that is possible."""
+
+    def ahead(self, row: Arrival) -> Ready | None: ...
 
 
 @dataclass(slots=True)
@@ -31,6 +38,7 @@ class Waiting:
     """One message that waits to be stored. `done` gets the reply's XML, or None when it could not be."""
 
     arrival: Arrival
+    ready: Ready | None
     done: Callable[[str | None], None]
     until: float  # on the monotonic clock
     over: bool = False
@@ -46,77 +54,103 @@ class Waiting:
 
 
 class Group:
-    """Stores messages in shared transactions, one transaction at a time per process."""
+    """Gives the messages of one process to be stored, all that have arrived in a turn of the loop together, and no more
+    groups at once than the way of keeping them takes."""
 
-    def __init__(
-        self, store: LoopStore, recorder: Recorder, answer: Answer, sorry: Sorry, answer_s: float
-    ) -> None:
-        self._store = store
-        self._recorder = recorder
-        self._answer = answer
-        self._sorry = sorry
+    def __init__(self, keeping: Keeping, hook: Ahead, answer_s: float) -> None:
+        self._keeping = keeping
+        self._hook = hook
         self._answer_s = answer_s
         self._waiting: list[Waiting] = []
-        self._running: list[Waiting] = []
-        self._task: asyncio.Task[None] | None = None
-        self._slow_until = 0.0
+        self._running: dict[asyncio.Task[None], list[Waiting]] = {}
+        self._called = False
+        self._pause: asyncio.TimerHandle | None = None
         self._failing = False
         self._stopped = False
 
     def submit(self, arrival: Arrival, done: Callable[[str | None], None]) -> None:
         """Store it and call `done`, from the loop, within the time that WeChat waits."""
-        waiting = Waiting(arrival, done, time.monotonic() + self._answer_s)
         if self._stopped or len(self._waiting) >= MOST:
-            asyncio.get_running_loop().call_soon(waiting.settle, None)
+            asyncio.get_running_loop().call_soon(done, None)
             return
-        self._waiting.append(waiting)
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._work())
+        until = time.monotonic() + self._answer_s
+        self._waiting.append(Waiting(arrival, self._hook.ahead(arrival), done, until))
+        if len(self._waiting) >= EAGER and self._keeping.lanes > 1:
+            self._begin()
+        else:
+            self._call()
 
     def expire(self) -> None:
         """Give up on those whose time is up; call a few times a second. A stored one is answered when it comes again."""
         now = time.monotonic()
-        for waiting in (*self._running, *self._waiting):
-            if waiting.until <= now:
-                waiting.settle(None)
+        for batch in (*self._running.values(), self._waiting):
+            for waiting in batch:
+                if waiting.until <= now:
+                    waiting.settle(None)
         self._waiting[:] = [w for w in self._waiting if not w.over]
 
     @property
     def idle(self) -> bool:
-        return self._task is None
+        return not self._running and not self._waiting
 
     async def stop(self) -> None:
         """Take no more, and give up what is not stored in a moment."""
         self._stopped = True
-        task = self._task
-        if task is None:
-            return
-        for give_up in (self._store.hang_up, task.cancel):
-            await asyncio.wait({task}, timeout=SETTLE_S)
+        for give_up in (self._keeping.hang_up, self._cancel):
+            if await self._rests():
+                return
             give_up()
-        await asyncio.wait({task}, timeout=SETTLE_S)
+        await self._rests()
+        for waiting in self._waiting:
+            waiting.settle(None)
+        self._waiting.clear()
 
-    async def _work(self) -> None:
-        try:
-            while self._waiting:
-                self._running = [w for w in self._waiting[:LARGEST] if not w.over]
-                del self._waiting[:LARGEST]
-                if self._running:
-                    await self._flush(self._running)
-                self._running = []
-                await asyncio.sleep(0)  # answers go out, the next messages come in
-        finally:
-            self._task = None
-            left = [*self._running, *self._waiting]  # nobody, unless we were stopped
-            self._running, self._waiting = [], []
-            for waiting in left:
+    async def _rests(self) -> bool:
+        until = time.monotonic() + SETTLE_S
+        while not self.idle and time.monotonic() < until:  # noqa: ASYNC110 - a few times, at the end
+            await asyncio.sleep(0.005)
+        return self.idle
+
+    def _cancel(self) -> None:
+        for task in self._running:
+            task.cancel()
+
+    # --- a group
+
+    def _call(self) -> None:
+        """Begin when everything has been read that has arrived."""
+        if not self._called and len(self._running) < self._keeping.lanes:
+            self._called = True
+            asyncio.get_running_loop().call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._called = False
+        while self._waiting and len(self._running) < self._keeping.lanes:
+            batch = [w for w in self._waiting[:LARGEST] if not w.over]
+            del self._waiting[:LARGEST]
+            if batch:
+                task = asyncio.get_running_loop().create_task(self._flush(batch, self._keep(batch)))
+                self._running[task] = batch
+                task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        batch = self._running.pop(task)
+        if task.cancelled():
+            for waiting in batch:
                 waiting.settle(None)
+        if self._waiting:
+            self._call()
 
-    async def _flush(self, batch: list[Waiting]) -> None:
+    def _keep(self, batch: list[Waiting]) -> Awaitable[list[str]]:
+        return self._keeping.keep(_items(batch), min(w.until for w in batch) - SPARE_S)
+
+    async def _flush(self, batch: list[Waiting], kept: Awaitable[list[str]]) -> None:
         try:
-            replies = await self._record([w.arrival for w in batch], min(w.until for w in batch) - SPARE_S)
+            replies = await kept
         except (StoreError, OSError, TimeoutError) as error:
             await self._failed(batch, error, unstorable(error))
+        except Refused as error:
+            await self._failed(batch, error, lasting=True)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait get an answer
             log.error("a fault of ours: %s", traced(error))
             await self._failed(batch, error, lasting=True)
@@ -130,40 +164,25 @@ class Group:
     async def _failed(self, batch: list[Waiting], error: Exception, lasting: bool) -> None:
         """The database is gone, or (lasting) it refuses one of them: then each goes alone, and only that one is given up."""
         if lasting or not self._failing:  # a database that is gone is said once
-            log.error("%d messages could not be stored: %s", len(batch), _named(error))
+            log.error("%d messages could not be stored: %s", len(batch), named(error))
         if not lasting:
             self._failing = True
-            self._waiting[:0] = [w for w in batch if not w.over]
             await asyncio.sleep(PAUSE_S)
+            self._waiting[:0] = [w for w in batch if not w.over]
         elif len(batch) == 1:
             batch[0].settle(None)
         else:
             for waiting in batch:
                 await asyncio.sleep(0)
                 if not waiting.over:
-                    await self._flush([waiting])
-
-    async def _record(self, arrivals: list[Arrival], until: float) -> list[str]:
-        now = time.monotonic()
-        late = until - now < self._answer_s - SPARE_S - LATE_S
-        care = Care(until) if late and now < self._slow_until else None
-        for _ in range(TRIES):
-            try:
-                return await self._store.run(partial(self._look, arrivals, care), partial(self._write, care))
-            except Again as again:
-                if again.slow:
-                    self._slow_until = time.monotonic() + SLOW_S
-                care = again.care(until)
-        raise TimeoutError("the same rows were contended too often")
-
-    def _look(self, arrivals: list[Arrival], care: Care | None, connection: Connection) -> Draft:
-        return self._recorder.look(connection, arrivals, None if care else self._answer)
-
-    def _write(self, care: Care | None, connection: Connection, draft: Draft) -> list[str]:
-        return self._recorder.write(connection, draft, self._answer, self._sorry, care)
+                    await self._flush([waiting], self._keep([waiting]))
 
 
-def _named(error: Exception) -> str:
-    """What a log may say of it: the kind of error, never its text, for that may quote what a person wrote."""
-    cause = getattr(error, "orig", None) or error
-    return str(getattr(cause, "sqlite_errorname", type(cause).__name__))
+def _items(batch: list[Waiting]) -> list[Ready | Arrival]:
+    """What is stored of each: its rows where it is answered, unless something of the same person must be answered inside, for
+    what one person says is answered in its order."""
+    inside = {w.arrival.openid for w in batch if w.ready is None}
+    if not inside:
+        return [w.ready for w in batch if w.ready is not None]
+    inside |= {w.arrival.erases for w in batch}
+    return [w.arrival if w.ready is None or w.arrival.openid in inside else w.ready for w in batch]

@@ -1,6 +1,7 @@
 """The production server: gunicorn's processes, with a worker that carries everything inside one event loop.
 
-gunicorn supervises, restarts and stops; uvloop turns; what a connection does stands in `connection.py`. SIGTERM ends the
+gunicorn supervises, restarts and stops; uvloop turns; what a connection does stands in `connection.py`. On SQLite one more
+worker listens to no client: it writes into the database for the others (`models/scribe.py`). SIGTERM ends the
 server after what is under way; SIGHUP replaces the workers one for one without losing a request (the same program and
 config: a new release or a new config file is a restart).
 """
@@ -8,7 +9,9 @@ config: a new release or a new config file is a restart).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import fcntl
 import os
 import resource
 import signal
@@ -17,6 +20,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -24,6 +28,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.sock import TCP6Socket, TCPSocket
 from gunicorn.workers.base import Worker
 
+from models import scribe
 from web.connection import TICK_S, Connection, House, Limits, Site
 from web.webhook import Webhook
 
@@ -31,10 +36,11 @@ BACKLOG = 2048
 OPEN_FILES = 65_536
 SPARE_FILES = 200  # for the database, the logs and the threads
 TAKEN_S = 2  # the server before us may need a moment to leave
+WRITER = -1  # in place of the number of a listening socket
 
 
 class LoopWorker(Worker):  # type: ignore[misc]
-    """A gunicorn worker around one event loop. gunicorn restarts it when it dies or falls silent."""
+    """A gunicorn worker around one event loop, or SQLite's writer. gunicorn restarts it when it dies or falls silent."""
 
     def init_signals(self) -> None:
         for each in self.SIGNALS:
@@ -45,16 +51,54 @@ class LoopWorker(Worker):  # type: ignore[misc]
                 each, signal.SIG_IGN
             )  # a terminal sends them to the whole group; the arbiter tells us its way
 
+    _ticked = 0.0
+    _orphan = False
+
     def run(self) -> None:
-        uvloop.run(self._serve())
+        if self.slot == WRITER:
+            _call_myself("gonghui-writer")
+            self._write()
+        else:
+            _call_myself("gonghui-web")
+            uvloop.run(self._serve())
+
+    def _write(self) -> None:
+        for listener in self.sockets:
+            listener.close()
+        signal.signal(signal.SIGTERM, self.handle_exit)
+        signal.signal(signal.SIGQUIT, self.handle_exit)
+        webhook = self.wsgi.webhook
+        fcntl.lockf(self.app.writers, fcntl.LOCK_SH)
+        work = scribe.Scribe(self.app.writer, webhook.store, webhook)
+        work.run(self._tick, self.app.limits.grace_s + 1, self._is_replaced)
+
+    def _tick(self) -> bool:
+        now = time.monotonic()
+        if now - self._ticked > TICK_S:
+            self._ticked = now
+            self.notify()
+            self._orphan = os.getppid() != self.ppid
+        return bool(self.alive) and not self._orphan
+
+    def _is_replaced(self) -> bool:
+        """Whether there is another writer to whom ours may turn; else we stay as long as they do."""
+        fcntl.lockf(self.app.writers, fcntl.LOCK_UN)
+        try:
+            fcntl.lockf(self.app.writers, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        fcntl.lockf(self.app.writers, fcntl.LOCK_UN)
+        return False
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
         room = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES
-        house = House(self.wsgi, loop, self.app.limits, room)
+        writer = self.app.writer and self.app.writer.getsockname()
+        house = House(self.wsgi, loop, self.app.limits, room, writer)
         stop = asyncio.Event()
         for each in (signal.SIGTERM, signal.SIGQUIT):
             loop.add_signal_handler(each, stop.set)
+        await house.keeping.open()
         listener = self._own_socket()
         server = await loop.create_server(lambda: Connection(house), sock=listener, backlog=BACKLOG)
         while not stop.is_set() and os.getppid() == self.ppid:
@@ -94,6 +138,12 @@ class LoopWorker(Worker):  # type: ignore[misc]
         await house.close()
 
 
+def _call_myself(name: str) -> None:
+    """What `top` and `ps -o comm` show."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(name)
+
+
 def listen(bind: str, count: int) -> list[socket.socket]:
     """So many listening sockets at one address, among which the kernel spreads connections; none when systemd, or the
     server before us, hands us its own.
@@ -131,9 +181,14 @@ def _listening(family: int, address: Any, *, shared: bool) -> socket.socket:
 
 
 def give_slot(arbiter: Any, worker: Any) -> None:
-    """gunicorn's hook before each fork: the number of the listening socket that the fewest workers have."""
-    held = Counter(other.slot for other in arbiter.WORKERS.values())
-    worker.slot = min(range(len(arbiter.LISTENERS)), key=lambda number: held[number])
+    """gunicorn's hook before each fork: the number of the listening socket that the fewest workers have; one worker of a set
+    has none, and writes. When a set is replaced, the oldest go: who is among the newest stays."""
+    stay = sorted(arbiter.WORKERS.values(), key=lambda other: -other.age)[: arbiter.num_workers - 1]
+    held = Counter(other.slot for other in stay)
+    if arbiter.app.writer and not held[WRITER]:
+        worker.slot = WRITER
+    else:
+        worker.slot = min(range(len(arbiter.LISTENERS)), key=lambda number: held[number])
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -145,9 +200,11 @@ class Server(BaseApplication):  # type: ignore[misc]
         self._bind = bind
         self._processes = processes
         self._listeners: list[socket.socket] = []
+        self.writer = scribe.listen() if site.webhook.store.dialect == "sqlite" else None
+        self.writers = os.memfd_create("gonghui-writers")  # locked by each writer that means to stay
         self._options = {
             "bind": [bind],
-            "workers": processes,
+            "workers": processes + (self.writer is not None),
             "worker_class": LoopWorker,
             "on_starting": self._give_sockets,
             "pre_fork": give_slot,

@@ -1,13 +1,14 @@
 """/wx: where WeChat brings messages and takes the answers.
 
 `Webhook.answer(query, body) -> (status, body)` is the whole of it: open the envelope, parse, record with the answer, seal.
-It serves under any WSGI server; in production the worker in `server.py` takes the same steps (`arrive`, `handle`, `seal`)
-for many messages in one transaction.
+It serves under any WSGI server; in production the worker in `server.py` takes the same steps (`arrive`, `ahead`, `handle`,
+`seal`) for many messages in one transaction.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
@@ -19,7 +20,10 @@ from handlers.turn import House, Turn
 from models.base import Connection, Store, StoreError, masked, timed_out, traced
 from models.clock import Clock
 from models.follower import Follower
-from models.interaction import FAILED, Arrival, Outcome, Recorder, keep
+from models.interaction import FAILED, Arrival, Outcome
+from models.keeper import Keeper
+from models.recorder import NOT_YET, Ready
+from models.thread import recorder_for
 from wx import replies
 from wx.envelope import Envelope, Forged, Opened
 from wx.messages import BadMessage, Message, parse
@@ -28,6 +32,7 @@ log = logging.getLogger(__name__)
 MAX_BODY = 64 * 1024
 REFUSED = b"forbidden"  # one body for every reason: a forger learns nothing
 ANSWER_S = 4.5  # WeChat hangs up after five
+PATIENCE_S = 4.0  # of them for what is kept without a loop
 BROKEN = "对不起，刚才没有办好。请稍后再发一次，或拨打职工服务热线 12351。"
 BUSY = "系统正忙，请稍后再发一次。"
 
@@ -41,7 +46,8 @@ class Webhook:
         self, envelope: Envelope, store: Store, clock: Clock, house: House, handler: Handler, original_id: str
     ) -> None:
         self.store = store
-        self.recorder = Recorder(store.dialect)
+        self.recorder = recorder_for(store.dialect)
+        self.keeper = Keeper(store.writing, self.recorder, self)
         self.clock = clock
         self._envelope = envelope
         self._house = house
@@ -62,7 +68,7 @@ class Webhook:
             return arrived
         opened, row = arrived
         try:
-            (xml,) = keep(self.store, self.recorder, [row], self.handle, self.sorry)
+            (xml,) = self.keeper.keep([row], time.monotonic() + PATIENCE_S)
         except (StoreError, OSError) as error:
             log.error("a message could not be stored: %s", type(error).__name__)
             return HTTPStatus.SERVICE_UNAVAILABLE, b""  # WeChat brings it again
@@ -84,12 +90,22 @@ class Webhook:
             log.warning("a message for %s reached the account %s", message.to[:64], self._original_id)
         return opened, arrival(message, now)
 
+    def ahead(self, row: Arrival) -> Ready | None:
+        """The message answered before the transaction, where its handler needs neither the database nor the follower; None
+        where it must be answered inside. A handler that raises is called again there, where what it does is undone."""
+        if row.follows is not None or row.erases:
+            return None
+        try:
+            return self.recorder.ready(row, self.handle(NOT_YET, row, NOT_YET))
+        except Exception:  # noqa: BLE001 - most often `Later`
+            return None
+
     def handle(self, connection: Connection, row: Arrival, follower: Follower) -> Outcome:
-        """The handlers' answer, rendered. Runs inside the transaction that stores it."""
+        """The handlers' answer, rendered. Runs inside the transaction that stores it, or before."""
         message: Message = row.message
-        turn = Turn(message, follower, connection, row.received_at, self._house, follower.dialogue)
+        turn = Turn(message, follower, connection, row.received_at, self._house)
         reply = self._handler(turn)
-        return Outcome(self._render(message, reply, row.received_at), turn.topic, turn.missed, turn.dialogue)
+        return Outcome(self._render(message, reply, row.received_at), turn.topic, turn.missed, turn.moved_to)
 
     def sorry(self, row: Arrival, error: Exception) -> Outcome:
         """What is said, and stored as failed, when the handler of this message raised."""

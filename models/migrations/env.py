@@ -2,14 +2,17 @@
 
 from alembic import context
 
-from models.schema import known, rendered
+from models.schema import included, known, rendered
+
+connection = context.config.attributes["connection"]
 
 context.configure(
-    connection=context.config.attributes["connection"],
+    connection=connection,
     target_metadata=known(),
     render_as_batch=True,  # SQLite changes a table by copying it
     compare_type=True,
     render_item=rendered,
+    include_object=included(connection),
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -3,8 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from models.base import Id, Utc, Words
-from models.schema import number
+from models.base import Id, Number, Utc, Words
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}

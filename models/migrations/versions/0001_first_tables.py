@@ -3,8 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from models.base import Id, Utc, Words
-from models.schema import number
+from models.base import Id, Number, Utc, Words
 
 revision = "0001"
 down_revision = None
@@ -51,7 +50,7 @@ def upgrade() -> None:
 
     op.create_table(
         "interactions",
-        sa.Column("id", number(), autoincrement=True, nullable=False),
+        sa.Column("id", Number(), autoincrement=True, nullable=False),
         sa.Column("dedupe_key", Id(64), nullable=False),
         sa.Column("openid", Id(128), nullable=False),
         sa.Column("msg_type", Id(64), nullable=False),
@@ -96,7 +95,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "pushes",
-        sa.Column("id", number(), autoincrement=True, nullable=False),
+        sa.Column("id", Number(), autoincrement=True, nullable=False),
         sa.Column("name", Id(160), nullable=False),
         sa.Column("due_at", Utc(), nullable=False),
         sa.Column("state", Id(16), nullable=False),
@@ -152,8 +151,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "deliveries",
-        sa.Column("id", number(), autoincrement=True, nullable=False),
-        sa.Column("push_id", number(), nullable=False),
+        sa.Column("id", Number(), autoincrement=True, nullable=False),
+        sa.Column("push_id", Number(), nullable=False),
         sa.Column("channel", Id(16), nullable=False),
         sa.Column("recipient", Id(128), nullable=False),
         sa.Column("state", Id(8), nullable=False),

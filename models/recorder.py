@@ -1,0 +1,470 @@
+"""Everything that was said to the account, once, with the words that answered it.
+
+`record` writes many messages in one transaction. A retry is seen by its key and gets the stored words. How it stays right:
+
+1. A handler that needs neither the database nor what is known of the sender is called before the transaction; its message
+   comes here `Ready`, as the rows that it becomes. All others are answered inside, one after the other.
+2. Who wrote is written first, in the order of the openids, and what they said after it, in the order of the keys: two
+   processes that hold each other's retries wait, but never deadlock. Once a person's row is ours, so is the order of what
+   they say and of their leaving: an unfollow that came before is seen here, and their words are not kept; one that comes
+   after waits for us, and erases them.
+3. A group of `Ready` messages is written without asking which are known. When one was stored before, the unique key refuses
+   our whole transaction and `record` is run again, asking first (`Again`). Whoever is answered inside is asked for first:
+   a handler must not act twice.
+4. A handler that raises spoils the transaction, so it too is run again, this time with `Care`: that handler is not called
+   any more, each other has a savepoint, and only the messages whose handlers raised are stored as failed. Savepoints cost
+   more than the rest of a message, so they are paid only then. The time that WeChat waits bounds all of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Protocol
+
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from models.base import STATEMENT_S, Connection, OutOfTime, deadlocked, disconnected, hurry, timed_out
+from models.bulk import Bulk, moment, stamp
+from models.follower import Follower, followers
+from models.interaction import Arrival, Outcome, erase, interactions
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """How a group is run again after a handler raised, or in a hurry from the start. `failed`: whose handler raised, and
+    what; `until` (monotonic): what is not answered by then is told that the system is busy."""
+
+    until: float
+    failed: Mapping[str, Exception] = field(default_factory=dict)
+
+    def blaming(self, key: str, error: Exception) -> Care:
+        return Care(self.until, {**self.failed, key: error})
+
+    @property
+    def left_s(self) -> float:
+        return self.until - time.monotonic()
+
+
+class Again(Exception):
+    """The transaction must be rolled back and run again; when a handler raised, with care for it."""
+
+    def __init__(self, care: Care | None, key: str = "", error: Exception | None = None) -> None:
+        super().__init__()
+        self._care, self._key, self._error = care, key, error
+
+    @property
+    def slow(self) -> bool:
+        """Whether a handler's statement took too long."""
+        return self._error is not None and timed_out(self._error)
+
+    def care(self, until: float) -> Care | None:
+        """The care to take. `until` is for the first time that it is taken."""
+        if self._error is None:
+            return self._care
+        return (self._care or Care(until)).blaming(self._key, self._error)
+
+
+class Later(Exception):
+    """A handler asked for the database or its follower before the transaction began; it is called again inside it."""
+
+
+class NotYet:
+    """Stands where the connection and the follower will be."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise Later
+
+
+NOT_YET: Any = NotYet()
+
+
+class Answers(Protocol):
+    """Who answers a message, and what is said and stored when that raised."""
+
+    def handle(self, connection: Connection, row: Arrival, follower: Follower) -> Outcome: ...
+
+    def sorry(self, row: Arrival, error: Exception) -> Outcome: ...
+
+
+Answer = Callable[[Connection, Arrival, Follower], Outcome]
+
+INTERACTION_COLUMNS = (
+    "dedupe_key", "openid", "msg_type", "event", "event_key", "content", "msg_id", "sent_at", "received_at", "raw", "reply",
+    "state", "topic", "missed",
+)  # fmt: skip
+FOLLOWER_COLUMNS = (
+    "openid", "subscribed", "state_at", "subscribed_at", "unsubscribed_at", "scene", "first_seen_at", "last_seen_at",
+    "spoke_at", "tapped_at", "dialogue", "place_x", "place_y", "place_at",
+)  # fmt: skip
+READ_COLUMNS = FOLLOWER_COLUMNS[
+    :-3
+]  # a place is written when it is told and never written back: it may be erased by then
+CONTENT, SENT, RECEIVED, RAW, REPLY = (
+    INTERACTION_COLUMNS.index(name) for name in ("content", "sent_at", "received_at", "raw", "reply")
+)
+LEFT_COLUMNS = ("openid", "subscribed", "unsubscribed_at")
+TIMES = tuple(FOLLOWER_COLUMNS.index(name) for name in ("last_seen_at", "spoke_at", "tapped_at"))
+PLACE_AT = FOLLOWER_COLUMNS.index("place_at")
+UNDECIDED = (None, None, None)  # the table's own times of following stay as they are
+
+Ready = tuple[tuple[Any, ...], tuple[Any, ...] | None]
+"""An answered message: its row of `interactions`, and what it says of its sender, a row of `followers` (None where WeChat
+itself speaks). Plain values as the driver takes them, for they cross to another process on SQLite."""
+
+
+def _with(at: str, column: str) -> tuple[str, str]:
+    """The column goes with the newer of two times."""
+    newer = f"{{new}}.{at} IS NOT NULL AND ({{old}}.{at} IS NULL OR {{new}}.{at} >= {{old}}.{at})"
+    return column, f"CASE WHEN {newer} THEN {{new}}.{column} ELSE {{old}}.{column} END"
+
+
+def _placed(column: str) -> tuple[str, str]:
+    """A place goes with its time, and one that was told before an unfollow is not kept."""
+    newer = (
+        "{new}.place_at IS NOT NULL AND ({old}.place_at IS NULL OR {new}.place_at >= {old}.place_at)"
+        " AND ({old}.unsubscribed_at IS NULL OR {new}.place_at > {old}.unsubscribed_at)"
+    )
+    return column, f"CASE WHEN {newer} THEN {{new}}.{column} ELSE {{old}}.{column} END"
+
+
+def _latest(column: str) -> tuple[str, str]:
+    newer = f"{{old}}.{column} IS NULL OR {{new}}.{column} > {{old}}.{column}"
+    return column, f"CASE WHEN {newer} THEN {{new}}.{column} ELSE {{old}}.{column} END"
+
+
+@dataclass(slots=True)
+class Row:
+    """An arrival answered inside the transaction and not yet written. `gone`: its words must not be kept."""
+
+    arrival: Arrival
+    outcome: Outcome
+    gone: bool
+
+
+@dataclass(slots=True)
+class Draft:
+    """The arrivals that are answered inside, on their way: what is known of their senders, and what was answered."""
+
+    people: dict[str, Follower]
+    rows: dict[str, Row] = field(default_factory=dict)
+    touched: dict[str, Follower] = field(default_factory=dict)
+
+    def follower(self, arrival: Arrival) -> Follower:
+        """Who writes to us follows us, whatever we missed; only an unfollow says otherwise."""
+        found = self.people.get(arrival.openid)
+        if found is None:
+            found = Follower(arrival.openid, True, arrival.received_at, arrival.received_at, is_new=True)
+            self.people[arrival.openid] = found
+        return found
+
+    def take(self, arrival: Arrival, follower: Follower, outcome: Outcome, gone: bool) -> None:
+        """It is answered."""
+        follower.dialogue = outcome.dialogue or follower.dialogue
+        if arrival.personal:
+            self.touched[arrival.openid] = follower
+        self.rows[arrival.key] = Row(arrival, outcome, gone)
+
+
+class Recorder:
+    """`record` for one kind of database, its statements ready."""
+
+    def __init__(self, dialect: str) -> None:
+        self._stamp = stamp(dialect)
+        self._interactions = Bulk(interactions, INTERACTION_COLUMNS, dialect)
+        self._followers = Bulk(followers, FOLLOWER_COLUMNS, dialect)
+        kept = [(name, f"COALESCE({{new}}.{name}, {{old}}.{name})") for name in ("scene", "dialogue")]
+        times = ("last_seen_at", "spoke_at", "tapped_at", "subscribed_at", "unsubscribed_at")
+        latest = [_latest(name) for name in times]
+        placed = [_placed(name) for name in ("place_x", "place_y", "place_at")]
+        decided = [_with("state_at", name) for name in ("subscribed", "state_at")]
+        self._followers.on_conflict("openid", [*kept, *latest, *placed, *decided])
+        # Who was only heard keeps what an unfollow looks at: SQLite rewrites the index of a column that is set, also to itself.
+        self._heard = Bulk(followers, FOLLOWER_COLUMNS, dialect)
+        self.heard_rules = [*kept, *latest[:3], *placed]
+        self._heard.on_conflict("openid", self.heard_rules)
+        self.rules = self._heard.rules  # the same as text, for a statement of one's own
+
+    def ready(self, arrival: Arrival, outcome: Outcome) -> Ready:
+        """The rows of an arrival that is answered without its follower; not for one that follows, leaves or erases."""
+        values = self._values(arrival, outcome)
+        if not arrival.personal:
+            return values, None
+        at = values[SENT] or values[RECEIVED]
+        place = (*arrival.place, at) if arrival.place is not None else UNDECIDED
+        received = values[RECEIVED]
+        return values, (
+            arrival.openid, True, None, None, None, arrival.scene, received, received, at if arrival.spoke else None,
+            at if arrival.tapped else None, outcome.dialogue or None, *place,
+        )  # fmt: skip
+
+    def record(
+        self,
+        connection: Connection,
+        items: Sequence[Ready | Arrival],
+        answers: Answers,
+        care: Care | None = None,
+        *,
+        ask: bool = True,
+    ) -> list[str]:
+        """The reply of each item, in order, all of them stored when the transaction commits. Without `ask` it is taken that
+        none is known. Raises Again."""
+        later = [item for item in items if isinstance(item, Arrival)]
+        try:
+            replies = self._known(connection, [key_of(item) for item in items]) if ask or later else {}
+            ready = []
+            for item in items:
+                if type(item) is tuple and item[0][0] not in replies:
+                    ready.append(item)
+                    replies[item[0][0]] = item[0][REPLY]
+            if ready:
+                self._write_ready(connection, ready)
+            if later:
+                self._answer_inside(connection, later, replies, answers, care)
+        except IntegrityError as error:
+            raise Again(care) from error
+        except OperationalError as error:
+            if deadlocked(error):
+                raise Again(care) from error
+            raise
+        return [replies[key_of(item)] for item in items]
+
+    def _known(self, connection: Connection, keys: Sequence[str]) -> dict[str, str]:
+        rows = self._interactions.select(connection, "dedupe_key", keys, ("dedupe_key", "reply"))
+        return {key: reply or "" for key, reply in rows}
+
+    # --- what is answered already
+
+    def _write_ready(self, connection: Connection, ready: Sequence[Ready]) -> None:
+        """See 2. above. No key twice."""
+        people = people_of(ready)
+        openids = [person[0] for person in people]
+        self._heard.upsert(connection, people)
+        left = self._followers.select(
+            connection, "openid", openids, LEFT_COLUMNS, " AND unsubscribed_at IS NOT NULL"
+        )
+        rows = sorted(
+            values for values, _ in ready
+        )  # no two have the same key, and nothing behind it is compared
+        if left:
+            rows = without_words(rows, {openid: (state, at) for openid, state, at in left})
+        self._insert(connection, rows)
+
+    def _insert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        self._interactions.insert(connection, rows)
+
+    # --- what is answered inside
+
+    def _answer_inside(
+        self,
+        connection: Connection,
+        arrivals: Sequence[Arrival],
+        replies: dict[str, str],
+        answers: Answers,
+        care: Care | None,
+    ) -> None:
+        within: Answer = partial(_careful, answers, care) if care else partial(_quick, answers)
+        draft = Draft(self._people(connection, arrivals))
+        if care:
+            hurry(connection, care.left_s / 2)
+        for arrival in arrivals:
+            if arrival.key not in replies:
+                self._answer_one(connection, draft, arrival, within)
+                replies[arrival.key] = draft.rows[arrival.key].outcome.reply
+        if care:
+            hurry(connection, STATEMENT_S)
+        rows, touched = draft.rows, draft.touched
+        for table, decided in ((self._followers, True), (self._heard, False)):
+            some = [touched[each] for each in sorted(touched) if touched[each].decided is decided]
+            table.upsert(connection, [self._follower_values(follower) for follower in some])
+        values = [self._values(row.arrival, row.outcome, row.gone) for _, row in sorted(rows.items())]
+        self._insert(connection, values)
+        here = [openid for openid, follower in touched.items() if follower.subscribed]
+        if self._followers.select(connection, "openid", here, ("openid",), " AND subscribed = FALSE"):
+            raise Again(care)  # somebody has left since we looked
+
+    def _people(self, connection: Connection, arrivals: Sequence[Arrival]) -> dict[str, Follower]:
+        openids = list({arrival.openid for arrival in arrivals})
+        rows = self._followers.select(connection, "openid", openids, READ_COLUMNS)
+        return {row[0]: follower_of(row) for row in rows}
+
+    def _answer_one(self, connection: Connection, draft: Draft, arrival: Arrival, answer: Answer) -> None:
+        follower = draft.follower(arrival)
+        gone = _apply(arrival, follower)
+        if arrival.follows is False:
+            self._followers.upsert(connection, [self._follower_values(follower)])  # see 2. above
+        for openid, until in _erasures(arrival, follower):
+            erase(connection, openid, until)
+            _forget(openid, until, draft.rows.values(), draft.people.get(openid))
+        draft.take(arrival, follower, answer(connection, arrival, follower), gone)
+
+    # --- rows
+
+    def _values(self, arrival: Arrival, outcome: Outcome, gone: bool = False) -> tuple[Any, ...]:
+        return (
+            arrival.key,
+            arrival.openid,
+            arrival.msg_type,
+            arrival.event or None,
+            arrival.event_key or None,
+            None if gone else arrival.content,
+            arrival.msg_id or None,
+            self._stamp(arrival.sent_at),
+            self._stamp(arrival.received_at),
+            None if gone else arrival.raw,
+            None if gone else outcome.reply,
+            outcome.state,
+            outcome.topic or None,
+            outcome.missed,
+        )
+
+    def _follower_values(self, f: Follower) -> tuple[Any, ...]:
+        at = self._stamp
+        place = f.place or (None, None, None)
+        state = (at(f.state_at), at(f.subscribed_at), at(f.unsubscribed_at)) if f.decided else UNDECIDED
+        return (
+            f.openid, f.subscribed, *state, f.scene, at(f.first_seen_at), at(f.last_seen_at), at(f.spoke_at), at(f.tapped_at),
+            f.dialogue or None, place[0], place[1], at(place[2]),
+        )  # fmt: skip
+
+
+def key_of(item: Ready | Arrival) -> str:
+    """The dedupe key."""
+    return item.key if isinstance(item, Arrival) else item[0][0]
+
+
+def openid_of(item: Ready | Arrival) -> str:
+    """Its sender's."""
+    return item.openid if isinstance(item, Arrival) else item[0][1]
+
+
+def people_of(ready: Sequence[Ready]) -> list[tuple[Any, ...]]:
+    """What the messages say of their senders, one row for each, in the order of the openids."""
+    people: dict[str, tuple[Any, ...]] = {}
+    for _, person in ready:
+        if person is not None:
+            before = people.get(person[0])
+            people[person[0]] = person if before is None else _merged(before, person)
+    return [people[openid] for openid in sorted(people)]
+
+
+def _merged(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What two messages of one group say of the same person, the second having come after the first."""
+    both = [old if new is None else new for old, new in zip(one, other, strict=True)]
+    for at in TIMES:
+        if one[at] is not None and one[at] > both[at]:
+            both[at] = one[at]
+    if one[PLACE_AT] is not None and one[PLACE_AT] > both[PLACE_AT]:
+        both[-3:] = one[-3:]
+    return tuple(both)
+
+
+def without_words(rows: list[tuple[Any, ...]], left: Mapping[str, tuple[Any, Any]]) -> list[tuple[Any, ...]]:
+    """The rows, without the words of those who left after they had said them. `left`: subscribed, unsubscribed_at."""
+    found = []
+    for row in rows:
+        here, until = left.get(row[1], (True, None))
+        at = row[SENT] or row[RECEIVED]
+        if until is not None and (at < until or (at == until and not here)):
+            row = (*row[:CONTENT], None, *row[CONTENT + 1 : RAW], None, None, *row[REPLY + 1 :])
+        found.append(row)
+    return found
+
+
+def follower_of(row: Sequence[Any]) -> Follower:
+    """The follower in a row of READ_COLUMNS."""
+    values: Any = list(row)
+    openid, subscribed, state, since, until, scene, first, last, spoke, tapped, dialogue = values
+    follower = Follower(
+        openid, bool(subscribed), moment(first) or EPOCH, moment(last) or EPOCH, moment(state)
+    )
+    follower.subscribed_at, follower.unsubscribed_at = moment(since), moment(until)
+    follower.spoke_at, follower.tapped_at = moment(spoke), moment(tapped)
+    follower.scene, follower.dialogue = scene, dialogue or ""
+    return follower
+
+
+def _quick(answers: Answers, connection: Connection, arrival: Arrival, follower: Follower) -> Outcome:
+    try:
+        return answers.handle(connection, arrival, follower)
+    except Exception as error:  # see 4. above
+        _raise_if_nobodys_fault(error, None)
+        raise Again(None, arrival.key, error) from error
+
+
+def _careful(
+    answers: Answers, care: Care, connection: Connection, arrival: Arrival, follower: Follower
+) -> Outcome:
+    known = care.failed.get(arrival.key) or (OutOfTime() if care.left_s < 0 else None)
+    if known is not None:
+        return answers.sorry(arrival, known)
+    savepoint = connection.begin_nested()
+    try:
+        outcome = answers.handle(connection, arrival, follower)
+    except Exception as error:
+        _raise_if_nobodys_fault(error, care)
+        if timed_out(error):  # it may have taken the savepoint with it
+            raise Again(care, arrival.key, error) from error
+        savepoint.rollback()
+        return answers.sorry(arrival, error)
+    savepoint.commit()
+    return outcome
+
+
+def _raise_if_nobodys_fault(error: Exception, care: Care | None) -> None:
+    """A handler may meet what is no fault of its own: another process's locks, a database that has gone."""
+    if deadlocked(error):
+        raise Again(care) from error
+    if disconnected(error):
+        raise error
+
+
+def _apply(arrival: Arrival, follower: Follower) -> bool:
+    """What the arrival says of its sender. True when its own words must not be kept: they were said before an unfollow."""
+    if not arrival.personal:
+        return False
+    at = arrival.sent_at or arrival.received_at
+    if arrival.spoke:
+        follower.spoke_at = max(follower.spoke_at or at, at)
+    if arrival.tapped:
+        follower.tapped_at = max(follower.tapped_at or at, at)
+    if arrival.scene is not None:
+        follower.scene = arrival.scene
+    if arrival.place is not None:
+        follower.place = (*arrival.place, at)
+    if arrival.follows is not None:
+        follower.decide(arrival.follows, at)
+    if arrival.follows is False:
+        return True
+    follower.last_seen_at = max(follower.last_seen_at, arrival.received_at)
+    left = follower.unsubscribed_at
+    return left is not None and (at < left or (at == left and not follower.subscribed))
+
+
+def _erasures(arrival: Arrival, follower: Follower) -> list[tuple[str, datetime | None]]:
+    """Whose words must go now, and up to when they were said (None: all of them)."""
+    found: list[tuple[str, datetime | None]] = [(arrival.erases, None)] if arrival.erases else []
+    if arrival.follows is False:  # one that a later follow has overtaken erases what went before it
+        until = arrival.sent_at or arrival.received_at
+        found.append((arrival.openid, until if follower.subscribed else None))
+    return found
+
+
+def _forget(openid: str, until: datetime | None, rows: Iterable[Row], follower: Follower | None) -> None:
+    """The same as `erase` for what this transaction has in hand and not yet written."""
+    for row in rows:
+        if row.arrival.openid == openid and (
+            until is None or row.arrival.sent_at is None or row.arrival.sent_at <= until
+        ):
+            row.gone = True
+    if follower is None:
+        return
+    if until is None:
+        follower.dialogue = ""
+    if follower.place is not None and (until is None or follower.place[2] <= until):
+        follower.place = None

@@ -1,0 +1,340 @@
+"""SQLite's one writer: a process of its own that stores what all web processes hear.
+
+One writer keeps SQLite's pages in its cache, where two would read again what the other has written; whatever arrives while
+one transaction is being forced to the disk shares the next, from whichever process it comes; and no web process ever waits
+for the disk. Web processes send their messages over a Unix socket (`line.py`) and get back what they do not know already: the
+stored words of a retry, and the words of those who were answered inside the transaction.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import os
+import pickle
+import queue
+import selectors
+import socket
+import sqlite3
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from models.base import Connection, Store, StoreError, named, traced, unstorable
+from models.interaction import Arrival
+from models.keeper import Keeper
+from models.line import GONE, REFUSED, frames, packed
+from models.recorder import REPLY, Answers, Ready, openid_of
+from models.thread import recorder_for
+
+log = logging.getLogger(__name__)
+
+LARGEST = 256  # messages in a transaction
+ROOM = 1 << 18  # bytes that are read at once
+TICK_S = 0.25
+LONG_LOG = 32_000  # pages, 128 MB: then it is carried over into the database
+IDLE_LOG = 4_000  # pages: then too, where there is nothing else to do
+PAGES_EACH, PAGES_BESIDE = 3, 5  # that a message and a transaction change, roughly
+CHECKPOINT_ROUNDS = 4
+SHORT_LOG = 500  # pages that are quickly carried over between two transactions
+
+
+def listen() -> socket.socket:
+    """The socket at which the writer will be found. It has a name that nobody else knows and lives as long as it is open."""
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    made.bind(b"\0gonghui-" + os.urandom(16).hex().encode())
+    made.listen(64)
+    return made
+
+
+@dataclass(slots=True)
+class Asked:
+    """One frame's messages, and where the answer goes."""
+
+    line: socket.socket
+    number: int
+    until: float
+    items: list[Ready | Arrival]
+
+
+Told = tuple[Asked, str, Sequence[str]]  # an answer: the frame, its fault, the replies
+
+
+class Scribe:
+    """Stores what comes over its lines, all that is there in one transaction."""
+
+    def __init__(
+        self, listener: socket.socket, store: Store, answers: Answers, *, alone: bool = False
+    ) -> None:
+        """`alone`: without a thread for the disk, for whoever counts what is done."""
+        self._listener = listener
+        self._store = store
+        self._desk = Desk(store)
+        self._keeper = Keeper(self._desk.writing, recorder_for(store.dialect), answers)
+        self._lines: dict[socket.socket, bytearray] = {}
+        self._selector = selectors.DefaultSelector()
+        self._asked: list[Asked] = []
+        self._room = memoryview(bytearray(ROOM))
+        self._out = Outbox(self._desk, self._answer, alone)
+        listener.setblocking(False)
+        self._selector.register(listener, selectors.EVENT_READ)
+
+    def run(
+        self, tick: Callable[[], bool], grace_s: float, replaced: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Works until `tick`, called at least every `TICK_S`, says no; then until nobody is there any more, or `replaced` says
+        that they will find another, at most `grace_s`."""
+        while tick():
+            self.turn(TICK_S)
+        end = time.monotonic() + grace_s
+        while self._lines and time.monotonic() < end and not replaced():
+            tick()
+            self.turn(TICK_S)
+        self.close()
+
+    def turn(self, wait_s: float) -> None:
+        """Stores what is there, or comes within that time."""
+        ready = self._selector.select(wait_s)
+        for key, _ in ready:
+            if key.fileobj is self._listener:
+                self._welcome()
+            else:
+                self._read(key.fileobj)  # type: ignore[arg-type]
+        while self._asked:
+            self._write()
+        self._desk.tidy(idle=not ready)
+
+    def close(self) -> None:
+        """Hang up on everybody, and give the connection back."""
+        self._out.close()
+        for line in list(self._lines):
+            self._hang_up(line)
+        self._selector.close()
+        self._listener.close()
+        self._desk.close()
+
+    def _welcome(self) -> None:
+        with contextlib.suppress(OSError):  # it has gone again, or went to another writer
+            line, _ = self._listener.accept()
+            user = struct.unpack("3i", line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1]
+            if user != os.getuid():
+                line.close()
+                return
+            line.setblocking(False)
+            self._lines[line] = bytearray()
+            self._selector.register(line, selectors.EVENT_READ)
+
+    def _hang_up(self, line: socket.socket) -> None:
+        if self._lines.pop(line, None) is not None:
+            self._selector.unregister(line)
+            line.close()
+
+    def _read(self, line: socket.socket) -> None:
+        try:
+            count = line.recv_into(self._room)
+        except BlockingIOError:
+            return
+        except OSError:
+            count = 0
+        if not count:
+            self._hang_up(line)
+            return
+        buffer = self._lines[line]
+        buffer += self._room[:count]
+        for number, until, items in frames(buffer):
+            whole = [pickle.loads(item) if isinstance(item, bytes) else item for item in items]  # noqa: S301 - our own
+            self._asked.append(Asked(line, number, until, whole))
+
+    def _write(self) -> None:
+        """One transaction for all that is there, up to where somebody who is answered inside it says more."""
+        count = some = 0
+        inside: set[str] = set()
+        while some < len(self._asked) and count < LARGEST:
+            items = self._asked[some].items
+            if inside and not inside.isdisjoint(map(openid_of, items)):
+                break
+            for item in items:
+                if isinstance(item, Arrival):
+                    inside |= {item.openid, item.erases}
+            count += len(items)
+            some += 1
+        batch, self._asked = self._asked[:some], self._asked[some:]
+        fault = self._kept(batch)
+        if fault == REFUSED and len(batch) > 1:
+            for asked in batch:
+                self._kept([asked])
+
+    def _kept(self, batch: Sequence[Asked]) -> str:
+        """Stores the batch and answers, unless each of it must be tried alone."""
+        items = [item for asked in batch for item in asked.items]
+        fault, replies = "", [""] * len(items)
+        try:
+            replies = self._keeper.keep(items, min(asked.until for asked in batch))
+            self._desk.pages += PAGES_EACH * len(items) + PAGES_BESIDE
+        except (StoreError, OSError) as error:
+            self._desk.close()  # whatever state it is in
+            fault = REFUSED if unstorable(error) else GONE
+            log.error("%d messages could not be stored: %s", len(items), named(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait get an answer
+            fault = REFUSED
+            log.error("a fault of ours: %s", traced(error))
+        if fault == REFUSED and len(batch) > 1:
+            return fault
+        begin = 0
+        answers: list[Told] = []
+        for asked in batch:
+            count = len(asked.items)
+            answers.append((asked, fault, replies[begin : begin + count]))
+            begin += count
+        self._out.put(answers)
+        return fault
+
+    @staticmethod
+    def _answer(asked: Asked, fault: str, replies: Sequence[str]) -> None:
+        told = {}
+        if not fault:
+            told = {
+                place: reply
+                for place, (item, reply) in enumerate(zip(asked.items, replies, strict=True))
+                if isinstance(item, Arrival) or reply is not item[0][REPLY]
+            }
+        try:
+            asked.line.sendall(packed((asked.number, fault, told)))
+        except OSError:  # it has gone, or takes nothing any more
+            with contextlib.suppress(OSError):
+                asked.line.shutdown(socket.SHUT_RDWR)
+
+
+class Outbox:
+    """Answers that wait for the disk. A thread forces the log out and then sends them, while the next transaction is under
+    way: synchronous=FULL would have everybody wait within it. The log only grows, so what is forced out holds all that was
+    committed before; a retry's stored words wait for it too."""
+
+    def __init__(self, desk: Desk, send: Callable[[Asked, str, Sequence[str]], None], alone: bool) -> None:
+        self._desk = desk
+        self._send = send
+        self._answers: queue.SimpleQueue[list[Told] | None] = queue.SimpleQueue()
+        self._thread = None if alone else threading.Thread(target=self._work, name="disk", daemon=True)
+        if self._thread is not None:
+            self._thread.start()
+
+    def put(self, answers: list[Told]) -> None:
+        """Send them when what was written is on the disk."""
+        if self._thread is None:
+            self._release([answers])
+        else:
+            self._answers.put(answers)
+
+    def _work(self) -> None:
+        over = False
+        while not over:
+            batches = [self._answers.get()]
+            while not self._answers.empty():
+                batches.append(self._answers.get())
+            over = None in batches
+            self._release([answers for answers in batches if answers is not None])
+
+    def _release(self, batches: list[list[Told]]) -> None:
+        fault = self._desk.force()
+        for asked, known, replies in itertools.chain.from_iterable(batches):
+            try:
+                self._send(asked, known or fault, replies)
+            except Exception as error:  # noqa: BLE001 - the next ones wait, too
+                log.error("an answer could not be sent: %s", traced(error))
+
+    def close(self) -> None:
+        """After the last answer."""
+        if self._thread is not None:
+            self._answers.put(None)
+            self._thread.join()
+
+
+class Desk:
+    """The writer's own connection, kept, and the care for SQLite's log.
+
+    The log is carried over into the database (a checkpoint) by a thread, for that takes longer than anybody may wait; the
+    rest that has come meanwhile is carried over between two transactions, so that the log can begin anew.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._connection: Connection | None = None
+        self._by_hand = False  # whether the log is forced to the disk by us
+        self._log: int | None = None  # a descriptor of it
+        self._thread: threading.Thread | None = None
+        self.pages = 0  # in the log since it was carried over, roughly
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction, in the turn of those who write."""
+        lock = self._store.lock
+        assert lock is not None
+        with lock.held():
+            if self._connection is None:
+                self._connection = self._opened()
+            with self._connection.begin():
+                yield self._connection
+        if self._by_hand and self._log is None:
+            self._log = os.open(f"{self._store.url.database}-wal", os.O_RDONLY | os.O_CLOEXEC)
+
+    def _opened(self) -> Connection:
+        opened = self._store.engine.connect()
+        raw: Any = opened.connection.dbapi_connection
+        raw.execute("PRAGMA wal_autocheckpoint=0")
+        self._by_hand = raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        if self._by_hand:
+            raw.execute("PRAGMA synchronous=NORMAL")  # `force` does the rest
+        return opened
+
+    def force(self) -> str:
+        """What synchronous=FULL does at a commit: force the log to the disk. Some file systems allow no such log; there each
+        commit forces itself out. The fault, '' for none."""
+        try:
+            if self._log is not None:
+                os.fdatasync(self._log)
+        except OSError as error:
+            log.error("what was written cannot be forced to the disk: %s", type(error).__name__)
+            return GONE
+        return ""
+
+    def tidy(self, idle: bool) -> None:
+        """Begin or end a checkpoint where it is time. Call it between transactions."""
+        if self._thread is not None:
+            if self._thread.is_alive():
+                return
+            self._thread = None
+            self.pages = 0
+            self._checkpoint()
+        elif self.pages >= (IDLE_LOG if idle else LONG_LOG):
+            self._thread = threading.Thread(target=self._carry_over, name="checkpoint", daemon=True)
+            self._thread.start()
+
+    def _checkpoint(self) -> tuple[int, int]:
+        """How many pages are in the log, and how many of them in the database."""
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(self._beside()) as own:
+            _, logged, carried = own.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            return logged, carried
+        return 0, 0
+
+    def _carry_over(self) -> None:
+        for _ in range(CHECKPOINT_ROUNDS):
+            logged, carried = self._checkpoint()
+            if logged - carried < SHORT_LOG:
+                break
+
+    def _beside(self) -> sqlite3.Connection:
+        return sqlite3.connect(str(self._store.url.database), isolation_level=None, timeout=1)
+
+    def close(self) -> None:
+        """Give the connection back; the next transaction opens another."""
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
+        log, self._log = self._log, None
+        if log is not None:
+            os.close(log)
