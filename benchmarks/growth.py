@@ -70,7 +70,7 @@ def _interaction_values(dialect: str, people: int, start: int, count: int, size:
     key = HEX[dialect].format(f"(i - {start}) * {step} + {start % step}")
     openid = f"'oBench' || {PADDED[dialect].format(f'i * 7919 % {people}')}"
     return {
-        "dedupe_key": f"{key} || '{'5' * 51}'",
+        "dedupe_key": f"{key} || '{start:051}'",  # no two layings make the same key
         "openid": openid,
         "msg_type": "'text'",
         "content": f"'{messages.WORD}'",

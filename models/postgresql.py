@@ -117,7 +117,8 @@ def sent(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> list[bytes 
         if same:
             found.append(None)
         else:
-            joined = MARK.join(map(_text, values))
+            whole = name not in KINDS and name[-3:] != "_at" and None not in values
+            joined = MARK.join(values if whole else map(_text, values))
             if joined.count(MARK) != marks:
                 raise Unfit
             found.append(joined.encode())

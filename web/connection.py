@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -112,7 +113,18 @@ class House:
         self.closing = False
         self.date = self.xml = b""  # the Date header, and what an answer to a message begins with
         self.now = 0.0
+        self._moment: datetime | None = None
         self.tick()
+
+    def moment(self) -> datetime:
+        """Now, the same for all that is read in one turn of the loop."""
+        if self._moment is None:
+            self._moment = self.webhook.clock.now()
+            self.loop.call_soon(self._pass)
+        return self._moment
+
+    def _pass(self) -> None:
+        self._moment = None
 
     def tick(self) -> None:
         """Every `TICK_S`: the Date header, the time limits."""
@@ -377,7 +389,7 @@ class Connection(asyncio.Protocol):
     def _answer_message(self, query: bytes, body: bytes) -> None:
         house = self._house
         try:
-            arrived = house.webhook.arrive(query.decode("latin-1"), body)
+            arrived = house.webhook.arrive(query.decode("latin-1"), body, house.moment())
             if isinstance(arrived[0], int):
                 self._send(*arrived)
                 return

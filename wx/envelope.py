@@ -38,6 +38,7 @@ SEALED = re.compile(
 )
 BLOCK = 32  # PKCS#7 here pads to 32 bytes, not to AES's 16
 MAX_QUERY = 2048
+SUCCESS = b"success"  # the answer without words (platform guide, 被动回复用户消息)
 
 
 class Forged(ValueError):
@@ -189,7 +190,7 @@ class Envelope:
     def seal(self, opened: Opened, xml: str, now_s: float) -> bytes:
         """The answer's body: `success` for '', else the XML, encrypted where the message was (回复加密)."""
         if not xml:
-            return b"success"
+            return SUCCESS
         if opened.cipher is None:
             return xml.encode()
         text, stamp, nonce = opened.cipher.encrypt(xml.encode()), str(int(now_s)), opened.nonce
