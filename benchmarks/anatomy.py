@@ -51,10 +51,10 @@ WEBHOOK, GROUPING, ROUTING, HANDLER = (
 )
 CROSSING = "to the writer and back"
 RENDER, RECORD, STATEMENT, COMMIT = "render", "record: the rules", "statements", "commit"
-LOOP, ALL = "event loop, tasks, BEGIN", "all inside the worker"
+LOOP, ALL = "event loop, tasks, BEGIN", "all inside, writer included"
 WAITING = "waiting besides: the disk (and other programs)"
 LOADED, REST = (
-    "web processes under load, 64 connections",
+    "web processes and writer under load, 64 connections",
     "kernel, sockets, groups of another size (difference)",
 )
 STAGES: tuple[tuple[Any, str, str], ...] = (
@@ -198,7 +198,7 @@ def stages(mode: str, folder: Path) -> dict[str, float]:
 
 
 def under_load(mode: str, folder: Path, seconds: float) -> float:
-    """Microseconds of processor time that the two web processes use per message, with 64 connections on SQLite."""
+    """Microseconds of processor time that the two web processes and the writer use per message, with 64 connections on SQLite."""
     who = next(one for one in CONTESTANTS if one.role == "ours" and one.store == "sqlite")
     stock = Stock(folder)
     stock.round(seconds + compare.WARM_UP_S)
