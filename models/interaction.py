@@ -33,6 +33,9 @@ interactions = sa.Table(
     sa.Column("missed", sa.Boolean, nullable=False),  # its words found no answer
     sa.Column("previous", Number()),  # on SQLite: what the same person said before; see models/thread.py
     sa.Index("ix_interactions_openid", "openid", info={"on": SERVERS}).ddl_if(dialect=SERVERS),  # type: ignore[arg-type]  # it takes several, too
+    sa.Index(
+        "ix_interactions_first", "openid", sqlite_where=sa.text("previous IS NULL"), info={"on": ("sqlite",)}
+    ).ddl_if(dialect="sqlite"),
     sa.Index("ix_interactions_received_at", "received_at"),
     **MARIADB,
 )
@@ -82,7 +85,11 @@ def said_by(connection: Connection, openid: str) -> sa.ColumnElement[bool]:
     newest = sa.select(followers.c.latest.label("id")).where(followers.c.openid == openid)
     thread = newest.cte("thread", recursive=True)
     thread = thread.union_all(sa.select(interactions.c.previous).where(interactions.c.id == thread.c.id))
-    return interactions.c.id.in_(sa.select(thread.c.id))
+    first = (
+        interactions.alias()
+    )  # of a thread; and what was heard of somebody who was no follower, which is in none
+    firsts = sa.select(first.c.id).where(first.c.openid == openid, first.c.previous.is_(None))
+    return interactions.c.id.in_(sa.union_all(sa.select(thread.c.id), firsts))
 
 
 def erase(connection: Connection, openid: str, until: datetime | None) -> None:

@@ -80,9 +80,9 @@ class Line(asyncio.Protocol):
     def _send(self, items: Sequence[Ready | Arrival], until: float) -> int:
         """Past the loop, which would send it only when everything else has been read: the writer can begin meanwhile."""
         number = next(self._numbers)
-        self._waiting[number] = asyncio.get_running_loop().create_future()
         whole = [item if type(item) is tuple else pickle.dumps(item, 5) for item in items]
         frame, sent = packed((number, until, whole)), 0
+        self._waiting[number] = asyncio.get_running_loop().create_future()
         if self._transport.get_write_buffer_size() == 0:
             with contextlib.suppress(OSError):  # the loop will meet it too
                 sent = self._socket.send(frame)

@@ -14,6 +14,7 @@ import logging
 import os
 import pickle
 import queue
+import select
 import selectors
 import socket
 import sqlite3
@@ -24,10 +25,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy.exc import OperationalError
+
 from models.base import Connection, Store, StoreError, named, traced, unstorable
 from models.interaction import Arrival
 from models.keeper import Keeper
-from models.line import GONE, REFUSED, frames, packed
+from models.line import GONE, REFUSED, SEND_BUFFER, frames, packed
 from models.recorder import REPLY, Answers, Ready, openid_of
 from models.thread import recorder_for
 
@@ -36,6 +39,7 @@ log = logging.getLogger(__name__)
 LARGEST = 256  # messages in a transaction
 ROOM = 1 << 18  # bytes that are read at once
 TICK_S = 0.25
+BUSY_S = 1  # that a web process may take to take an answer
 LONG_LOG = 32_000  # pages, 128 MB: then it is carried over into the database
 IDLE_LOG = 4_000  # pages: then too, where there is nothing else to do
 PAGES_EACH, PAGES_BESIDE = 3, 5  # that a message and a transaction change, roughly
@@ -105,7 +109,9 @@ class Scribe:
             else:
                 self._read(key.fileobj)  # type: ignore[arg-type]
         while self._asked:
-            self._write()
+            if self._write() == GONE:  # the others need not wait for the same thing, one after the other
+                self._out.put([(asked, GONE, [""] * len(asked.items)) for asked in self._asked])
+                self._asked.clear()
         self._desk.tidy(idle=not ready)
 
     def close(self) -> None:
@@ -125,6 +131,7 @@ class Scribe:
                 line.close()
                 return
             line.setblocking(False)
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             self._lines[line] = bytearray()
             self._selector.register(line, selectors.EVENT_READ)
 
@@ -149,8 +156,8 @@ class Scribe:
             whole = [pickle.loads(item) if isinstance(item, bytes) else item for item in items]  # noqa: S301 - our own
             self._asked.append(Asked(line, number, until, whole))
 
-    def _write(self) -> None:
-        """One transaction for all that is there, up to where somebody who is answered inside it says more."""
+    def _write(self) -> str:
+        """One transaction for all that is there, up to where somebody who is answered inside it says more; its fault."""
         count = some = 0
         inside: set[str] = set()
         while some < len(self._asked) and count < LARGEST:
@@ -167,6 +174,7 @@ class Scribe:
         if fault == REFUSED and len(batch) > 1:
             for asked in batch:
                 self._kept([asked])
+        return fault
 
     def _kept(self, batch: Sequence[Asked]) -> str:
         """Stores the batch and answers, unless each of it must be tried alone."""
@@ -176,6 +184,7 @@ class Scribe:
             replies = self._keeper.keep(items, min(asked.until for asked in batch))
             self._desk.pages += PAGES_EACH * len(items) + PAGES_BESIDE
         except (StoreError, OSError) as error:
+            self._out.rest()  # what is written waits for the log that is given back now
             self._desk.close()  # whatever state it is in
             fault = REFUSED if unstorable(error) else GONE
             log.error("%d messages could not be stored: %s", len(items), named(error))
@@ -203,10 +212,24 @@ class Scribe:
                 if isinstance(item, Arrival) or reply is not item[0][REPLY]
             }
         try:
-            asked.line.sendall(packed((asked.number, fault, told)))
+            _deliver(asked.line, packed((asked.number, fault, told)))
         except OSError:  # it has gone, or takes nothing any more
             with contextlib.suppress(OSError):
                 asked.line.shutdown(socket.SHUT_RDWR)
+
+
+def _deliver(line: socket.socket, frame: bytes) -> None:
+    """All of it, to one who may be busy for a moment. Raises OSError."""
+    left, until = memoryview(frame), time.monotonic() + BUSY_S
+    while left:
+        try:
+            left = left[line.send(left) :]
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise
+            room = select.poll()
+            room.register(line, select.POLLOUT)
+            room.poll(100)
 
 
 class Outbox:
@@ -217,7 +240,7 @@ class Outbox:
     def __init__(self, desk: Desk, send: Callable[[Asked, str, Sequence[str]], None], alone: bool) -> None:
         self._desk = desk
         self._send = send
-        self._answers: queue.SimpleQueue[list[Told] | None] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[list[Told] | threading.Event | None] = queue.SimpleQueue()
         self._thread = None if alone else threading.Thread(target=self._work, name="disk", daemon=True)
         if self._thread is not None:
             self._thread.start()
@@ -236,7 +259,17 @@ class Outbox:
             while not self._answers.empty():
                 batches.append(self._answers.get())
             over = None in batches
-            self._release([answers for answers in batches if answers is not None])
+            self._release([answers for answers in batches if isinstance(answers, list)])
+            for mark in batches:
+                if isinstance(mark, threading.Event):
+                    mark.set()
+
+    def rest(self) -> None:
+        """Wait until all that was put is sent."""
+        if self._thread is not None:
+            mark = threading.Event()
+            self._answers.put(mark)
+            mark.wait()
 
     def _release(self, batches: list[list[Told]]) -> None:
         fault = self._desk.force()
@@ -265,6 +298,7 @@ class Desk:
         self._connection: Connection | None = None
         self._by_hand = False  # whether the log is forced to the disk by us
         self._log: int | None = None  # a descriptor of it
+        self._doubted = False  # the disk has failed since we last knew what is on it
         self._thread: threading.Thread | None = None
         self.pages = 0  # in the log since it was carried over, roughly
 
@@ -274,6 +308,8 @@ class Desk:
         lock = self._store.lock
         assert lock is not None
         with lock.held():
+            if self._doubted:
+                self._trust_again()
             if self._connection is None:
                 self._connection = self._opened()
             with self._connection.begin():
@@ -293,13 +329,29 @@ class Desk:
     def force(self) -> str:
         """What synchronous=FULL does at a commit: force the log to the disk. Some file systems allow no such log; there each
         commit forces itself out. The fault, '' for none."""
+        if not self._by_hand:
+            return ""
+        if self._doubted or self._log is None:
+            return GONE
         try:
-            if self._log is not None:
-                os.fdatasync(self._log)
+            os.fdatasync(self._log)
         except OSError as error:
             log.error("what was written cannot be forced to the disk: %s", type(error).__name__)
+            self._doubted = True
             return GONE
         return ""
+
+    def _trust_again(self) -> None:
+        """After a disk has failed, the system may call clean what it has lost: so the whole log is carried over into the
+        database, with SQLite's own forcing, before anybody is answered again. Raises OperationalError."""
+        with contextlib.closing(self._beside()) as own:
+            try:
+                busy, _, _ = own.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.Error as error:
+                raise OperationalError("wal_checkpoint", None, error) from error
+        if busy:
+            raise OperationalError("wal_checkpoint", None, sqlite3.OperationalError("database is locked"))
+        self._doubted = False
 
     def tidy(self, idle: bool) -> None:
         """Begin or end a checkpoint where it is time. Call it between transactions."""

@@ -3,7 +3,8 @@
 SQLite's log takes a whole page for whatever changes on it, and an index of openids would have another page changed by every
 message: a fifth of all that the writer does. The follower's row is written anyway; so it names the person's newest
 interaction (`latest`), and each interaction the one before it (`previous`). Who writes has the database alone here, so the
-numbers and the people can be looked up first.
+numbers and the people can be looked up first. Where there is no follower (WeChat itself reports of somebody), nothing leads to
+an interaction but the small index of those without a `previous`.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class ThreadRecorder(Recorder):
         new = [person for person in people if person[0] not in known]
         if new:
             self._heard.upsert(connection, new)
-        latest = self._insert_after(connection, rows, {row[0]: row[3] for row in found})
+        threads = dict.fromkeys((person[0] for person in people), None) | {row[0]: row[3] for row in found}
+        latest = self._insert_after(connection, rows, threads)
         self._known_people.update(connection, [(*person, latest[person[0]]) for person in people])
         if len(people) < len(latest):
             self._lead_to(connection, latest.keys() - {person[0] for person in people}, latest)
@@ -66,14 +68,15 @@ class ThreadRecorder(Recorder):
     def _insert_after(
         self, connection: Connection, rows: Sequence[tuple[Any, ...]], latest: dict[str, int | None]
     ) -> dict[str, int | None]:
-        """Adds the rows to the threads; the newest interaction of each person."""
+        """Adds the rows to the threads of the followers, who are the keys of `latest`; the newest interaction of each."""
         number = self._threaded.highest(connection, "id")
         numbered = []
         for row in rows:
             number += 1
             openid = row[OPENID]
             numbered.append((number, *row, latest.get(openid)))
-            latest[openid] = number
+            if openid in latest:
+                latest[openid] = number
         self._threaded.insert(connection, numbered)
         return latest
 

@@ -367,6 +367,17 @@ class TestAnUnfollow:
         assert texts(door.store) == [None, "回来以后"]
         assert (row["subscribed"], row["place_x"], row["place_at"], row["remark"]) == (True, None, None, None)
 
+    def test_forgets_what_was_heard_before_there_was_a_follower(self, door: Door) -> None:
+        for number in (1, 2):
+            door.hears([event("card_pass_check", key=f"卡{number}", at=SENT), says("别人的话", 1, OTHER)])
+        door.hears([follows(1)])
+        door.hears([event("user_get_card", key="卡3", at=SENT + 2 * SECOND), says("工伤", 2)])
+
+        door.hears([leaves(3)])
+
+        assert [row["raw"] for row in stored(door.store, WORKER)] == [None] * 6
+        assert texts(door.store, OTHER) == ["别人的话"]
+
     def test_without_a_time_counts_from_when_it_came(self, door: Door) -> None:
         door.says(says("工伤"))
         door.clock.at += SECOND

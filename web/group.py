@@ -142,7 +142,10 @@ class Group:
             self._call()
 
     def _keep(self, batch: list[Waiting]) -> Awaitable[list[str]]:
-        return self._keeping.keep(_items(batch), min(w.until for w in batch) - SPARE_S)
+        try:
+            return self._keeping.keep(_items(batch), min(w.until for w in batch) - SPARE_S)
+        except Exception as error:  # noqa: BLE001 - it is met where the others are
+            return _raised(error)
 
     async def _flush(self, batch: list[Waiting], kept: Awaitable[list[str]]) -> None:
         try:
@@ -186,3 +189,7 @@ def _items(batch: list[Waiting]) -> list[Ready | Arrival]:
         return [w.ready for w in batch if w.ready is not None]
     inside |= {w.arrival.erases for w in batch}
     return [w.arrival if w.ready is None or w.arrival.openid in inside else w.ready for w in batch]
+
+
+async def _raised(error: Exception) -> list[str]:
+    raise error
