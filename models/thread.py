@@ -1,7 +1,7 @@
 """How SQLite finds what a person said: along a thread, not by an index.
 
 SQLite's log takes a whole page for whatever changes on it, and an index of openids would have another page changed by every
-message: a fifth of all that the writer does. The follower's row is written anyway; so it names the person's newest
+message: an eighth of the writer's processor time. The follower's row is written anyway; so it names the person's newest
 interaction (`latest`), and each interaction the one before it (`previous`). Who writes has the database alone here, so the
 numbers and the people can be looked up first. Where there is no follower (WeChat itself reports of somebody), nothing leads to
 an interaction but the small index of those without a `previous`.
