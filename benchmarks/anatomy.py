@@ -73,7 +73,7 @@ STAGES: tuple[tuple[Any, str, str], ...] = (
     (Line, "data_received", CROSSING),
     (scribe, "packed", CROSSING),
     (Scribe, "_read", CROSSING),
-    (Scribe, "_answer", CROSSING),
+    (scribe.Outbox, "_release", CROSSING),
     (Scribe, "_write", CROSSING),
     (Webhook, "handle", HANDLER),
     (handlers, "say", ROUTING),
@@ -81,8 +81,7 @@ STAGES: tuple[tuple[Any, str, str], ...] = (
     (handlers, "open_page", HANDLER),
     (Webhook, "_render", RENDER),
     (Bulk, "select", STATEMENT),
-    (Bulk, "insert", STATEMENT),
-    (Bulk, "upsert", STATEMENT),
+    (Bulk, "write_columns", STATEMENT),
     (sa.engine.default.DefaultDialect, "do_commit", COMMIT),
 )
 

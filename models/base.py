@@ -170,7 +170,7 @@ class FileLock:
         self.path = path
 
     def open(self) -> int:
-        """A file descriptor for one taker: of one loop, or of one turn of a thread. It must not outlive a fork."""
+        """A file descriptor for one taker. It must not outlive a fork."""
         return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     @staticmethod
@@ -186,18 +186,22 @@ class FileLock:
     def free(fd: int) -> None:
         fcntl.flock(fd, fcntl.LOCK_UN)
 
-    @contextmanager
-    def held(self, wait_s: float = LOCK_WAIT_S) -> Iterator[None]:
-        """The lock for one turn. Raises OperationalError when it cannot be had in that time."""
+    def wait(self, fd: int, wait_s: float = LOCK_WAIT_S) -> None:
+        """Take the lock through this descriptor. Raises OperationalError when it cannot be had in that time."""
         until = time.monotonic() + wait_s
         pause = 0.0002
+        while not self.take(fd):
+            if time.monotonic() > until:
+                raise OperationalError("file lock", None, sqlite3.OperationalError("database is locked"))
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.005)
+
+    @contextmanager
+    def held(self, wait_s: float = LOCK_WAIT_S) -> Iterator[None]:
+        """The lock for one turn. Raises as `wait` does."""
         fd = self.open()
         try:
-            while not self.take(fd):
-                if time.monotonic() > until:
-                    raise OperationalError("file lock", None, sqlite3.OperationalError("database is locked"))
-                time.sleep(pause)
-                pause = min(pause * 1.5, 0.005)
+            self.wait(fd, wait_s)
             yield
         finally:
             os.close(fd)

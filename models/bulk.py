@@ -7,10 +7,12 @@ PostgreSQL takes one array per column.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import compress
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +20,10 @@ import sqlalchemy as sa
 from models.base import Connection
 
 REMEMBERED = 4096
+Rules = dict[str, str]
+"""How a row that is there changes: per column an expression over {old} and {new}, in order. One that is compared by others
+comes last, for MariaDB assigns from left to right; and where {new} is NULL, it must leave {old} as it is."""
+NEW = re.compile(r"\{new\}\.(\w+)")
 ARRAYS = {
     "Boolean": "boolean[]",
     "Double": "float8[]",
@@ -52,83 +58,73 @@ class Bulk:
         self.dialect = dialect
         self.table = table.name
         self.columns = tuple(columns)
-        self.kinds = [table.c[name].type for name in columns]
-        mark = "?" if dialect == "sqlite" else "%s"
-        listed = ", ".join(columns)
-        if dialect == "postgresql":
-            source = (
-                "SELECT * FROM unnest("  # noqa: S608 - names from our own tables
-                + ", ".join(f"%b::{self._array(kind)}" for kind in self.kinds)
-                + ")"
-            )
-        else:
-            source = "VALUES (" + ", ".join(mark for _ in columns) + ")"
-        self._insert = f"INSERT INTO {table.name} ({listed}) {source}"
-        self._upsert = self._update = self.rules = ""
+        self.rules: Rules = {}
+        self._kinds = {column.name: ARRAYS.get(type(column.type).__name__, "text[]") for column in table.c}
+        self._conflict = self._match = ""
+        self._texts: dict[tuple[str, ...], str] = {}
 
-    @staticmethod
-    def _array(kind: Any) -> str:
-        return ARRAYS.get(type(kind).__name__, "text[]")
+    def on_conflict(self, key: str, rules: Rules) -> None:
+        """`write` adds the rows, and what it does to one that is there."""
+        self._conflict, self.rules = key, rules
 
-    def on_conflict(self, key: str, rules: Sequence[tuple[str, str]]) -> None:
-        """What an upsert does to a row that is there: per column an expression over {old} and {new}, in order; one that
-        is compared by others comes last, for MariaDB assigns from left to right."""
+    def on_match(self, key: str, rules: Rules) -> None:
+        """`write` adds none, and what it does to the one with this key, the first of the columns. SQLite only."""
+        self._match, self.rules = key, rules
+
+    def changes(self, columns: Sequence[str]) -> str:
+        """The rules in SQL, for what rows of these columns say."""
+        places = {name: f"?{number}" for number, name in enumerate(columns, 1)}
         sets = []
-        for column, rule in rules:
-            if self.dialect in ("mysql", "mariadb"):
-                expression = rule.replace("{old}.", "").replace("{new}.", "\0")
-                parts = expression.split("\0")
-                expression = parts[0] + "".join(_values(part) for part in parts[1:])
+        for column, rule in self.rules.items():
+            if column not in columns:
+                continue
+            if self._match:
+                expression = NEW.sub(lambda new: places.get(new[1], "NULL"), rule).replace("{old}.", "")
+            elif self.dialect in ("mysql", "mariadb"):
+                expression = NEW.sub(r"VALUES(\1)", rule).replace("{old}.", "")
             else:
-                expression = rule.replace("{old}", self.table).replace("{new}", "excluded")
+                expression = NEW.sub(r"excluded.\1", rule).replace("{old}", self.table)
             sets.append(f"{column} = {expression}")
-        head = (
-            "ON DUPLICATE KEY UPDATE"
-            if self.dialect in ("mysql", "mariadb")
-            else f"ON CONFLICT ({key}) DO UPDATE SET"
-        )
-        self.rules = ", ".join(sets)
-        self._upsert = f"{self._insert} {head} {self.rules}"
+        return ", ".join(sets)
 
-    def on_match(self, key: str, rules: Sequence[tuple[str, str]]) -> None:
-        """What an `update` does, as for `on_conflict`. SQLite only."""
-        places = {name: f"?{number}" for number, name in enumerate(self.columns, 1)}
-        sets = []
-        for column, rule in rules:
-            expression = rule.replace("{old}.", "")
-            for name in sorted(self.columns, key=len, reverse=True):
-                expression = expression.replace(f"{{new}}.{name}", places[name])
-            sets.append(f"{column} = {expression}")
-        self._update = f"UPDATE {self.table} SET {', '.join(sets)} WHERE {key} = {places[key]}"  # noqa: S608
+    def _text(self, columns: tuple[str, ...]) -> str:
+        """The statement for rows of these columns."""
+        if self._match:
+            return f"UPDATE {self.table} SET {self.changes(columns)} WHERE {self._match} = ?1"  # noqa: S608 - our own names
+        if self.dialect == "postgresql":
+            rows = f"SELECT * FROM unnest({', '.join(f'%b::{self._kinds[name]}' for name in columns)})"  # noqa: S608
+        else:
+            rows = f"VALUES ({', '.join('?' if self.dialect == 'sqlite' else '%s' for _ in columns)})"
+        text = f"INSERT INTO {self.table} ({', '.join(columns)}) {rows}"
+        if not self._conflict:
+            return text
+        if self.dialect in ("mysql", "mariadb"):
+            return f"{text} ON DUPLICATE KEY UPDATE {self.changes(columns)}"
+        return f"{text} ON CONFLICT ({self._conflict}) DO UPDATE SET {self.changes(columns)}"
 
-    def update(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Changes the rows that are there as `on_match` says."""
-        self._many(connection, self._update, rows)
+    def write(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Adds the rows, or changes those that are there as `on_conflict` or `on_match` says; no key twice in one call. Without
+        either, raises IntegrityError when one is there already."""
+        if rows:
+            self.write_columns(connection, list(zip(*rows, strict=True)))
 
-    def set(self, connection: Connection, column: str, key: str, pairs: Sequence[tuple[Any, ...]]) -> None:
-        """Sets one column of the rows with these keys; pairs are (value, key). SQLite only."""
-        self._many(connection, f"UPDATE {self.table} SET {column} = ? WHERE {key} = ?", pairs)  # noqa: S608
+    def write_columns(self, connection: Connection, values: list[Sequence[Any]]) -> None:
+        """The same for at least one row, given as a sequence of values per column."""
+        columns = self.columns
+        if self.dialect == "sqlite":
+            columns, values = _told(columns, values)
+        text = self._texts.get(columns)
+        if text is None:
+            text = self._texts[columns] = self._text(columns)
+        if self.dialect == "postgresql":
+            _run(connection, text, [list(column) for column in values])
+        else:
+            _run(connection, text, list(zip(*values, strict=True)), many=True)
 
     def highest(self, connection: Connection, column: str) -> int:
         """The highest value there is, 0 for none."""
         found = _run(connection, f"SELECT COALESCE(MAX({column}), 0) FROM {self.table}", (), fetch=True)  # noqa: S608
         return int(found[0][0])
-
-    def insert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Adds the rows. Raises IntegrityError when one is there already."""
-        self._many(connection, self._insert, rows)
-
-    def upsert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Adds the rows, or changes those that are there as `on_conflict` says. No key twice in one call."""
-        self._many(connection, self._upsert, rows)
-
-    def _many(self, connection: Connection, text: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        if not rows:
-            return
-        if self.dialect == "postgresql":
-            _run(connection, text, [list(column) for column in zip(*rows, strict=True)])
-        else:
-            _run(connection, text, rows, many=True)
 
     def select(
         self, connection: Connection, key: str, values: Sequence[str], columns: Sequence[str], also: str = ""
@@ -144,6 +140,15 @@ class Bulk:
         return _run(
             connection, f"{head} IN ({', '.join(mark for _ in values)}){also}", list(values), fetch=True
         )
+
+
+def _told(
+    columns: tuple[str, ...], values: list[Sequence[Any]]
+) -> tuple[tuple[str, ...], list[Sequence[Any]]]:
+    """Without the columns that say nothing: Python's SQLite takes as long for a None as for several other values."""
+    count = len(values[0])
+    says = [column.count(None) < count for column in values]
+    return tuple(compress(columns, says)), list(compress(values, says))
 
 
 def _run(
@@ -178,14 +183,6 @@ def _translated(connection: Connection, error: Exception, text: str) -> Exceptio
         dialect=dialect,
     )
     return found
-
-
-def _values(part: str) -> str:
-    """MariaDB names the incoming value VALUES(column)."""
-    end = 0
-    while end < len(part) and (part[end].isalnum() or part[end] == "_"):
-        end += 1
-    return f"VALUES({part[:end]}){part[end:]}"
 
 
 def moment(value: Any) -> datetime | None:

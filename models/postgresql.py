@@ -25,7 +25,7 @@ from models.base import Connection, Store, connect_args
 from models.interaction import Arrival
 from models.keeper import Keeper
 from models.recorder import (
-    FOLLOWER_COLUMNS,
+    HEARD_COLUMNS,
     INTERACTION_COLUMNS,
     REPLY,
     Answers,
@@ -38,7 +38,6 @@ MARK = "\x1f"  # no XML document may contain it
 NAME = b"keep"
 SILENT_S = 4.0  # no statement takes so long: this server has gone without a word
 CONNECT_S = 2
-SEEN = (FOLLOWER_COLUMNS[0], *FOLLOWER_COLUMNS[5:])  # what is said of somebody who was only heard
 KINDS = {"missed": "boolean", "place_x": "float8", "place_y": "float8"}
 # Mostly the same in a whole group: then sent once.
 ALIKE = frozenset(
@@ -69,11 +68,11 @@ def _source(columns: Sequence[str], first: int) -> tuple[str, str, int]:
     return f"unnest({', '.join(arrays)}) AS u({', '.join(columns)})", ", ".join(values), first
 
 
-def statement(rules: str) -> str:
+def statement(changes: str) -> str:
     """First the people, in the order of their openids, then what they said, in that of the keys, without the words of those
     who left after they had said them: the sort and the join need all the people before the first word is written.
-    `rules`: how a follower that is there changes."""
-    seen, people, first = _source(SEEN, 1)
+    `changes`: of a follower that is there."""
+    heard, people, first = _source(HEARD_COLUMNS, 1)
     said, words, end = _source(INTERACTION_COLUMNS, first)
     at = "coalesce(s.sent_at, s.received_at)"
     gone = f"{at} < p.unsubscribed_at OR ({at} = p.unsubscribed_at AND NOT p.subscribed)"
@@ -84,8 +83,8 @@ def statement(rules: str) -> str:
     ]
     return (
         f"PREPARE {NAME.decode()}({', '.join(['text'] * (end - 1))}) AS WITH person AS ("  # noqa: S608 - our own names
-        f"INSERT INTO followers (subscribed, {', '.join(SEEN)}) SELECT TRUE, {people} FROM {seen} "
-        f'ORDER BY u.openid COLLATE "C" ON CONFLICT (openid) DO UPDATE SET {rules} '
+        f"INSERT INTO followers (subscribed, {', '.join(HEARD_COLUMNS)}) SELECT TRUE, {people} FROM {heard} "
+        f'ORDER BY u.openid COLLATE "C" ON CONFLICT (openid) DO UPDATE SET {changes} '
         "RETURNING followers.openid, followers.subscribed, followers.unsubscribed_at) "
         f"INSERT INTO interactions ({', '.join(INTERACTION_COLUMNS)}) SELECT {', '.join(wanted)} "
         f"FROM (SELECT {words} FROM {said}) AS s LEFT JOIN person AS p ON p.openid = s.openid "
@@ -222,7 +221,7 @@ class Postgresql:
 
     def __init__(self, store: Store, recorder: Recorder, answers: Answers) -> None:
         self._url = store.url
-        self._prepared = statement(recorder.rules)
+        self._prepared = statement(recorder.heard.changes(HEARD_COLUMNS))
         self._direct: Direct | None = None
         self._keeper = Keeper(self._writing, recorder, answers)
         self._raw: Any = None  # the careful way's connection as the driver has it
@@ -258,8 +257,12 @@ class Postgresql:
     async def _at_once(self, ready: Sequence[Ready]) -> bool:
         """Stores the group in one statement; False where that is not to be done. Raises OSError where the server is gone."""
         try:
-            people = [(person[0], *person[5:]) for person in people_of(ready)]
-            given = sent(SEEN, people) if people else [None] * (len(SEEN) + len(ALIKE.intersection(SEEN)))
+            people = people_of(ready)
+            given = (
+                sent(HEARD_COLUMNS, people)
+                if people
+                else [None] * (len(HEARD_COLUMNS) + len(ALIKE.intersection(HEARD_COLUMNS)))
+            )
             given += sent(INTERACTION_COLUMNS, [values for values, _ in ready])
         except Unfit:
             return False

@@ -28,7 +28,7 @@ from typing import Any, Protocol
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from models.base import STATEMENT_S, Connection, OutOfTime, deadlocked, disconnected, hurry, timed_out
-from models.bulk import Bulk, moment, stamp
+from models.bulk import Bulk, Rules, moment, stamp
 from models.follower import Follower, followers
 from models.interaction import Arrival, Outcome, erase, interactions
 
@@ -105,37 +105,50 @@ FOLLOWER_COLUMNS = (
 READ_COLUMNS = FOLLOWER_COLUMNS[
     :-3
 ]  # a place is written when it is told and never written back: it may be erased by then
+HEARD_COLUMNS = ("openid", *FOLLOWER_COLUMNS[5:])  # what is said of somebody who was only heard
 CONTENT, SENT, RECEIVED, RAW, REPLY = (
     INTERACTION_COLUMNS.index(name) for name in ("content", "sent_at", "received_at", "raw", "reply")
 )
 LEFT_COLUMNS = ("openid", "subscribed", "unsubscribed_at")
-TIMES = tuple(FOLLOWER_COLUMNS.index(name) for name in ("last_seen_at", "spoke_at", "tapped_at"))
-PLACE_AT = FOLLOWER_COLUMNS.index("place_at")
-UNDECIDED = (None, None, None)  # the table's own times of following stay as they are
+TIMES = tuple(HEARD_COLUMNS.index(name) for name in ("last_seen_at", "spoke_at", "tapped_at"))
+PLACE_AT = HEARD_COLUMNS.index("place_at")
+NOWHERE = (None, None, None)
 
 Ready = tuple[tuple[Any, ...], tuple[Any, ...] | None]
-"""An answered message: its row of `interactions`, and what it says of its sender, a row of `followers` (None where WeChat
+"""An answered message: its row of `interactions`, and what it says of its sender, a row of HEARD_COLUMNS (None where WeChat
 itself speaks). Plain values as the driver takes them, for they cross to another process on SQLite."""
 
 
-def _with(at: str, column: str) -> tuple[str, str]:
+def _with(at: str, column: str) -> str:
     """The column goes with the newer of two times."""
     newer = f"{{new}}.{at} IS NOT NULL AND ({{old}}.{at} IS NULL OR {{new}}.{at} >= {{old}}.{at})"
-    return column, f"CASE WHEN {newer} THEN {{new}}.{column} ELSE {{old}}.{column} END"
+    return f"CASE WHEN {newer} THEN {{new}}.{column} ELSE {{old}}.{column} END"
 
 
-def _placed(column: str) -> tuple[str, str]:
+def _placed(column: str) -> str:
     """A place goes with its time, and one that was told before an unfollow is not kept."""
     newer = (
         "{new}.place_at IS NOT NULL AND ({old}.place_at IS NULL OR {new}.place_at >= {old}.place_at)"
         " AND ({old}.unsubscribed_at IS NULL OR {new}.place_at > {old}.unsubscribed_at)"
     )
-    return column, f"CASE WHEN {newer} THEN {{new}}.{column} ELSE {{old}}.{column} END"
+    return f"CASE WHEN {newer} THEN {{new}}.{column} ELSE {{old}}.{column} END"
 
 
-def _latest(column: str) -> tuple[str, str]:
+def _latest(column: str) -> str:
     newer = f"{{old}}.{column} IS NULL OR {{new}}.{column} > {{old}}.{column}"
-    return column, f"CASE WHEN {newer} THEN {{new}}.{column} ELSE {{old}}.{column} END"
+    return f"CASE WHEN {newer} THEN {{new}}.{column} ELSE {{old}}.{column} END"
+
+
+HEARD_RULES: Rules = {
+    **{name: f"COALESCE({{new}}.{name}, {{old}}.{name})" for name in ("scene", "dialogue")},
+    **{name: _latest(name) for name in ("last_seen_at", "spoke_at", "tapped_at")},
+    **{name: _placed(name) for name in ("place_x", "place_y", "place_at")},
+}
+DECIDED_RULES: Rules = {
+    **HEARD_RULES,
+    **{name: _latest(name) for name in ("subscribed_at", "unsubscribed_at")},
+    **{name: _with("state_at", name) for name in ("subscribed", "state_at")},
+}
 
 
 @dataclass(slots=True)
@@ -176,19 +189,13 @@ class Recorder:
 
     def __init__(self, dialect: str) -> None:
         self._stamp = stamp(dialect)
+        self._flag: Callable[[bool], Any] = int if dialect == "sqlite" else bool
         self._interactions = Bulk(interactions, INTERACTION_COLUMNS, dialect)
         self._followers = Bulk(followers, FOLLOWER_COLUMNS, dialect)
-        kept = [(name, f"COALESCE({{new}}.{name}, {{old}}.{name})") for name in ("scene", "dialogue")]
-        times = ("last_seen_at", "spoke_at", "tapped_at", "subscribed_at", "unsubscribed_at")
-        latest = [_latest(name) for name in times]
-        placed = [_placed(name) for name in ("place_x", "place_y", "place_at")]
-        decided = [_with("state_at", name) for name in ("subscribed", "state_at")]
-        self._followers.on_conflict("openid", [*kept, *latest, *placed, *decided])
+        self._followers.on_conflict("openid", DECIDED_RULES)
         # Who was only heard keeps what an unfollow looks at: SQLite rewrites the index of a column that is set, also to itself.
-        self._heard = Bulk(followers, FOLLOWER_COLUMNS, dialect)
-        self.heard_rules = [*kept, *latest[:3], *placed]
-        self._heard.on_conflict("openid", self.heard_rules)
-        self.rules = self._heard.rules  # the same as text, for a statement of one's own
+        self.heard = Bulk(followers, (*HEARD_COLUMNS, "subscribed"), dialect)
+        self.heard.on_conflict("openid", HEARD_RULES)
 
     def ready(self, arrival: Arrival, outcome: Outcome) -> Ready:
         """The rows of an arrival that is answered without its follower; not for one that follows, leaves or erases."""
@@ -196,10 +203,10 @@ class Recorder:
         if not arrival.personal:
             return values, None
         at = values[SENT] or values[RECEIVED]
-        place = (*arrival.place, at) if arrival.place is not None else UNDECIDED
+        place = (*arrival.place, at) if arrival.place is not None else NOWHERE
         received = values[RECEIVED]
         return values, (
-            arrival.openid, True, None, None, None, arrival.scene, received, received, at if arrival.spoke else None,
+            arrival.openid, arrival.scene, received, received, at if arrival.spoke else None,
             at if arrival.tapped else None, outcome.dialogue or None, *place,
         )  # fmt: skip
 
@@ -244,7 +251,7 @@ class Recorder:
         """See 2. above. No key twice."""
         people = people_of(ready)
         openids = [person[0] for person in people]
-        self._heard.upsert(connection, people)
+        self._hear(connection, people)
         left = self._followers.select(
             connection, "openid", openids, LEFT_COLUMNS, " AND unsubscribed_at IS NOT NULL"
         )
@@ -255,8 +262,11 @@ class Recorder:
             rows = without_words(rows, {openid: (state, at) for openid, state, at in left})
         self._insert(connection, rows)
 
+    def _hear(self, connection: Connection, people: Sequence[tuple[Any, ...]]) -> None:
+        self.heard.write(connection, [(*person, True) for person in people])
+
     def _insert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        self._interactions.insert(connection, rows)
+        self._interactions.write(connection, rows)
 
     # --- what is answered inside
 
@@ -279,9 +289,9 @@ class Recorder:
         if care:
             hurry(connection, STATEMENT_S)
         rows, touched = draft.rows, draft.touched
-        for table, decided in ((self._followers, True), (self._heard, False)):
-            some = [touched[each] for each in sorted(touched) if touched[each].decided is decided]
-            table.upsert(connection, [self._follower_values(follower) for follower in some])
+        people = [touched[openid] for openid in sorted(touched)]
+        self._followers.write(connection, [self._follower_values(each) for each in people if each.decided])
+        self._hear(connection, [self._heard_values(each) for each in people if not each.decided])
         values = [self._values(row.arrival, row.outcome, row.gone) for _, row in sorted(rows.items())]
         self._insert(connection, values)
         here = [openid for openid, follower in touched.items() if follower.subscribed]
@@ -297,7 +307,7 @@ class Recorder:
         follower = draft.follower(arrival)
         gone = _apply(arrival, follower)
         if arrival.follows is False:
-            self._followers.upsert(connection, [self._follower_values(follower)])  # see 2. above
+            self._followers.write(connection, [self._follower_values(follower)])  # see 2. above
         for openid, until in _erasures(arrival, follower):
             erase(connection, openid, until)
             _forget(openid, until, draft.rows.values(), draft.people.get(openid))
@@ -320,16 +330,20 @@ class Recorder:
             None if gone else outcome.reply,
             outcome.state,
             outcome.topic or None,
-            outcome.missed,
+            self._flag(outcome.missed),
         )
 
     def _follower_values(self, f: Follower) -> tuple[Any, ...]:
         at = self._stamp
-        place = f.place or (None, None, None)
-        state = (at(f.state_at), at(f.subscribed_at), at(f.unsubscribed_at)) if f.decided else UNDECIDED
+        state = (at(f.state_at), at(f.subscribed_at), at(f.unsubscribed_at))
+        return f.openid, self._flag(f.subscribed), *state, *self._heard_values(f)[1:]
+
+    def _heard_values(self, f: Follower) -> tuple[Any, ...]:
+        at = self._stamp
+        place = f.place or NOWHERE
         return (
-            f.openid, f.subscribed, *state, f.scene, at(f.first_seen_at), at(f.last_seen_at), at(f.spoke_at), at(f.tapped_at),
-            f.dialogue or None, place[0], place[1], at(place[2]),
+            f.openid, f.scene, at(f.first_seen_at), at(f.last_seen_at), at(f.spoke_at), at(f.tapped_at), f.dialogue or None,
+            place[0], place[1], at(place[2]),
         )  # fmt: skip
 
 

@@ -65,7 +65,7 @@ class Asked:
     items: list[Ready | Arrival]
 
 
-Told = tuple[Asked, str, Sequence[str]]  # an answer: the frame, its fault, the replies
+Told = tuple[socket.socket, int, str, dict[int, str]]  # an answer: where it goes, and what the frame says
 
 
 class Scribe:
@@ -83,7 +83,7 @@ class Scribe:
         self._selector = selectors.DefaultSelector()
         self._asked: list[Asked] = []
         self._room = memoryview(bytearray(ROOM))
-        self._out = Outbox(self._desk, self._answer, alone)
+        self._out = Outbox(self._desk, alone)
         listener.setblocking(False)
         self._selector.register(listener, selectors.EVENT_READ)
 
@@ -110,7 +110,7 @@ class Scribe:
                 self._read(key.fileobj)  # type: ignore[arg-type]
         while self._asked:
             if self._write() == GONE:  # the others need not wait for the same thing, one after the other
-                self._out.put([(asked, GONE, [""] * len(asked.items)) for asked in self._asked])
+                self._out.put([(asked.line, asked.number, GONE, {}) for asked in self._asked])
                 self._asked.clear()
         self._desk.tidy(idle=not ready)
 
@@ -196,31 +196,26 @@ class Scribe:
         begin = 0
         answers: list[Told] = []
         for asked in batch:
-            count = len(asked.items)
-            answers.append((asked, fault, replies[begin : begin + count]))
-            begin += count
+            end = begin + len(asked.items)
+            told = {} if fault else _unknown(asked.items, replies[begin:end])
+            answers.append((asked.line, asked.number, fault, told))
+            begin = end
         self._out.put(answers)
         return fault
 
-    @staticmethod
-    def _answer(asked: Asked, fault: str, replies: Sequence[str]) -> None:
-        told = {}
-        if not fault:
-            told = {
-                place: reply
-                for place, (item, reply) in enumerate(zip(asked.items, replies, strict=True))
-                if isinstance(item, Arrival) or reply is not item[0][REPLY]
-            }
-        try:
-            _deliver(asked.line, packed((asked.number, fault, told)))
-        except OSError:  # it has gone, or takes nothing any more
-            with contextlib.suppress(OSError):
-                asked.line.shutdown(socket.SHUT_RDWR)
+
+def _unknown(items: Sequence[Ready | Arrival], replies: Sequence[str]) -> dict[int, str]:
+    """The replies that the asker does not know already, by their places."""
+    return {
+        place: reply
+        for place, (item, reply) in enumerate(zip(items, replies, strict=True))
+        if isinstance(item, Arrival) or reply is not item[0][REPLY]
+    }
 
 
-def _deliver(line: socket.socket, frame: bytes) -> None:
+def _deliver(line: socket.socket, words: bytes) -> None:
     """All of it, to one who may be busy for a moment. Raises OSError."""
-    left, until = memoryview(frame), time.monotonic() + BUSY_S
+    left, until = memoryview(words), time.monotonic() + BUSY_S
     while left:
         try:
             left = left[line.send(left) :]
@@ -237,9 +232,8 @@ class Outbox:
     way: synchronous=FULL would have everybody wait within it. The log only grows, so what is forced out holds all that was
     committed before; a retry's stored words wait for it too."""
 
-    def __init__(self, desk: Desk, send: Callable[[Asked, str, Sequence[str]], None], alone: bool) -> None:
+    def __init__(self, desk: Desk, alone: bool) -> None:
         self._desk = desk
-        self._send = send
         self._answers: queue.SimpleQueue[list[Told] | threading.Event | None] = queue.SimpleQueue()
         self._thread = None if alone else threading.Thread(target=self._work, name="disk", daemon=True)
         if self._thread is not None:
@@ -273,11 +267,18 @@ class Outbox:
 
     def _release(self, batches: list[list[Told]]) -> None:
         fault = self._desk.force()
-        for asked, known, replies in itertools.chain.from_iterable(batches):
+        lines: dict[
+            socket.socket, bytes
+        ] = {}  # all that is for one goes at once: each time may mean to wait for the writer
+        for line, number, known, told in itertools.chain.from_iterable(batches):
+            wrong = known or fault
+            lines[line] = lines.get(line, b"") + packed((number, wrong, {} if wrong else told))
+        for line, words in lines.items():
             try:
-                self._send(asked, known or fault, replies)
-            except Exception as error:  # noqa: BLE001 - the next ones wait, too
-                log.error("an answer could not be sent: %s", traced(error))
+                _deliver(line, words)
+            except OSError:  # it has gone, or takes nothing any more
+                with contextlib.suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """After the last answer."""
@@ -298,6 +299,7 @@ class Desk:
         self._connection: Connection | None = None
         self._by_hand = False  # whether the log is forced to the disk by us
         self._log: int | None = None  # a descriptor of it
+        self._turn: int | None = None  # one of the writers' lock
         self._doubted = False  # the disk has failed since we last knew what is on it
         self._thread: threading.Thread | None = None
         self.pages = 0  # in the log since it was carried over, roughly
@@ -307,13 +309,18 @@ class Desk:
         """A transaction, in the turn of those who write."""
         lock = self._store.lock
         assert lock is not None
-        with lock.held():
+        if self._turn is None:
+            self._turn = lock.open()
+        lock.wait(self._turn)
+        try:
             if self._doubted:
                 self._trust_again()
             if self._connection is None:
                 self._connection = self._opened()
             with self._connection.begin():
                 yield self._connection
+        finally:
+            lock.free(self._turn)
         if self._by_hand and self._log is None:
             self._log = os.open(f"{self._store.url.database}-wal", os.O_RDONLY | os.O_CLOEXEC)
 
@@ -387,6 +394,7 @@ class Desk:
             self._connection.invalidate()
             self._connection.close()
             self._connection = None
-        log, self._log = self._log, None
-        if log is not None:
-            os.close(log)
+        for held in (self._log, self._turn):
+            if held is not None:
+                os.close(held)
+        self._log = self._turn = None

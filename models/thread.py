@@ -17,9 +17,9 @@ from models.bulk import Bulk
 from models.follower import followers
 from models.interaction import interactions
 from models.recorder import (
-    FOLLOWER_COLUMNS,
+    HEARD_COLUMNS,
+    HEARD_RULES,
     INTERACTION_COLUMNS,
-    LEFT_COLUMNS,
     Ready,
     Recorder,
     people_of,
@@ -27,6 +27,9 @@ from models.recorder import (
 )
 
 OPENID = INTERACTION_COLUMNS.index("openid")
+ROW, LATEST = "rowid", "latest"
+Standing = dict[str, tuple[Any, ...]]
+"""Per openid of a follower: their row's number, newest interaction, unsubscribed_at, subscribed and openid."""
 
 
 class ThreadRecorder(Recorder):
@@ -35,53 +38,59 @@ class ThreadRecorder(Recorder):
     def __init__(self) -> None:
         super().__init__("sqlite")
         self._threaded = Bulk(interactions, ("id", *INTERACTION_COLUMNS, "previous"), "sqlite")
-        self._known_people = Bulk(followers, (*FOLLOWER_COLUMNS, "latest"), "sqlite")
-        self._known_people.on_match("openid", [*self.heard_rules, ("latest", "{new}.latest")])
+        self._known_people = Bulk(followers, (ROW, *HEARD_COLUMNS[1:], LATEST), "sqlite")
+        self._known_people.on_match(ROW, {**HEARD_RULES, LATEST: "{new}.latest"})
+        self._led = Bulk(followers, (ROW, LATEST), "sqlite")
+        self._led.on_match(ROW, {LATEST: "{new}.latest"})
 
     def _write_ready(self, connection: Connection, ready: Sequence[Ready]) -> None:
-        rows = sorted(values for values, _ in ready)
-        found = self._standing(connection, rows)
-        left = {openid: (here, until) for openid, here, until, _ in found if until is not None}
+        rows = [values for values, _ in ready]
+        people = people_of(ready)
+        standing = self._standing(connection, rows)
+        new = [person for person in people if person[0] not in standing]
+        if new:
+            self._hear(connection, new)
+            standing = self._standing(connection, rows)
+        left = {
+            openid: (here, until) for openid, (_, _, until, here, _) in standing.items() if until is not None
+        }
         if left:
             rows = without_words(rows, left)
-        people = people_of(ready)
-        known = {row[0] for row in found}
-        new = [person for person in people if person[0] not in known]
-        if new:
-            self._heard.upsert(connection, new)
-        threads = dict.fromkeys((person[0] for person in people), None) | {row[0]: row[3] for row in found}
-        latest = self._insert_after(connection, rows, threads)
-        self._known_people.update(connection, [(*person, latest[person[0]]) for person in people])
-        if len(people) < len(latest):
-            self._lead_to(connection, latest.keys() - {person[0] for person in people}, latest)
+        latest = self._insert_after(connection, rows, standing)
+        heard = [(standing[person[0]][0], *person[1:], latest.pop(person[0])) for person in people]
+        self._known_people.write(connection, heard)
+        self._lead(connection, standing, latest)
 
     def _insert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        found = self._standing(connection, rows)
-        latest = self._insert_after(connection, rows, {row[0]: row[3] for row in found})
-        self._lead_to(connection, latest, latest)
+        standing = self._standing(connection, rows)
+        self._lead(connection, standing, self._insert_after(connection, rows, standing))
 
-    def _standing(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
-        """openid, subscribed, unsubscribed_at and latest of the followers among the senders."""
+    def _standing(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Standing:
         openids = list({row[OPENID] for row in rows})
-        return self._followers.select(connection, "openid", openids, (*LEFT_COLUMNS, "latest"))
+        columns = (ROW, LATEST, "unsubscribed_at", "subscribed", "openid")
+        found = self._followers.select(connection, "openid", openids, columns)
+        return {row[-1]: row for row in found}
 
     def _insert_after(
-        self, connection: Connection, rows: Sequence[tuple[Any, ...]], latest: dict[str, int | None]
-    ) -> dict[str, int | None]:
-        """Adds the rows to the threads of the followers, who are the keys of `latest`; the newest interaction of each."""
-        number = self._threaded.highest(connection, "id")
-        numbered = []
-        for row in rows:
-            number += 1
-            openid = row[OPENID]
-            numbered.append((number, *row, latest.get(openid)))
+        self, connection: Connection, rows: Sequence[tuple[Any, ...]], standing: Standing
+    ) -> dict[str, int]:
+        """Adds the rows to the threads of those who follow, in this order; the newest interaction of each."""
+        if not rows:
+            return {}
+        first = self._threaded.highest(connection, "id") + 1
+        numbers = range(first, first + len(rows))
+        columns = list(zip(*rows, strict=True))
+        latest = {openid: known[1] for openid, known in standing.items()}
+        previous = []
+        for number, openid in zip(numbers, columns[OPENID], strict=True):
+            previous.append(latest.get(openid))
             if openid in latest:
                 latest[openid] = number
-        self._threaded.insert(connection, numbered)
+        self._threaded.write_columns(connection, [numbers, *columns, previous])
         return latest
 
-    def _lead_to(self, connection: Connection, openids: Any, latest: dict[str, int | None]) -> None:
-        self._followers.set(connection, "latest", "openid", [(latest[openid], openid) for openid in openids])
+    def _lead(self, connection: Connection, standing: Standing, latest: dict[str, int]) -> None:
+        self._led.write(connection, [(standing[openid][0], number) for openid, number in latest.items()])
 
 
 def recorder_for(dialect: str) -> Recorder:

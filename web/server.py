@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import gc
 import os
 import resource
 import signal
@@ -235,6 +236,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         except OSError as error:
             print(_words(self._bind, error), file=sys.stderr)
             raise SystemExit(1) from None
+        gc.collect()
+        gc.freeze()  # what stays for ever is not looked through: a look writes into each object, and takes it from the shared pages
         super().run()
 
     def _give_sockets(self, arbiter: Any) -> None:
