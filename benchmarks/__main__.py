@@ -20,6 +20,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "what", nargs="?", default="compare", choices=("compare", "growth", "anatomy", "instructions")
     )
+    parser.add_argument("--rounds", type=int, help="default: 5 (growth: 3)")
     parser.add_argument("--seconds", type=float, default=5.0, help="measured seconds of one run")
     parser.add_argument(
         "--mode", choices=messages.MODES, action="append", help="default: both (growth: safe)"
@@ -30,7 +31,6 @@ def _parser() -> argparse.ArgumentParser:
         help="a server for scratch databases",
     )
     compared = parser.add_argument_group("compare")
-    compared.add_argument("--rounds", type=int, default=5)
     compared.add_argument("--connections", type=int, default=64)
     compared.add_argument(
         "--only", action="append", default=[], metavar="NAME", help="contestants with this in the name"
@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         "--quick", action="store_true", help="one round of 2 s, no crowd: a look, no measurement"
     )
     grown = parser.add_argument_group("growth")
-    grown.add_argument("--sizes", default="0,100000,1000000,10000000", help="interactions, comma-separated")
+    grown.add_argument("--sizes", default="100000,1000000,10000000", help="interactions, comma-separated")
     grown.add_argument(
         "--followers", type=int, default=1_000_000, help="at the largest size; in proportion before"
     )
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 def _compared(asked: argparse.Namespace) -> int:
     options = Options(
         modes=tuple(asked.mode or messages.MODES),
-        rounds=1 if asked.quick else asked.rounds,
+        rounds=1 if asked.quick else asked.rounds or 5,
         seconds=2.0 if asked.quick else asked.seconds,
         connections=asked.connections,
         crowd=not (asked.quick or asked.no_crowd),
@@ -86,7 +86,8 @@ def _done(asked: argparse.Namespace) -> int:
     stores = asked.store or ["sqlite", "postgresql"]
     mode = (asked.mode or ["safe"])[0]
     folder = VAR / "growth"
-    return growth.show(folder, sizes, asked.followers, stores, mode, asked.seconds, asked.postgres)
+    rounds = asked.rounds or 3
+    return growth.show(folder, sizes, asked.followers, stores, mode, asked.seconds, rounds, asked.postgres)
 
 
 def _leave(number: int, frame: types.FrameType | None) -> None:

@@ -23,8 +23,18 @@ def _admin(url: str) -> psycopg.Connection[tuple[object, ...]]:
 
 def postgres_durability(url: str) -> str:
     """The server's version and whether its commits are durable, for the report; raises NoDatabase."""
+    return _settings(url, "server_version", "fsync", "synchronous_commit")
+
+
+def postgres_memory(url: str) -> str:
+    """What decides how large tables feel, for the report; raises NoDatabase."""
+    return _settings(
+        url, "server_version", "shared_buffers", "max_wal_size", "checkpoint_timeout", "wal_compression"
+    )
+
+
+def _settings(url: str, *names: str) -> str:
     with _admin(url) as connection:
-        names = ("server_version", "fsync", "synchronous_commit")
         shown = [connection.execute(f"SHOW {name}").fetchone() for name in names]
     return ", ".join(f"{name} {row[0] if row else '?'}" for name, row in zip(names, shown, strict=True))
 

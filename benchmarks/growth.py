@@ -1,11 +1,17 @@
-"""What a message costs as the tables grow: the same load on an empty table and on ever fuller ones.
+"""What a message costs as the tables grow: the same load on ever fuller tables, each run beside one on empty tables.
 
 The rows are laid by the database itself from a series of numbers, as large as real ones: the dedupe keys lie evenly over
-the whole range, so that new ones fall between old ones, and the senders of the load are taken from all followers.
+the whole range, so that new ones fall between old ones, and the senders of the load are taken from all followers. What was
+laid is on the disk before anything is measured.
 """
 
+import os
+import statistics
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -13,14 +19,17 @@ import sqlalchemy as sa
 from benchmarks import messages
 from benchmarks.compare import WARM_UP_S, say
 from benchmarks.contest import Entry, Run, RunFailed, Stock
-from benchmarks.contestants import CONTESTANTS
-from benchmarks.databases import NoDatabase, database
+from benchmarks.contestants import CONTESTANTS, Contestant
+from benchmarks.databases import NoDatabase, database, postgres_memory
 from benchmarks.inside import our_words
 from models import schema
 from models.base import Store, make_engine
 from models.follower import followers
 from models.interaction import interactions
 
+Empty = Callable[
+    [], AbstractContextManager[str]
+]  # the URL of a new database that is gone again when the block ends
 SPAN = 2**52  # the keys' first 13 hexadecimal digits
 BATCH = 250_000
 SEED_S = 3600
@@ -35,11 +44,21 @@ PADDED = {"sqlite": "printf('%022d', {})", "postgresql": "lpad(({})::text, 22, '
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of the table: how full it was, and what the load showed."""
+    """One line of the table: how full it was, and the pairs of runs, each on empty tables and then on these."""
 
     interactions: int
     followers: int
-    run: Run
+    pairs: list[tuple[Run, Run]]
+
+    def rate(self) -> float:
+        """Messages per second on the full tables."""
+        return statistics.median(full.outcome.rate for _, full in self.pairs)
+
+    def ratio(self) -> float:
+        """The full tables' rate over that of the empty ones beside it."""
+        return statistics.median(
+            full.outcome.rate / (empty.outcome.rate or 1.0) for empty, full in self.pairs
+        )
 
 
 def _insert(table: sa.Table, values: dict[str, str], dialect: str, first: int, last: int) -> sa.TextClause:
@@ -110,60 +129,99 @@ def fill(store: Store, have: tuple[int, int], want: tuple[int, int], reply_bytes
     with engine.begin() as connection:
         for index in side:
             index.create(connection, checkfirst=True)
+    last = (
+        ["ANALYZE"] if dialect == "sqlite" else ["VACUUM ANALYZE", "CHECKPOINT"]
+    )  # SQLite's comes with its closing
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("VACUUM ANALYZE" if dialect == "postgresql" else "ANALYZE")
+        for statement in last:
+            connection.exec_driver_sql(statement)
     engine.dispose()
 
 
-def _steps(entry: Entry, sizes: list[int], people: int, mode: str, seconds: float) -> list[Step]:
-    store = Store(entry.database)
-    schema.upgrade(store)
-    entry.known = True  # the senders are laid, not sent
+class Load:
+    """The load of one mode and length, on whatever database."""
+
+    def __init__(self, who: Contestant, folder: Path, mode: str, seconds: float) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._who, self._folder, self._mode, self._seconds = who, folder, mode, seconds
+        self._words = our_words(folder)
+
+    def fill(self, url: str, have: tuple[int, int], want: tuple[int, int]) -> None:
+        """As the function of this name; the tables are made where there are none."""
+        store = Store(url)
+        schema.upgrade(store)
+        fill(store, have, want, len(self._words.encode()))
+        store.close()
+        os.sync()
+
+    def run(self, url: str, followers: int) -> Run:
+        """One run of new messages from laid followers. Raises RunFailed."""
+        stock = Stock(self._folder, followers)
+        stock.round(self._seconds + WARM_UP_S)
+        try:
+            entry = Entry(self._who, self._folder, url, self._words, known=True)
+            return entry.run(self._mode, 64, WARM_UP_S, self._seconds, stock)
+        finally:
+            stock.clear()
+
+
+def _steps(load: Load, full: str, empty: Empty, sizes: list[int], people: int, rounds: int) -> list[Step]:
     have, steps = (0, 0), []
     for size in sizes:
         want = (size, max(messages.FOLLOWERS, people * size // max(1, sizes[-1])))
-        fill(store, have, want, len(entry.words.encode()))
-        store.close()
-        have = want
-        stock = Stock(entry.folder, followers=want[1])
-        stock.round(seconds + WARM_UP_S)
-        run = entry.run(mode, 64, WARM_UP_S, seconds, stock)
-        stock.clear()
+        load.fill(full, have, want)
+        have, step = want, Step(*want, [])
+        for _ in range(rounds):
+            with empty() as url:
+                load.fill(url, (0, 0), (0, messages.FOLLOWERS))
+                first = load.run(url, messages.FOLLOWERS)
+            step.pairs.append((first, load.run(full, want[1])))
         say(
-            f"  {size:>12,} interactions, {want[1]:>9,} followers: {run.outcome.rate:,.0f}/s, {run.cpu_us:.0f} µs"
+            f"  {size:>12,} interactions, {want[1]:>9,} followers: {step.rate():,.0f}/s, {step.ratio():.2f} × empty"
         )
-        steps.append(Step(size, want[1], run))
+        steps.append(step)
     return steps
 
 
 def _table(steps: list[Step]) -> str:
     lines = [
-        "| interactions | followers | msg/s | p50 ms | p99 ms | µs CPU | × empty |",
+        "| interactions | followers | msg/s | × empty (spread) | p99 ms | µs CPU, empty | µs CPU |",
         "|--:|--:|--:|--:|--:|--:|--:|",
     ]
-    empty = steps[0].run.outcome.rate or 1.0
     for step in steps:
-        got = step.run.outcome
+        ratios = [full.outcome.rate / (empty.outcome.rate or 1.0) for empty, full in step.pairs]
+        p99 = statistics.median(full.outcome.p99_ms for _, full in step.pairs)
+        costs = [statistics.median(run.cpu_us for run in runs) for runs in zip(*step.pairs, strict=True)]
         lines.append(
-            f"| {step.interactions:,} | {step.followers:,} | {got.rate:,.0f} | {got.p50_ms:.1f} | {got.p99_ms:.1f} "
-            f"| {step.run.cpu_us:.0f} | {got.rate / empty:.2f} |"
+            f"| {step.interactions:,} | {step.followers:,} | {step.rate():,.0f} "
+            f"| {step.ratio():.2f} ({min(ratios):.2f}–{max(ratios):.2f}) | {p99:.1f} | {costs[0]:.0f} | {costs[1]:.0f} |"
         )
     return "\n".join(lines)
 
 
 def show(
-    folder: Path, sizes: list[int], people: int, stores: list[str], mode: str, seconds: float, postgres: str
+    folder: Path,
+    sizes: list[int],
+    people: int,
+    stores: list[str],
+    mode: str,
+    seconds: float,
+    rounds: int,
+    postgres: str,
 ) -> int:
     """Prints a table per database; 1 when one could not be measured."""
     failed = 0
-    words = our_words(folder)
     for who in CONTESTANTS:
         if who.role != "ours" or who.store not in stores:
             continue
-        print(f"\n{who.name}, {mode} mode, {seconds:g} s each:\n")
+        print(f"\n{who.name}, {mode} mode, medians of {rounds} pairs of {seconds:g} s:\n")
+        empty = partial(database, who.store, folder / "empty", "gonghui_bench_empty", postgres)
         try:
-            with database(who.store, folder, "gonghui_bench_growth", postgres) as url:
-                print(_table(_steps(Entry(who, folder, url, words), sorted(sizes), people, mode, seconds)))
+            with database(who.store, folder, "gonghui_bench_growth", postgres) as full:
+                load = Load(who, folder / "empty", mode, seconds)
+                print(_table(_steps(load, full, empty, sorted(sizes), people, rounds)))
+            if who.store == "postgresql":
+                print(f"\n{postgres_memory(postgres)}")
         except (NoDatabase, RunFailed) as why:
             print(f"not measured: {why}")
             failed = 1
