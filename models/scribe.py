@@ -267,9 +267,8 @@ class Outbox:
 
     def _release(self, batches: list[list[Told]]) -> None:
         fault = self._desk.force()
-        lines: dict[
-            socket.socket, bytes
-        ] = {}  # all that is for one goes at once: each time may mean to wait for the writer
+        # All that is for one goes at once: each sending may mean to wait for the thread that writes.
+        lines: dict[socket.socket, bytes] = {}
         for line, number, known, told in itertools.chain.from_iterable(batches):
             wrong = known or fault
             lines[line] = lines.get(line, b"") + packed((number, wrong, {} if wrong else told))

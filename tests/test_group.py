@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -21,8 +22,9 @@ from handlers import Turn, answer
 from models import scribe
 from models.base import FileLock, Store
 from models.interaction import Arrival
-from models.loop import Keeping
+from models.line import frames, packed
 from models.postgresql import MARK
+from models.recorder import REPLY
 from web import group as group_module
 from web.group import Group
 from web.webhook import ANSWER_S
@@ -190,6 +192,55 @@ def test_the_writer_listens_to_nobody_elses_processes(
     assert stored(sqlite_store) == []
 
 
+def test_a_web_process_that_is_slow_to_listen_hears_every_word(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scribe, "SEND_BUFFER", 4096)
+
+    async def scene(room: Room) -> None:
+        with await room.retries(60) as slow:
+            await asyncio.sleep(0.5)
+            (told,) = await asyncio.to_thread(heard, slow)
+
+        assert sorted(told) == list(range(60))
+        assert all("CDATA" in words for words in told.values())
+
+    with_a_room(sqlite_store, scene)
+
+
+def test_a_web_process_that_listens_no_more_is_hung_up_on_and_the_others_are_answered(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scribe, "SEND_BUFFER", 4096)
+    monkeypatch.setattr(scribe, "BUSY_S", 0.3)
+
+    async def scene(room: Room) -> None:
+        with await room.retries(60) as deaf:
+            await asyncio.sleep(0.8)
+            assert await room.says(text("入会", 100))
+            assert await asyncio.to_thread(heard, deaf) == []  # the line ends in the middle of a frame
+
+    with_a_room(sqlite_store, scene)
+
+
+def test_what_cannot_travel_to_the_writer_takes_nobody_along(
+    sqlite_store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    topics: Any = {"2": object()}
+
+    def odd(turn: Turn) -> Reply:
+        turn.topic = topics.get(turn.message.msg_id, "word")
+        return Text("好")
+
+    async def scene(room: Room) -> None:
+        told = [room.says(text("入会", number)) for number in (1, 2, 3)]
+        assert [bool(await each) for each in told] == [True, False, True]
+
+    with_a_room(sqlite_store, scene, odd)
+    assert {row["msg_id"] for row in stored(sqlite_store)} == {"1", "3"}
+    assert "a fault of ours" in caplog.text
+
+
 def test_a_value_that_cannot_travel_in_one_statement_takes_the_careful_way(
     store_of_kind: Callable[[str], Store],
 ) -> None:
@@ -256,9 +307,10 @@ def store_of_kind(scratch: Scratch, tmp_path: Path) -> Iterator[Callable[[str], 
 class Room:
     """A group on an event loop, over a store, with the real webhook behind it."""
 
-    def __init__(self, door: Door, keeping: Keeping, answer_s: float) -> None:
+    def __init__(self, door: Door, beside: Beside, answer_s: float) -> None:
         self.door = door
-        self.group = Group(keeping, door.webhook, answer_s)
+        self.address = beside.address
+        self.group = Group(beside.keeping, door.webhook, answer_s)
 
     def arrival(self, xml: bytes) -> Arrival:
         _, arrived = self.door.webhook.arrive(*delivery("plain", xml, NOON))
@@ -270,6 +322,28 @@ class Room:
         told: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self.group.submit(self.arrival(xml), told.set_result)
         return told
+
+    async def retries(self, count: int) -> socket.socket:
+        """What was told once, brought again by another web process; its line, on which long answers come."""
+        messages = [text("入会", number) for number in range(count)]
+        assert all([await self.says(xml) for xml in messages])
+        rows = [self.door.webhook.ahead(self.arrival(xml)) for xml in messages]
+        own = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        own.connect(self.address)
+        again = [((*row[:REPLY], "", *row[REPLY + 1 :]), person) for row, person in filter(None, rows)]
+        own.sendall(packed((1, time.monotonic() + 4, again)))
+        return own
+
+
+def heard(line: socket.socket) -> list[dict[int, str]]:
+    """What the writer says in whole frames until it hangs up or falls silent."""
+    line.settimeout(2)
+    buffer, told = bytearray(), []
+    with contextlib.suppress(OSError):
+        while not told and (said := line.recv(1024)):
+            buffer += said
+            told += [replies for _, _, replies in frames(buffer)]
+    return told
 
 
 def with_a_room(
@@ -283,14 +357,16 @@ def with_a_room(
     async def play() -> None:
         door = Door(store, handler=handler)
         beside = Beside(door.webhook)
-        room = Room(door, beside.keeping, answer_s)
-        with ticking(room.group):
-            await scene(room)
-            until = time.monotonic() + 5
-            while not room.group.idle:
-                assert time.monotonic() < until
-                await asyncio.sleep(0.01)
-        await beside.close()
+        room = Room(door, beside, answer_s)
+        try:
+            with ticking(room.group):
+                await scene(room)
+                until = time.monotonic() + 5
+                while not room.group.idle:
+                    assert time.monotonic() < until
+                    await asyncio.sleep(0.01)
+        finally:
+            await beside.close()
 
     asyncio.run(play())
 

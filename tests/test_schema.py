@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from alembic import command
+from conftest import Scratch
 
 from models import schema
 from models.base import Store
@@ -64,6 +65,18 @@ def test_what_was_said_before_threads_can_still_be_forgotten(tmp_path: Path) -> 
             erase(connection, "oA", None)
             left = sa.select(interactions.c.openid).where(interactions.c.content.is_not(None))
             assert connection.execute(left).scalars().all() == ["oB", "oB"]
+
+
+def test_an_upgrade_that_was_stopped_between_two_steps_goes_on(scratch: Scratch, tmp_path: Path) -> None:
+    with closing(Store(scratch.bare("mariadb", tmp_path))) as store:  # which commits each step by itself
+        with store.writing() as connection:
+            command.upgrade(schema._config(connection), "0001")
+            connection.exec_driver_sql("ALTER TABLE followers ADD COLUMN latest BIGINT")
+
+        assert schema.upgrade(store)
+
+        with store.reading() as connection:
+            assert schema.drift(connection) == []
 
 
 def test_processes_that_start_together_upgrade_once(bare_url: str) -> None:

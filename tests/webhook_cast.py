@@ -224,14 +224,14 @@ class Beside:
     def __init__(self, webhook: Webhook) -> None:
         self._thread: threading.Thread | None = None
         self._over = threading.Event()
-        address = None
+        self.address: Any = None  # where the writer listens
         if webhook.store.dialect == "sqlite":
             listener = listen()
-            address = listener.getsockname()
+            self.address = listener.getsockname()
             scribe = Scribe(listener, webhook.store, webhook)
             self._thread = threading.Thread(target=scribe.run, args=(lambda: not self._over.is_set(), 1))
             self._thread.start()
-        self.keeping: Keeping = keeping(webhook.store, webhook.recorder, webhook, address)
+        self.keeping: Keeping = keeping(webhook.store, webhook.recorder, webhook, self.address)
 
     async def close(self) -> None:
         await self.keeping.close()
