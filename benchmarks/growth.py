@@ -27,9 +27,8 @@ from models.base import Store, make_engine
 from models.follower import followers
 from models.interaction import interactions
 
-Empty = Callable[
-    [], AbstractContextManager[str]
-]  # the URL of a new database that is gone again when the block ends
+Empty = Callable[[], AbstractContextManager[str]]
+"""Gives the URL of a new database, which is gone again when the block ends."""
 SPAN = 2**52  # the keys' first 13 hexadecimal digits
 BATCH = 250_000
 SEED_S = 3600
@@ -54,11 +53,9 @@ class Step:
         """Messages per second on the full tables."""
         return statistics.median(full.outcome.rate for _, full in self.pairs)
 
-    def ratio(self) -> float:
-        """The full tables' rate over that of the empty ones beside it."""
-        return statistics.median(
-            full.outcome.rate / (empty.outcome.rate or 1.0) for empty, full in self.pairs
-        )
+    def ratios(self) -> list[float]:
+        """The full tables' rate over that of the empty ones beside it, for each pair."""
+        return [full.outcome.rate / (empty.outcome.rate or 1.0) for empty, full in self.pairs]
 
 
 def _insert(table: sa.Table, values: dict[str, str], dialect: str, first: int, last: int) -> sa.TextClause:
@@ -129,9 +126,8 @@ def fill(store: Store, have: tuple[int, int], want: tuple[int, int], reply_bytes
     with engine.begin() as connection:
         for index in side:
             index.create(connection, checkfirst=True)
-    last = (
-        ["ANALYZE"] if dialect == "sqlite" else ["VACUUM ANALYZE", "CHECKPOINT"]
-    )  # SQLite's comes with its closing
+    # SQLite carries its log over when it is closed.
+    last = ["ANALYZE"] if dialect == "sqlite" else ["VACUUM ANALYZE", "CHECKPOINT"]
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for statement in last:
             connection.exec_driver_sql(statement)
@@ -177,7 +173,7 @@ def _steps(load: Load, full: str, empty: Empty, sizes: list[int], people: int, r
                 first = load.run(url, messages.FOLLOWERS)
             step.pairs.append((first, load.run(full, want[1])))
         say(
-            f"  {size:>12,} interactions, {want[1]:>9,} followers: {step.rate():,.0f}/s, {step.ratio():.2f} × empty"
+            f"  {size:>12,} interactions, {want[1]:>9,} followers: {step.rate():,.0f}/s, {statistics.median(step.ratios()):.2f} × empty"
         )
         steps.append(step)
     return steps
@@ -189,12 +185,12 @@ def _table(steps: list[Step]) -> str:
         "|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for step in steps:
-        ratios = [full.outcome.rate / (empty.outcome.rate or 1.0) for empty, full in step.pairs]
+        ratios = step.ratios()
         p99 = statistics.median(full.outcome.p99_ms for _, full in step.pairs)
         costs = [statistics.median(run.cpu_us for run in runs) for runs in zip(*step.pairs, strict=True)]
         lines.append(
             f"| {step.interactions:,} | {step.followers:,} | {step.rate():,.0f} "
-            f"| {step.ratio():.2f} ({min(ratios):.2f}–{max(ratios):.2f}) | {p99:.1f} | {costs[0]:.0f} | {costs[1]:.0f} |"
+            f"| {statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f}) | {p99:.1f} | {costs[0]:.0f} | {costs[1]:.0f} |"
         )
     return "\n".join(lines)
 

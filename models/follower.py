@@ -29,9 +29,8 @@ followers = sa.Table(
     sa.Column("remark", Words()),
     sa.Column("latest", Number()),  # on SQLite: the newest interaction; see models/thread.py
     sa.Index("ix_followers_subscribed", "subscribed", "openid"),
-    postgresql_with={
-        "fillfactor": 70
-    },  # room for a row's next version beside it: then no index of it changes
+    # On PostgreSQL room for a row's next version beside it: then no index of it changes.
+    postgresql_with={"fillfactor": 70},
     **MARIADB,
 )
 

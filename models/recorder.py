@@ -98,14 +98,20 @@ INTERACTION_COLUMNS = (
     "dedupe_key", "openid", "msg_type", "event", "event_key", "content", "msg_id", "sent_at", "received_at", "raw", "reply",
     "state", "topic", "missed",
 )  # fmt: skip
-FOLLOWER_COLUMNS = (
-    "openid", "subscribed", "state_at", "subscribed_at", "unsubscribed_at", "scene", "first_seen_at", "last_seen_at",
-    "spoke_at", "tapped_at", "dialogue", "place_x", "place_y", "place_at",
+# What is said of somebody who was only heard; and what a follow or an unfollow says besides.
+HEARD_COLUMNS = (
+    "openid", "scene", "first_seen_at", "last_seen_at", "spoke_at", "tapped_at", "dialogue", "place_x", "place_y", "place_at",
 )  # fmt: skip
-READ_COLUMNS = FOLLOWER_COLUMNS[
-    :-3
-]  # a place is written when it is told and never written back: it may be erased by then
-HEARD_COLUMNS = ("openid", *FOLLOWER_COLUMNS[5:])  # what is said of somebody who was only heard
+FOLLOWER_COLUMNS = (
+    "openid",
+    "subscribed",
+    "state_at",
+    "subscribed_at",
+    "unsubscribed_at",
+    *HEARD_COLUMNS[1:],
+)
+# A place is written when it is told and never written back: it may be erased by then.
+READ_COLUMNS = FOLLOWER_COLUMNS[:-3]
 CONTENT, SENT, RECEIVED, RAW, REPLY = (
     INTERACTION_COLUMNS.index(name) for name in ("content", "sent_at", "received_at", "raw", "reply")
 )

@@ -268,14 +268,16 @@ class Outbox:
     def _release(self, batches: list[list[Told]]) -> None:
         fault = self._desk.force()
         # All that is for one goes at once: each sending may mean to wait for the thread that writes.
-        lines: dict[socket.socket, bytes] = {}
+        lines: dict[socket.socket, list[tuple[int, str, dict[int, str]]]] = {}
         for line, number, known, told in itertools.chain.from_iterable(batches):
             wrong = known or fault
-            lines[line] = lines.get(line, b"") + packed((number, wrong, {} if wrong else told))
-        for line, words in lines.items():
+            lines.setdefault(line, []).append((number, wrong, {} if wrong else told))
+        for line, answers in lines.items():
             try:
-                _deliver(line, words)
-            except OSError:  # it has gone, or takes nothing any more
+                _deliver(line, b"".join(map(packed, answers)))
+            except Exception as error:  # noqa: BLE001 - the other lines wait, too
+                if not isinstance(error, OSError):  # else it has gone, or takes nothing any more
+                    log.error("an answer could not be sent: %s", traced(error))
                 with contextlib.suppress(OSError):
                     line.shutdown(socket.SHUT_RDWR)
 

@@ -223,6 +223,27 @@ def test_a_web_process_that_listens_no_more_is_hung_up_on_and_the_others_are_ans
     with_a_room(sqlite_store, scene)
 
 
+def test_an_answer_of_the_writer_that_goes_wrong_is_not_the_end_of_all_answers(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real, failed = scribe.packed, []
+
+    def fails_once(content: Any) -> bytes:
+        if not failed:
+            failed.append(content)
+            raise ValueError("unmarshallable object")
+        return real(content)
+
+    async def scene(room: Room) -> None:
+        monkeypatch.setattr(scribe, "packed", fails_once)
+        assert await room.says(text("入会", 1))  # asked again on a new line
+        assert await room.says(text("入会", 2))
+
+    with_a_room(sqlite_store, scene)
+    assert sorted(row["msg_id"] for row in stored(sqlite_store)) == ["1", "2"]
+    assert "could not be sent" in caplog.text
+
+
 def test_what_cannot_travel_to_the_writer_takes_nobody_along(
     sqlite_store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
