@@ -40,10 +40,13 @@ LARGEST = 256  # messages in a transaction
 ROOM = 1 << 18  # bytes that are read at once
 TICK_S = 0.25
 BUSY_S = 1  # that a web process may take to take an answer
-LONG_LOG = 32_000  # pages, 128 MB: then it is carried over into the database
-IDLE_LOG = 4_000  # pages: then too, where there is nothing else to do
+CALM_LOG = 4_000  # pages: then it is carried over into the database, where little is being written
+CALM = 500  # pages written between two looks are little
+LONG_LOG = 1 << 30  # bytes: then in any case, or at a share of the disk that is free
+FREE_SHARE = 0.25
+LOOK_S = 0.5
 PAGES_EACH, PAGES_BESIDE = 3, 5  # that a message and a transaction change, roughly
-CHECKPOINT_ROUNDS = 4
+CHECKPOINT_ROUNDS = 10
 SHORT_LOG = 500  # pages that are quickly carried over between two transactions
 
 
@@ -112,7 +115,7 @@ class Scribe:
             if self._write() == GONE:  # the others need not wait for the same thing, one after the other
                 self._out.put([(asked.line, asked.number, GONE, {}) for asked in self._asked])
                 self._asked.clear()
-        self._desk.tidy(idle=not ready)
+        self._desk.tidy()
 
     def close(self) -> None:
         """Hang up on everybody, and give the connection back."""
@@ -291,8 +294,10 @@ class Outbox:
 class Desk:
     """The writer's own connection, kept, and the care for SQLite's log.
 
-    The log is carried over into the database (a checkpoint) by a thread, for that takes longer than anybody may wait; the
-    rest that has come meanwhile is carried over between two transactions, so that the log can begin anew.
+    The log takes a whole burst and is carried over into the database (a checkpoint) when that has passed: in a large table
+    nearly every page that a message changes is changed by no other, and the disk would have to write each of them elsewhere
+    while everybody waits for it. A thread does it, for it takes longer than anybody may wait; the rest that has come meanwhile
+    is carried over between two transactions, so that the log can begin anew.
     """
 
     def __init__(self, store: Store) -> None:
@@ -303,7 +308,9 @@ class Desk:
         self._turn: int | None = None  # one of the writers' lock
         self._doubted = False  # the disk has failed since we last knew what is on it
         self._thread: threading.Thread | None = None
-        self.pages = 0  # in the log since it was carried over, roughly
+        self.pages = 0  # that we have written since the log was carried over, roughly
+        self._look_at = 0.0
+        self._seen = 0  # of the pages, at the last look
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -361,17 +368,30 @@ class Desk:
             raise OperationalError("wal_checkpoint", None, sqlite3.OperationalError("database is locked"))
         self._doubted = False
 
-    def tidy(self, idle: bool) -> None:
-        """Begin or end a checkpoint where it is time. Call it between transactions."""
+    def tidy(self) -> None:
+        """Begin or end a checkpoint where it is time. Call it between transactions, and a few times a second."""
         if self._thread is not None:
             if self._thread.is_alive():
                 return
             self._thread = None
-            self.pages = 0
+            self.pages = self._seen = 0
             self._checkpoint()
-        elif self.pages >= (IDLE_LOG if idle else LONG_LOG):
+        elif self._due():
             self._thread = threading.Thread(target=self._carry_over, name="checkpoint", daemon=True)
             self._thread.start()
+
+    def _due(self) -> bool:
+        """Whether the log is to be carried over now. Others write into it too, so its length is looked at, as far as the file
+        tells it: it is cut to `journal_size_limit` when it begins anew."""
+        now = time.monotonic()
+        if now < self._look_at or self._log is None:
+            return False
+        self._look_at = now + LOOK_S
+        written, self._seen = self.pages - self._seen, self.pages
+        if self.pages >= CALM_LOG and written < CALM:
+            return True
+        disk = os.fstatvfs(self._log)
+        return os.fstat(self._log).st_size > min(LONG_LOG, disk.f_bavail * disk.f_frsize * FREE_SHARE)
 
     def _checkpoint(self) -> tuple[int, int]:
         """How many pages are in the log, and how many of them in the database."""

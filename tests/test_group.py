@@ -159,26 +159,56 @@ def test_a_disk_that_fails_answers_nobody_until_it_is_well(
     assert "cannot be forced to the disk" in caplog.text
 
 
-def test_the_log_of_the_writer_begins_anew_where_there_is_nothing_else_to_do(
+def begun(store: Store) -> int:
+    """How often SQLite's log began anew; it stands in its header (SQLite's file format, 4.1)."""
+    with Path(f"{store.url.database}-wal").open("rb") as log:
+        return int.from_bytes(log.read(32)[12:16])
+
+
+def test_the_log_of_the_writer_begins_anew_where_there_is_little_else_to_do(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scribe, "IDLE_LOG", 300)
-
-    def begun() -> int:
-        """How often; it stands in the log's header (SQLite's file format, 4.1)."""
-        with Path(f"{sqlite_store.url.database}-wal").open("rb") as log:
-            return int.from_bytes(log.read(32)[12:16])
+    monkeypatch.setattr(scribe, "CALM_LOG", 300)
 
     async def scene(room: Room) -> None:
         for number in range(100):
             assert await room.says(text("入会", number))
-        before = begun()
-        await asyncio.sleep(1.2)
+        before = begun(sqlite_store)
+        await asyncio.sleep(1.5)
         assert await room.says(text("入会", 100))
-        assert begun() > before
+        assert begun(sqlite_store) > before
 
     with_a_room(sqlite_store, scene)
     assert len(stored(sqlite_store)) == 101
+
+
+@pytest.mark.parametrize("why", ["it is long", "the disk is nearly full"])
+def test_the_log_takes_a_burst_but_no_more_than_there_is_room_for(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    monkeypatch.setattr(scribe, "CALM", 0)  # it is never calm
+    monkeypatch.setattr(scribe, "LOOK_S", 0.1)
+
+    async def speak(room: Room, first: int) -> None:
+        for number in range(first, first + 50):
+            assert await room.says(text("入会", number))
+
+    async def scene(room: Room) -> None:
+        await speak(room, 0)
+        before = begun(sqlite_store)
+        await asyncio.sleep(0.5)
+        await speak(room, 50)
+        assert begun(sqlite_store) == before
+        if why == "it is long":
+            monkeypatch.setattr(scribe, "LONG_LOG", 50_000)
+        else:
+            monkeypatch.setattr(scribe, "FREE_SHARE", 1e-9)
+        await asyncio.sleep(0.5)
+        await speak(room, 100)
+        assert begun(sqlite_store) > before
+
+    with_a_room(sqlite_store, scene)
+    assert len(stored(sqlite_store)) == 150
 
 
 def test_the_writer_listens_to_nobody_elses_processes(
