@@ -311,6 +311,7 @@ class Desk:
         self.pages = 0  # that we have written since the log was carried over, roughly
         self._look_at = 0.0
         self._seen = 0  # of the pages, at the last look
+        self._carried = 0  # bytes that the log had when it was carried over last
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -376,13 +377,15 @@ class Desk:
             self._thread = None
             self.pages = self._seen = 0
             self._checkpoint()
+            self._carried = os.fstat(self._log).st_size if self._log is not None else 0
         elif self._due():
             self._thread = threading.Thread(target=self._carry_over, name="checkpoint", daemon=True)
             self._thread.start()
 
     def _due(self) -> bool:
-        """Whether the log is to be carried over now. Others write into it too, so its length is looked at, as far as the file
-        tells it: it is cut to `journal_size_limit` when it begins anew."""
+        """Whether the log is to be carried over now. Others write into it too, so the length of its file counts, when it has
+        changed since: the file is cut to `journal_size_limit` only by who writes next, and then used anew from its beginning.
+        """
         now = time.monotonic()
         if now < self._look_at or self._log is None:
             return False
@@ -390,8 +393,8 @@ class Desk:
         written, self._seen = self.pages - self._seen, self.pages
         if self.pages >= CALM_LOG and written < CALM:
             return True
-        disk = os.fstatvfs(self._log)
-        return os.fstat(self._log).st_size > min(LONG_LOG, disk.f_bavail * disk.f_frsize * FREE_SHARE)
+        disk, size = os.fstatvfs(self._log), os.fstat(self._log).st_size
+        return size != self._carried and size > min(LONG_LOG, disk.f_bavail * disk.f_frsize * FREE_SHARE)
 
     def _checkpoint(self) -> tuple[int, int]:
         """How many pages are in the log, and how many of them in the database."""

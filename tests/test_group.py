@@ -187,7 +187,15 @@ def test_the_log_takes_a_burst_but_no_more_than_there_is_room_for(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
     monkeypatch.setattr(scribe, "CALM", 0)  # it is never calm
-    monkeypatch.setattr(scribe, "LOOK_S", 0.1)
+    monkeypatch.setattr(scribe, "LOOK_S", 0.05)
+    monkeypatch.setattr(scribe, "TICK_S", 0.05)
+    carried, checkpoint = [], scribe.Desk._checkpoint
+
+    def counted(desk: scribe.Desk) -> tuple[int, int]:
+        carried.append(desk)
+        return checkpoint(desk)
+
+    monkeypatch.setattr(scribe.Desk, "_checkpoint", counted)
 
     async def speak(room: Room, first: int) -> None:
         for number in range(first, first + 50):
@@ -203,7 +211,8 @@ def test_the_log_takes_a_burst_but_no_more_than_there_is_room_for(
             monkeypatch.setattr(scribe, "LONG_LOG", 50_000)
         else:
             monkeypatch.setattr(scribe, "FREE_SHARE", 1e-9)
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1)
+        assert 1 <= len(carried) <= 3  # and not again and again while nobody writes
         await speak(room, 100)
         assert begun(sqlite_store) > before
 
