@@ -26,13 +26,13 @@ from benchmarks.contestants import CONTESTANTS
 from benchmarks.databases import database
 from benchmarks.inside import GROUP, Box, groups, inside, our_words
 from handlers.search import Finder
-from models import scribe
-from models.bulk import Bulk
-from models.line import Line
-from models.recorder import Recorder
-from models.scribe import Scribe
-from web.connection import Connection
-from web.group import Group
+from models.recording import scribe
+from models.recording.bulk import Bulk
+from models.recording.line import Line
+from models.recording.recorder import Recorder
+from models.recording.scribe import Scribe
+from web.server.connection import Connection
+from web.server.group import Group
 from web.webhook import Webhook
 
 WARM_GROUPS = 20

@@ -13,11 +13,11 @@ from benchmarks import messages
 from handlers import answer
 from handlers.turn import House as Rooms
 from menus import directory
-from models import scribe
 from models.base import Store
 from models.clock import Clock
+from models.recording import scribe
 from models.schema import known
-from web.connection import Connection, House
+from web.server.connection import Connection, House
 from web.webhook import Webhook
 from wx.envelope import Envelope
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from handlers.arrival import arrival
 from models import replay as failures
 from models.base import Store, traced
-from models.recorder import Answer
+from models.recording import Answer
 from wx.messages import parse
 
 log = logging.getLogger(__name__)

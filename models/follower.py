@@ -27,7 +27,7 @@ followers = sa.Table(
     sa.Column("place_y", sa.Double),
     sa.Column("place_at", Utc()),
     sa.Column("remark", Words()),
-    sa.Column("latest", Number()),  # on SQLite: the newest interaction; see models/thread.py
+    sa.Column("latest", Number()),  # on SQLite: the newest interaction; see models/recording/thread.py
     sa.Index("ix_followers_subscribed", "subscribed", "openid"),
     # On PostgreSQL room for a row's next version beside it: then no index of it changes.
     postgresql_with={"fillfactor": 70},

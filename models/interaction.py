@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
 from models.follower import followers
 
-SERVERS = ("postgresql", "mysql", "mariadb")  # SQLite has threads instead: models/thread.py
+SERVERS = ("postgresql", "mysql", "mariadb")  # SQLite has threads instead: models/recording/thread.py
 
 interactions = sa.Table(
     "interactions",
@@ -31,7 +31,9 @@ interactions = sa.Table(
     sa.Column("state", Id(16), nullable=False),
     sa.Column("topic", Words()),  # what answered
     sa.Column("missed", sa.Boolean, nullable=False),  # its words found no answer
-    sa.Column("previous", Number()),  # on SQLite: what the same person said before; see models/thread.py
+    sa.Column(
+        "previous", Number()
+    ),  # on SQLite: what the same person said before; see models/recording/thread.py
     sa.Index("ix_interactions_openid", "openid", info={"on": SERVERS}).ddl_if(dialect=SERVERS),  # type: ignore[arg-type]  # it takes several, too
     sa.Index(
         "ix_interactions_first", "openid", sqlite_where=sa.text("previous IS NULL"), info={"on": ("sqlite",)}

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from models.base import Connection
 from models.follower import Follower, followers
 from models.interaction import ANSWERED, FAILED, Outcome, interactions
-from models.recorder import READ_COLUMNS, follower_of
+from models.recording import READ_COLUMNS, follower_of
 
 
 @dataclass(frozen=True, slots=True)

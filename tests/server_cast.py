@@ -463,8 +463,8 @@ def main(config: str, limits: dict[str, Any]) -> None:
     from flask import Flask, request
 
     import app
-    from web.connection import Limits
-    from web.server import Server
+    from web.server.connection import Limits
+    from web.server.prefork import Server
 
     logging.basicConfig(level=logging.WARNING)
     built = app.prepared(app.parse(["serve", "--config", config])[1])

@@ -543,7 +543,7 @@ class TestStarting:
     def test_at_a_taken_address_names_the_key_to_change(
         self, desk: Desk, name: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("web.server.TAKEN_S", 0.2)
+        monkeypatch.setattr("web.server.prefork.TAKEN_S", 0.2)
         with listening(desk.port):
             told = desk.types(name)
 

@@ -19,14 +19,14 @@ from server_cast import Line
 from webhook_cast import NOON, Beside, Door, delivery, stored, text
 
 from handlers import Turn, answer
-from models import scribe
 from models.base import FileLock, Store
 from models.interaction import Arrival
-from models.line import frames, packed
-from models.postgresql import MARK
-from models.recorder import REPLY
-from web import group as group_module
-from web.group import Group
+from models.recording import scribe
+from models.recording.line import frames, packed
+from models.recording.postgresql import MARK
+from models.recording.recorder import REPLY
+from web.server import group as group_module
+from web.server.group import Group
 from web.webhook import ANSWER_S
 from wx.replies import Reply, Text
 

@@ -30,9 +30,9 @@ from models.base import MARIADB, Id, Store, Words
 from models.clock import Clock
 from models.follower import followers
 from models.interaction import Arrival, interactions
-from models.loop import Keeping, keeping
-from models.scribe import Scribe, listen
-from web.group import Group
+from models.recording.loop import Keeping, keeping
+from models.recording.scribe import Scribe, listen
+from web.server.group import Group
 from web.webhook import ANSWER_S, Webhook, blueprint
 from wx.envelope import Envelope
 from wx.replies import Reply, Text

@@ -1,7 +1,7 @@
 """/wx: where WeChat brings messages and takes the answers.
 
 `Webhook.answer(query, body) -> (status, body)` is the whole of it: open the envelope, parse, record with the answer, seal.
-It serves under any WSGI server; in production the worker in `server.py` takes the same steps (`arrive`, `ahead`, `handle`,
+It serves under any WSGI server; in production the worker in `server/` takes the same steps (`arrive`, `ahead`, `handle`,
 `seal`) for many messages in one transaction.
 """
 
@@ -21,9 +21,7 @@ from models.base import Connection, Store, StoreError, masked, timed_out, traced
 from models.clock import Clock
 from models.follower import Follower
 from models.interaction import FAILED, Arrival, Outcome
-from models.keeper import Keeper
-from models.recorder import NOT_YET, Ready
-from models.thread import recorder_for
+from models.recording import NOT_YET, Keeper, Ready, recorder_for
 from wx import replies
 from wx.envelope import SUCCESS, Envelope, Forged, Opened
 from wx.messages import BadMessage, Message, parse

@@ -14,9 +14,7 @@ from typing import Protocol
 
 from models.base import StoreError, named, traced, unstorable
 from models.interaction import Arrival
-from models.line import Refused
-from models.loop import Keeping
-from models.recorder import Ready
+from models.recording import Keeping, Ready, Refused
 
 log = logging.getLogger(__name__)
 LARGEST = 128

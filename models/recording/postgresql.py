@@ -23,8 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from models.base import Connection, Store, connect_args
 from models.interaction import Arrival
-from models.keeper import Keeper
-from models.recorder import (
+from models.recording.keeper import Keeper
+from models.recording.recorder import (
     HEARD_COLUMNS,
     INTERACTION_COLUMNS,
     REPLY,

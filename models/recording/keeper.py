@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from models.base import Connection
 from models.interaction import Arrival
-from models.recorder import Again, Answers, Care, Ready, Recorder
+from models.recording.recorder import Again, Answers, Care, Ready, Recorder
 
 TRIES = 8
 LATE_S = 2.75  # of the time that WeChat waits: who has less left does not wait for another slow statement

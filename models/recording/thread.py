@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from models.base import Connection
-from models.bulk import Bulk
 from models.follower import followers
 from models.interaction import interactions
-from models.recorder import (
+from models.recording.bulk import Bulk
+from models.recording.recorder import (
     HEARD_COLUMNS,
     HEARD_RULES,
     INTERACTION_COLUMNS,

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 from models.base import Store
 from models.interaction import Arrival
-from models.keeper import Keeper
-from models.line import Line
-from models.postgresql import Postgresql
-from models.recorder import Answers, Ready, Recorder
+from models.recording.keeper import Keeper
+from models.recording.line import Line
+from models.recording.postgresql import Postgresql
+from models.recording.recorder import Answers, Ready, Recorder
 
 
 class Keeping(Protocol):

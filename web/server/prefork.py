@@ -1,7 +1,7 @@
 """The production server: gunicorn's processes, with a worker that carries everything inside one event loop.
 
 gunicorn supervises, restarts and stops; uvloop turns; what a connection does stands in `connection.py`. On SQLite one more
-worker listens to no client: it writes into the database for the others (`models/scribe.py`). SIGTERM ends the
+worker listens to no client: it writes into the database for the others (`models/recording/scribe.py`). SIGTERM ends the
 server after what is under way; SIGHUP replaces the workers one for one without losing a request (the same program and
 config: a new release or a new config file is a restart).
 """
@@ -29,8 +29,8 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.sock import TCP6Socket, TCPSocket
 from gunicorn.workers.base import Worker
 
-from models import scribe
-from web.connection import TICK_S, Connection, House, Limits, Site
+from models import recording
+from web.server.connection import TICK_S, Connection, House, Limits, Site
 from web.webhook import Webhook
 
 BACKLOG = 2048
@@ -70,7 +70,7 @@ class LoopWorker(Worker):  # type: ignore[misc]
         signal.signal(signal.SIGQUIT, self.handle_exit)
         webhook = self.wsgi.webhook
         fcntl.lockf(self.app.writers, fcntl.LOCK_SH)
-        work = scribe.Scribe(self.app.writer, webhook.store, webhook)
+        work = recording.Scribe(self.app.writer, webhook.store, webhook)
         work.run(self._tick, self.app.limits.grace_s + 1, self._is_replaced)
 
     def _tick(self) -> bool:
@@ -201,7 +201,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         self._bind = bind
         self._processes = processes
         self._listeners: list[socket.socket] = []
-        self.writer = scribe.listen() if site.webhook.store.dialect == "sqlite" else None
+        self.writer = recording.listen() if site.webhook.store.dialect == "sqlite" else None
         self.writers = os.memfd_create("gonghui-writers")  # locked by each writer that means to stay
         self._options = {
             "bind": [bind],

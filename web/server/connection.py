@@ -23,9 +23,9 @@ from typing import Any, Protocol
 import httptools
 
 from models.base import traced
-from models.loop import keeping
-from web.group import Group
-from web.page import Page, call
+from models.recording import keeping
+from web.server.group import Group
+from web.server.page import Page, call
 from web.webhook import ANSWER_S, MAX_BODY, Webhook, media_type
 
 log = logging.getLogger(__name__)

@@ -29,10 +29,10 @@ from sqlalchemy.exc import OperationalError
 
 from models.base import Connection, Store, StoreError, named, traced, unstorable
 from models.interaction import Arrival
-from models.keeper import Keeper
-from models.line import GONE, REFUSED, SEND_BUFFER, frames, packed
-from models.recorder import REPLY, Answers, Ready, openid_of
-from models.thread import recorder_for
+from models.recording.keeper import Keeper
+from models.recording.line import GONE, REFUSED, SEND_BUFFER, frames, packed
+from models.recording.recorder import REPLY, Answers, Ready, openid_of
+from models.recording.thread import recorder_for
 
 log = logging.getLogger(__name__)
 

@@ -28,9 +28,9 @@ from typing import Any, Protocol
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from models.base import STATEMENT_S, Connection, OutOfTime, deadlocked, disconnected, hurry, timed_out
-from models.bulk import Bulk, Rules, moment, stamp
 from models.follower import Follower, followers
 from models.interaction import Arrival, Outcome, erase, interactions
+from models.recording.bulk import Bulk, Rules, moment, stamp
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

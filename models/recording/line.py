@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Iterator, Sequence
 from typing import Any
 
 from models.interaction import Arrival
-from models.recorder import REPLY, Ready
+from models.recording.recorder import REPLY, Ready
 
 GONE = "gone"  # the database cannot be written: try again
 REFUSED = "refused"  # it refuses one of them: each must be tried alone
