@@ -600,6 +600,36 @@ class TestAHandlerThatBreaks:
         assert words_in_effect(counted.store) == [""]
 
 
+class TestAHandlerThatAnswersForItsOwnFaults:
+    """It is called before the transaction first, where there is neither a database nor a follower."""
+
+    def test_is_answered_by_the_database_and_not_by_its_lack(self, counted: Door) -> None:
+        def careful(turn: Turn) -> Reply:
+            try:
+                return numbers(turn)
+            except Exception:  # noqa: BLE001 - what such a handler does
+                return Text("今天办不了")
+
+        (heard,) = door_like(counted, careful).hears([says("一")])
+
+        assert heard.content == "1：一"
+        assert words_in_effect(counted.store) == ["一"]
+
+    def test_notes_something_of_its_follower_and_of_nobody_else(self, door: Door) -> None:
+        def notes(turn: Turn) -> Reply:
+            words = getattr(turn.message.body, "content", "")
+            with contextlib.suppress(Exception):
+                if words == "门口":
+                    turn.follower.scene = words
+            return Text(words)
+
+        noting = door_like(door, notes)
+        noting.hears([says("门口")])
+        noting.hears([says("你好", openid=OTHER)])
+
+        assert (person(door.store)["scene"], person(door.store, OTHER)["scene"]) == ("门口", None)
+
+
 class TestASlowStatement:
     def test_is_told_to_its_sender_alone(self, counted: Door) -> None:
         def dawdles(turn: Turn) -> Reply:

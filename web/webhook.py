@@ -21,7 +21,7 @@ from models.base import Connection, Store, StoreError, masked, timed_out, traced
 from models.clock import Clock
 from models.follower import Follower
 from models.interaction import FAILED, Arrival, Outcome
-from models.recording import NOT_YET, Keeper, Ready, recorder_for
+from models.recording import NOT_YET, Keeper, Later, Ready, recorder_for
 from wx import replies
 from wx.envelope import SUCCESS, Envelope, Forged, Opened
 from wx.messages import BadMessage, Message, parse
@@ -97,7 +97,7 @@ class Webhook:
             return None
         try:
             return self.recorder.ready(row, self.handle(NOT_YET, row, NOT_YET))
-        except Exception:  # noqa: BLE001 - most often `Later`
+        except (Later, Exception):  # noqa: BLE001 - it may fail again, or not, where that is stored
             return None
 
     def handle(self, connection: Connection, row: Arrival, follower: Follower) -> Outcome:

@@ -8,7 +8,7 @@ called, `keeping` stores them from within an event loop, and `Scribe` is SQLite'
 from models.recording.keeper import Keeper
 from models.recording.line import Refused
 from models.recording.loop import Keeping, keeping
-from models.recording.recorder import NOT_YET, READ_COLUMNS, Answer, Ready, follower_of
+from models.recording.recorder import NOT_YET, READ_COLUMNS, Answer, Later, Ready, follower_of
 from models.recording.scribe import Scribe, listen
 from models.recording.thread import recorder_for
 
@@ -18,6 +18,7 @@ __all__ = [
     "Answer",
     "Keeper",
     "Keeping",
+    "Later",
     "Ready",
     "Refused",
     "Scribe",

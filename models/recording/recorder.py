@@ -70,14 +70,18 @@ class Again(Exception):
         return (self._care or Care(until)).blaming(self._key, self._error)
 
 
-class Later(Exception):
-    """A handler asked for the database or its follower before the transaction began; it is called again inside it."""
+class Later(BaseException):
+    """A handler asked for the database or its follower before the transaction began; it is called again inside it. No
+    Exception: a handler that answers for its own faults must not answer for this one."""
 
 
 class NotYet:
     """Stands where the connection and the follower will be."""
 
     def __getattr__(self, name: str) -> Any:
+        raise Later
+
+    def __setattr__(self, name: str, value: Any) -> None:
         raise Later
 
 
