@@ -72,13 +72,23 @@ def test_a_port_that_is_taken_is_said_with_the_way_out(clone: Path) -> None:
     assert "PORT=" in done.stdout + done.stderr
 
 
-def test_the_start_of_the_readme_says_it_all() -> None:
+def test_the_start_of_the_readme_says_it_all_to_those_who_will_use_it() -> None:
     head = (ROOT / "README.md").read_text("utf-8").splitlines()
 
     assert [len(re.findall(r"[一-鿿]", line)) > 10 for line in head[2:7]] == [True] * 5
     screen = "\n".join(head[:45])
     for words in ("docs/manual.zh.md", "docs/pictures/start.png", "make run", "make test"):
         assert words in screen, words
+    for reader in ("**职工**", "**工会的同志**"):
+        assert reader in screen, reader
+
+
+def test_the_long_tables_of_figures_stand_apart_and_the_readme_leads_to_them() -> None:
+    readme, figures = ((ROOT / name).read_text("utf-8") for name in ("README.md", "docs/speed.md"))
+
+    assert "docs/speed.md" in readme
+    assert not re.search(r"^\|.*\d+ \|.*\d+ \|", readme, re.MULTILINE)
+    assert set(re.findall(r"\d\.\d\d ×", readme)) <= set(re.findall(r"\d\.\d\d ×", figures))
 
 
 # --- cast --------------------------------------------------------------------------------------------------------
