@@ -12,25 +12,26 @@ from io import TextIOWrapper
 from pathlib import Path
 
 import handlers
+from campaigns.campaign import Campaign
+from campaigns.watch import Change, Watch, tell
+from campaigns.year import Year
 from channels import Channel, Gear, open_channels
+from commands import check as forecast
+from commands import demo as demonstration
+from commands import doctor as diagnosis
+from commands import halt as stopping
+from commands import push as pushes
+from commands import report as reports
+from commands.command_line import COMMANDS, Options, in_words, log_to_stderr, parse, refuse, why
+from commands.supervise import supervise
+from ground.days import SHANGHAI
 from handlers.replay import replay as handle_again
 from handlers.turn import CampaignView, House
-from jobs import commands as pushes
-from jobs import demo as demonstration
-from jobs import doctor as diagnosis
-from jobs import forecast
-from jobs import report as reports
 from jobs.audience import Audience, sizes
-from jobs.campaigns import Campaign
-from jobs.command_line import COMMANDS, Options, in_words, log_to_stderr, parse, refuse, why
-from jobs.days import SHANGHAI
 from jobs.pace import Limits, Pace
 from jobs.push import Sender
-from jobs.supervise import supervise
-from jobs.watch import Change, Watch, tell
 from jobs.worker import Worker
 from jobs.worker import work as run_worker
-from jobs.year import Year
 from menus import check as menu_check
 from menus import directory as guides
 from menus import publish as menu_publish
@@ -55,7 +56,7 @@ from wx.envelope import Envelope
 HERE = Path(__file__).parent
 CONFIG, EXAMPLE = Path("config.toml"), HERE / "config.example.toml"
 GOOD, PROBLEM = 0, 1
-ROOMS = ("wx", "models", "menus", "channels", "handlers", "jobs", "web")
+ROOMS = ("wx", "models", "menus", "campaigns", "channels", "handlers", "jobs", "commands", "web")
 log = logging.getLogger("app")
 __all__ = ["COMMANDS", "RUN", "Built", "Config", "build_from", "main", "parse"]
 
@@ -308,12 +309,12 @@ def push(options: Options) -> int:
 
 def halt(options: Options) -> int:
     built = stored(options)
-    return pushes.halt(built.store, built.clock.now())
+    return stopping.halt(built.store, built.clock.now())
 
 
 def unhalt(options: Options) -> int:
     built = stored(options)
-    return pushes.unhalt(built.store, built.shared, built.clock.now())
+    return stopping.unhalt(built.store, built.shared, built.clock.now())
 
 
 def db(options: Options) -> int:

@@ -1,1 +1,1 @@
-"""What happens by the clock: the year's campaigns, their timetable, and the workers that send."""
+"""What happens by the clock: the timetable of the year's pushes, and the workers that send."""

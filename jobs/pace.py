@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from channels.service import Window
-from jobs.days import SHANGHAI
+from ground.days import SHANGHAI
 from models.shared import Shared
 
 SLACK_S = 1.0  # calls reach WeChat a little later than they were let go, and not all equally late

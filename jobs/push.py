@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 
+from campaigns.content import CONTENT
+from campaigns.push import Push
 from channels import Channel, ChannelError, Parcel
 from channels.service import AFTER_WORDS, closed
+from ground.days import SHANGHAI
+from ground.text import BLANK
 from jobs import policy
 from jobs.audience import Audience, NoAudience
-from jobs.campaigns import CONTENT, Push
-from jobs.days import SHANGHAI
-from jobs.forecast import BLANK
 from jobs.line import Brake, Line
 from jobs.pace import MASS_PER_DAY, Limits, Pace, day_start, month_start
 from jobs.policy import Verdict

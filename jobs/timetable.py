@@ -19,7 +19,8 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
 
-from jobs.campaigns import Campaign, Push, named
+from campaigns.campaign import Campaign, named
+from campaigns.push import Push
 from jobs.push import TOO_LATE, missed_alarm, plan_of
 from models import push, shared
 from models.base import Connection, Store

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from types import FrameType
 
-from jobs.campaigns import Campaign
+from campaigns.campaign import Campaign
 from jobs.push import Sender
 from jobs.timetable import Timetable
 from models import delivery, shared

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictInt
 
-from jobs.campaigns import Campaign
+from campaigns.campaign import Campaign
 from settings import Loaded, load
 from wx.account import Account
 

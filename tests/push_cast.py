@@ -14,10 +14,10 @@ from ledger_cast import assert_books_balance, follow
 from simulator_cast import ACCOUNT, Time
 from spring_cast import NOON, TEMPLATE, campaign
 
+from campaigns.campaign import Campaign
 from channels import Channel, Gear, open_channels
 from handlers import House, answer
 from jobs.audience import Audience
-from jobs.campaigns import Campaign
 from jobs.pace import Limits, Pace
 from jobs.push import Sender, plan_of
 from jobs.worker import Worker

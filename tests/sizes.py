@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("ground", "wx", "menus", "models", "handlers", "channels", "jobs", "web")
+ROOMS = ("ground", "wx", "menus", "models", "campaigns", "handlers", "channels", "jobs", "commands", "web")
 MODULE, FUNCTION = 300, 50
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from jobs.campaigns import Campaign
+from campaigns.campaign import Campaign
 
 NOON = datetime(2027, 2, 20, 4, 0, tzinfo=UTC)  # in Panjin
 TEMPLATE = {"id": "t" * 43, "data": {"thing1": "元宵灯谜"}}

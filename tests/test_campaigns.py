@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from config_cast import PUSH, Config, read, said, written
 
-from jobs.campaigns import Campaign, Push, named
-from jobs.days import lunar_words, read_day
-from jobs.watch import Watch
+from campaigns.campaign import Campaign, named
+from campaigns.push import Push
+from campaigns.watch import Watch
+from ground.days import lunar_words, read_day
 from settings import load
 
 TABLE = {  # Node's Chinese calendar gives the same days except 2027 and 2030, where the known dates stand

@@ -13,8 +13,10 @@ from config_cast import EXAMPLE, KEY, REPO, read
 from pydantic import BaseModel
 
 from app import Config as Root
-from jobs import forecast
-from jobs.campaigns import Article, Campaign, Choice, Daily, Menu, Push, Template
+from campaigns.campaign import Campaign
+from campaigns.content import Article, Choice, Menu, Template
+from campaigns.push import Daily, Push
+from commands import check as forecast
 from settings import load
 from wx.account import Account, missing
 

@@ -15,8 +15,8 @@ import pytest
 import sqlalchemy as sa
 from conftest import free_port
 
-from jobs import doctor
-from jobs.doctor import Installation
+from commands import doctor
+from commands.doctor import Installation
 from models import alarm, backup, schema, shared
 from models.base import Store
 from models.interaction import interactions

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from push_cast import Office, campaign
 
-from jobs import commands
+from commands import halt
+from commands.push import push_cancel, push_list, push_pause, push_preview, push_resume, push_start, push_test
 from models import push
 from models.base import Store
 
@@ -23,7 +24,7 @@ def test_halt_stops_two_busy_workers_within_two_seconds_and_unhalt_goes_on(runni
     wait_until(lambda: len(office.platform.log) >= 40)
 
     said: list[str] = []
-    assert commands.halt(office.store, office.time.now(), say=said.append) == 0
+    assert halt.halt(office.store, office.time.now(), say=said.append) == 0
     time.sleep(2)
     stopped_at = len(office.platform.log)
     time.sleep(1)
@@ -31,7 +32,7 @@ def test_halt_stops_two_busy_workers_within_two_seconds_and_unhalt_goes_on(runni
     assert office.books(push_id).open == 400 - stopped_at
     assert "unhalt" in said[0]
 
-    assert commands.unhalt(office.store, office.common, office.time.now(), say=said.append) == 0
+    assert halt.unhalt(office.store, office.common, office.time.now(), say=said.append) == 0
     wait_until(lambda: office.stands(push_id).state == "finished")
 
     assert sorted(row.openid for row in office.platform.log) == sorted(everybody)
@@ -46,7 +47,7 @@ def test_halt_stops_slow_calls_that_were_not_made_yet(running: Office) -> None:
     office.starts()
     wait_until(lambda: office.calls("message/template/send") >= 16)
 
-    commands.halt(office.store, office.time.now(), say=quiet)
+    halt.halt(office.store, office.time.now(), say=quiet)
     time.sleep(2)
     stopped_at = office.calls("message/template/send")
     time.sleep(1.5)
@@ -56,13 +57,13 @@ def test_halt_stops_slow_calls_that_were_not_made_yet(running: Office) -> None:
 
 def test_a_push_that_waited_too_long_behind_a_halt_is_missed_not_late(office: Office) -> None:
     office.hires(3)
-    commands.halt(office.store, office.time.now(), say=quiet)
+    halt.halt(office.store, office.time.now(), say=quiet)
     push_id = office.starts(late_ok="30m")
     office.works()
     assert office.stands(push_id).state == "due"
 
     office.time.passes(hours=2)
-    commands.unhalt(office.store, office.common, office.time.now(), say=quiet)
+    halt.unhalt(office.store, office.common, office.time.now(), say=quiet)
     office.works()
 
     assert office.stands(push_id).state == "missed"
@@ -72,10 +73,10 @@ def test_a_push_that_waited_too_long_behind_a_halt_is_missed_not_late(office: Of
 
 def test_a_halted_account_sends_no_test_copy_either(office: Office) -> None:
     (person,) = office.hires(1)
-    commands.halt(office.store, office.time.now(), say=quiet)
+    halt.halt(office.store, office.time.now(), say=quiet)
     said: list[str] = []
 
-    code = commands.push_test(
+    code = push_test(
         office.store, [campaign()], office.account, office.channels(), "spring/greeting", person, said.append
     )
 
@@ -90,7 +91,7 @@ class TestTheStaffsCommands:
         office.hires(3)
         begun = time.monotonic()
 
-        code = commands.push_start(
+        code = push_start(
             office.store, office.common, [campaign()], "spring/greeting", office.time.now(), say=quiet
         )
         wait_until(lambda: len(office.platform.log) > 0)
@@ -103,7 +104,7 @@ class TestTheStaffsCommands:
         office.hires(30)
         said: list[str] = []
 
-        code = commands.push_start(
+        code = push_start(
             office.store,
             office.common,
             [campaign()],
@@ -120,7 +121,7 @@ class TestTheStaffsCommands:
         office.starts()
         said: list[str] = []
 
-        code = commands.push_start(
+        code = push_start(
             office.store, office.common, [campaign()], "spring/greeting", office.time.now(), say=said.append
         )
 
@@ -130,7 +131,7 @@ class TestTheStaffsCommands:
     def test_start_without_a_worker_says_what_to_start(self, office: Office) -> None:
         said: list[str] = []
 
-        commands.push_start(
+        push_start(
             office.store, office.common, [campaign()], "spring/greeting", office.time.now(), say=said.append
         )
 
@@ -139,7 +140,7 @@ class TestTheStaffsCommands:
     def test_a_name_that_is_not_there_gets_the_nearest(self, office: Office) -> None:
         said: list[str] = []
 
-        code = commands.push_preview(
+        code = push_preview(
             office.store, [campaign()], office.account, "spring/greting", office.time.now(), said.append
         )
 
@@ -154,10 +155,10 @@ class TestTheStaffsCommands:
         said: list[str] = []
         name, now = "spring/greeting", office.time.now()
 
-        assert commands.push_pause(office.store, name, now, said.append) == 0
-        assert commands.push_pause(office.store, name, now, said.append) == 1
-        assert commands.push_resume(office.store, office.common, name, now, said.append) == 0
-        assert commands.push_cancel(office.store, [campaign()], name, now, said.append) == 0
+        assert push_pause(office.store, name, now, said.append) == 0
+        assert push_pause(office.store, name, now, said.append) == 1
+        assert push_resume(office.store, office.common, name, now, said.append) == 0
+        assert push_cancel(office.store, [campaign()], name, now, said.append) == 0
         office.works(worker)
 
         books = office.books(push_id)
@@ -172,9 +173,7 @@ class TestTheStaffsCommands:
         said: list[str] = []
 
         assert (
-            commands.push_cancel(
-                office.store, office.campaigns, "spring/greeting", office.time.now(), said.append
-            )
+            push_cancel(office.store, office.campaigns, "spring/greeting", office.time.now(), said.append)
             == 0
         )
         office.hires(2)
@@ -194,7 +193,7 @@ class TestTheStaffsCommands:
         office.works()
         said: list[str] = []
 
-        commands.push_list(office.store, [campaign(yearly="03-08 10:00")], office.time.now(), said.append)
+        push_list(office.store, [campaign(yearly="03-08 10:00")], office.time.now(), said.append)
 
         text = "\n".join(said)
         assert "spring/greeting　模板消息　已完成" in text
@@ -207,7 +206,7 @@ class TestTheStaffsCommands:
         said: list[str] = []
         pushes = [campaign(channel="mass", text="元宵快乐")]
 
-        code = commands.push_preview(
+        code = push_preview(
             office.store, pushes, office.account, "spring/greeting", office.time.now(), said.append
         )
 
@@ -218,7 +217,7 @@ class TestTheStaffsCommands:
     def test_a_test_copy_stands_in_no_books(self, office: Office) -> None:
         people = office.hires(2)
 
-        code = commands.push_test(
+        code = push_test(
             office.store, [campaign()], office.account, office.channels(), "spring/greeting", people[0], quiet
         )
 
@@ -231,9 +230,7 @@ class TestTheStaffsCommands:
         people = office.hires(2)
         cautious = office.account.model_copy(update={"live": False, "testers": (people[0],)})
         codes = [
-            commands.push_test(
-                office.store, [campaign()], cautious, office.channels(), "spring/greeting", one, quiet
-            )
+            push_test(office.store, [campaign()], cautious, office.channels(), "spring/greeting", one, quiet)
             for one in people
         ]
 

@@ -16,8 +16,9 @@ from sizes import ROOMS, ROOT, sources
 import app
 
 TOP = {
-    ".ci", ".gitignore", "Makefile", "README.md", "app.py", "benchmarks", "channels", "config.example.toml", "deploy",
-    "docs", "ground", "handlers", "jobs", "menus", "models", "pyproject.toml", "settings.py", "tests", "web", "wx",
+    ".ci", ".gitignore", "Makefile", "README.md", "app.py", "benchmarks", "campaigns", "channels", "commands",
+    "config.example.toml", "deploy", "docs", "ground", "handlers", "jobs", "menus", "models", "pyproject.toml",
+    "settings.py", "tests", "web", "wx",
 }  # fmt: skip
 NAMELESS = re.compile(r"^(utils?|helpers?|managers?|services?|data|infos?|process(es)?|common|misc|core)$")
 MINE = {"app", "settings", *ROOMS}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ledger_cast import NOON, begin, follow, settle, take, worker
 
-from jobs import report
-from jobs.report import show
+from commands import report
+from commands.report import show
 from models.base import Store
 from models.delivery import NOT_LIVE
 from models.interaction import interactions

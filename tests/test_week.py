@@ -17,8 +17,8 @@ from push_cast import JPEG
 from simulator_cast import ACCOUNT, Time
 
 import app
-from jobs import commands
-from jobs.days import SHANGHAI
+from commands import halt, push
+from ground.days import SHANGHAI
 from menus import tree
 from models import alarm
 from models.base import Store
@@ -270,22 +270,22 @@ class Town:
             case "Thu 09" if self.built.config.account.live:
                 for _ in range(4):
                     self.built.worker.step()
-                assert commands.push_pause(store, "week/lecture", now, quiet) == 0
+                assert push.push_pause(store, "week/lecture", now, quiet) == 0
                 assert 0 < self.books()["week/lecture"].sent < WORKERS / 2
                 assert self.platform.settle(20)
                 self.time.passes(minutes=1)
                 for phone in self.phones[1205:1215]:
                     self.leaves(phone)
             case "Thu 11" if self.built.config.account.live:
-                assert commands.push_resume(store, common, "week/lecture", now, quiet) == 0
+                assert push.push_resume(store, common, "week/lecture", now, quiet) == 0
             case "Fri 12":
                 self.up = False
             case "Fri 15":
                 self.up = True
             case "Sat 09":
-                assert commands.halt(store, now, say=quiet) == 0
+                assert halt.halt(store, now, say=quiet) == 0
             case "Sat 12":
-                assert commands.unhalt(store, common, now, quiet) == 0
+                assert halt.unhalt(store, common, now, quiet) == 0
 
     def works(self) -> None:
         """The worker does all that can be done now, while its machine is up."""

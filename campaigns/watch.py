@@ -8,19 +8,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from jobs.campaigns import Campaign, named
+from campaigns.campaign import Campaign, named
 from models import alarm
 from models.base import Store
-from wx.account import Account
 
 log = logging.getLogger(__name__)
 
 
 class Settings(Protocol):
-    """What the jobs read of the whole config."""
+    """What is read of the whole config."""
 
-    @property
-    def account(self) -> Account: ...
     @property
     def campaigns(self) -> tuple[Campaign, ...]: ...
     def __iter__(self) -> Iterator[tuple[str, Any]]: ...

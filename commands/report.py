@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from jobs.commands import DELIVERIES, STATES
-from jobs.days import SHANGHAI
-from jobs.forecast import CHANNELS
+from commands.check import CHANNELS
+from commands.push import DELIVERIES, STATES
+from ground.days import SHANGHAI
 from menus import directory, tree
 from models import delivery, report
 from models.base import Store

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from jobs.campaigns import Campaign
-from jobs.days import SHANGHAI
-from jobs.watch import Change, Watch
+from campaigns.campaign import Campaign
+from campaigns.watch import Change, Watch
+from ground.days import SHANGHAI
 from models import push
 from models.base import Store
 

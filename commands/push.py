@@ -1,4 +1,4 @@
-"""What staff type: `push list|preview|test|start|pause|resume|cancel`, `halt`, `unhalt`. Each gives the exit code."""
+"""What staff type: `push list|preview|test|start|pause|resume|cancel`. Each gives the exit code."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from datetime import datetime, timedelta
 
 from tqdm import tqdm
 
+from campaigns.campaign import Campaign, named
+from campaigns.push import Push
 from channels import Channel, ChannelError, Parcel
-from jobs.campaigns import Campaign, Push, named
-from jobs.days import SHANGHAI
-from jobs.forecast import BLANK, CHANNELS
+from commands.check import CHANNELS
+from ground.days import SHANGHAI
+from ground.text import BLANK
 from jobs.push import plan_of
 from models import alarm, delivery, ledger, push, shared
 from models.base import Store
@@ -288,24 +290,6 @@ def push_cancel(
     with store.writing() as connection:
         push.owe(connection, plan_of(wanted), due, now, push.CANCELLED, "有人提前取消了它")
     say(f"推送 {name} 在 {_when(due)} 的这一次不会发了。以后的照常。")
-    return GOOD
-
-
-def halt(store: Store, now: datetime, words: str = "有人运行了 halt", say: Say = print) -> int:
-    """Stop everything that goes out, on all machines."""
-    with store.writing() as connection:
-        shared.halt(connection, words, now)
-    say("已停止：两秒之内，所有机器都不再发出任何推送。收消息和自动回复照常。继续请运行 unhalt。")
-    return GOOD
-
-
-def unhalt(store: Store, common: Shared, now: datetime, say: Say = print) -> int:
-    """Let things go out again."""
-    with store.writing() as connection:
-        was = shared.unhalt(connection)
-        alarm.clear(connection, "halted", now)
-    common.ring()
-    say("推送恢复了，没发完的会接着发。" if was else "推送本来就没有停。")
     return GOOD
 
 

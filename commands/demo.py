@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from jobs.command_line import WRONG_USE, refuse
+from commands.command_line import WRONG_USE, refuse
 from models import shared
 from models.base import Store
 from wx.account import Account

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from jobs.days import SHANGHAI
+from ground.days import SHANGHAI
 from models import alarm, recent, schema, shared
 from models.base import Store, StoreError
 from models.condition import condition, redis_answers

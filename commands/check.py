@@ -1,14 +1,17 @@
 """What `check` says: the next twelve months of pushes, and what this account cannot do."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
-from jobs.campaigns import KINDS, Campaign, Push
-from jobs.days import LAST_YEAR, SHANGHAI, lunar_words
-from jobs.watch import Reading, Settings
+from campaigns.campaign import KINDS, Campaign
+from campaigns.push import Push
+from campaigns.watch import Settings
+from ground.days import LAST_YEAR, SHANGHAI, lunar_words
+from ground.text import BLANK
 from wx.account import WORDS, Account, missing
 
 AudienceSize = Callable[[str], int | None]
@@ -19,8 +22,23 @@ YEARS_AHEAD = (
 )
 CHANNELS = {"mass": "群发", "template": "模板消息", "service": "客服消息"}
 WEEKDAYS = "一二三四五六日"
-BLANK = re.compile(r"〔待填[^〕\n]*〕?")
 PICTURE = re.compile(r"<img[^>]*\ssrc=[\"']([^\"']+)[\"']", re.IGNORECASE)
+
+
+class Whole(Settings, Protocol):
+    """What `check` reads of the whole config."""
+
+    @property
+    def account(self) -> Account: ...
+
+
+class Reading(Protocol):
+    """The config file once read: its value, or the problems that were found."""
+
+    @property
+    def value(self) -> Whole | None: ...
+    @property
+    def problems(self) -> Sequence[object]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +226,7 @@ def _what(outlook: Outlook) -> str:
 
 
 def _judged(
-    path: Path, value: Settings, outlooks: list[Outlook], now: datetime, per_month: int
+    path: Path, value: Whole, outlooks: list[Outlook], now: datetime, per_month: int
 ) -> tuple[list[str], list[str]]:
     """What must be changed, and what is only worth knowing."""
     faults = [f"{each.push.name}：{words}" for each in outlooks for words in each.obstacles]
