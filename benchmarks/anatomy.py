@@ -26,13 +26,13 @@ from benchmarks.contestants import CONTESTANTS
 from benchmarks.databases import database
 from benchmarks.inside import GROUP, Box, groups, inside, our_words
 from handlers.search import Finder
-from models.recording import scribe
+from models.recording import fsync
 from models.recording.bulk import Bulk
-from models.recording.line import Line
 from models.recording.recorder import Recorder
-from models.recording.scribe import Scribe
+from models.recording.writer import Writer
+from models.recording.writer_client import WriterClient
+from web.server.commit_queue import CommitQueue
 from web.server.connection import Connection
-from web.server.group import Group
 from web.webhook import Webhook
 
 WARM_GROUPS = 20
@@ -66,15 +66,15 @@ STAGES: tuple[tuple[Any, str, str], ...] = (
     (wx.envelope.Envelope, "open", CRYPTO),
     (wx.envelope.Envelope, "seal", CRYPTO),
     (web.webhook, "parse", MESSAGE),
-    (Group, "submit", GROUPING),
+    (CommitQueue, "submit", GROUPING),
     (Webhook, "ahead", RECORD),
     (Recorder, "ready", RECORD),
     (Recorder, "record", RECORD),
-    (Line, "data_received", CROSSING),
-    (scribe, "packed", CROSSING),
-    (Scribe, "_read", CROSSING),
-    (scribe.Outbox, "_release", CROSSING),
-    (Scribe, "_write", CROSSING),
+    (WriterClient, "data_received", CROSSING),
+    (fsync, "packed", CROSSING),
+    (Writer, "_read", CROSSING),
+    (fsync.FsyncQueue, "_fsync_and_send", CROSSING),
+    (Writer, "_write", CROSSING),
     (Webhook, "handle", HANDLER),
     (handlers, "say", ROUTING),
     (Finder, "exact", ROUTING),

@@ -15,7 +15,7 @@ from handlers.turn import House as Rooms
 from menus import directory
 from models.base import Store
 from models.clock import Clock
-from models.recording import scribe
+from models.recording import Writer, listen
 from models.schema import known
 from web.server.connection import Connection, House
 from web.webhook import Webhook
@@ -74,8 +74,8 @@ class Box:
     """One worker's inside: connections that get requests in groups, as 32 phones would send them."""
 
     def __init__(self, site: Site, loop: asyncio.AbstractEventLoop) -> None:
-        listener = scribe.listen()
-        self.scribe = scribe.Scribe(listener, site.webhook.store, site.webhook, alone=True)
+        listener = listen()
+        self.writer = Writer(listener, site.webhook.store, site.webhook, alone=True)
         self.house = House(site, loop, writer=listener.getsockname())
         self.wires = [Wire() for _ in range(GROUP)]
         self.connections = [Connection(self.house) for _ in range(GROUP)]
@@ -86,9 +86,9 @@ class Box:
         """The answers to one group of requests, once all of them are stored. At most GROUP at a time."""
         for connection, request in zip(self.connections, requests, strict=False):
             connection.data_received(request)
-        while not self.house.group.idle:
+        while not self.house.commits.idle:
             await asyncio.sleep(0)
-            self.scribe.turn(0)
+            self.writer.turn(0)
         answers = [b"".join(wire.written) for wire in self.wires[: len(requests)]]
         for wire in self.wires:
             wire.written.clear()
@@ -97,7 +97,7 @@ class Box:
     async def close(self) -> None:
         """Gives the database's connections and the threads back."""
         await self.house.close()
-        self.scribe.close()
+        self.writer.close()
 
 
 def groups(mode: str, count: int, first: int = 1_000_000) -> list[list[bytes]]:

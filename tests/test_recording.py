@@ -831,7 +831,7 @@ class TestContention:
         arrived = door.webhook.arrive(*delivery("plain", says("一", 1), NOON))[1]
 
         with pytest.raises(sa.exc.OperationalError):
-            door.webhook.keeper.keep([arrived], time.monotonic() + 1)  # type: ignore[list-item]
+            door.webhook.committer.commit([arrived], time.monotonic() + 1)  # type: ignore[list-item]
         assert door.says(says("一", 1)).status == 503
 
 

@@ -30,9 +30,8 @@ from models.base import MARIADB, Id, Store, Words
 from models.clock import Clock
 from models.follower import followers
 from models.interaction import Arrival, interactions
-from models.recording.loop import Keeping, keeping
-from models.recording.scribe import Scribe, listen
-from web.server.group import Group
+from models.recording import AsyncCommitter, Writer, committer_for, listen
+from web.server.commit_queue import CommitQueue
 from web.webhook import ANSWER_S, Webhook, blueprint
 from wx.envelope import Envelope
 from wx.replies import Reply, Text
@@ -219,7 +218,7 @@ def close_doors() -> None:
 
 
 class Beside:
-    """How production keeps messages, for a loop of the tests: on SQLite by the writer, which here is a thread."""
+    """How production stores messages, for a loop of the tests: on SQLite by the writer, which here is a thread."""
 
     def __init__(self, webhook: Webhook) -> None:
         self._thread: threading.Thread | None = None
@@ -228,13 +227,13 @@ class Beside:
         if webhook.store.dialect == "sqlite":
             listener = listen()
             self.address = listener.getsockname()
-            scribe = Scribe(listener, webhook.store, webhook)
-            self._thread = threading.Thread(target=scribe.run, args=(lambda: not self._over.is_set(), 1))
+            writer = Writer(listener, webhook.store, webhook)
+            self._thread = threading.Thread(target=writer.run, args=(lambda: not self._over.is_set(), 1))
             self._thread.start()
-        self.keeping: Keeping = keeping(webhook.store, webhook.recorder, webhook, self.address)
+        self.committer: AsyncCommitter = committer_for(webhook.store, webhook.recorder, webhook, self.address)
 
     async def close(self) -> None:
-        await self.keeping.close()
+        await self.committer.close()
         self._over.set()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join, 10)
@@ -275,7 +274,7 @@ class Door:
         self.answer_s = answer_s
         self._runner: asyncio.Runner | None = None
         self._beside: Beside | None = None
-        self._group: Group | None = None
+        self._group: CommitQueue | None = None
         DOORS.append(self)
 
     def close(self) -> None:
@@ -323,7 +322,7 @@ class Door:
         hook, loop = self.webhook, asyncio.get_running_loop()
         assert self._beside is not None
         if self._group is None:
-            self._group = Group(self._beside.keeping, hook, self.answer_s)
+            self._group = CommitQueue(self._beside.committer, hook, self.answer_s)
         group = self._group
         answers: list[Any] = []
         for query, body in requests:
@@ -349,7 +348,7 @@ class Door:
         return found
 
     @staticmethod
-    async def _tick(group: Group) -> None:
+    async def _tick(group: CommitQueue) -> None:
         while True:
             await asyncio.sleep(0.25)
             group.expire()

@@ -21,7 +21,7 @@ from models.base import Connection, Store, StoreError, masked, timed_out, traced
 from models.clock import Clock
 from models.follower import Follower
 from models.interaction import FAILED, Arrival, Outcome
-from models.recording import NOT_YET, Keeper, Later, Ready, recorder_for
+from models.recording import NOT_YET, Committer, Later, Ready, recorder_for
 from wx import replies
 from wx.envelope import SUCCESS, Envelope, Forged, Opened
 from wx.messages import BadMessage, Message, parse
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 MAX_BODY = 64 * 1024
 REFUSED = b"forbidden"  # one body for every reason: a forger learns nothing
 ANSWER_S = 4.5  # WeChat hangs up after five
-PATIENCE_S = 4.0  # of them for what is kept without a loop
+PATIENCE_S = 4.0  # of them for what is stored without a loop
 BROKEN = "对不起，刚才没有办好。请稍后再发一次，或拨打职工服务热线 12351。"
 BUSY = "系统正忙，请稍后再发一次。"
 
@@ -45,7 +45,7 @@ class Webhook:
     ) -> None:
         self.store = store
         self.recorder = recorder_for(store.dialect)
-        self.keeper = Keeper(store.writing, self.recorder, self)
+        self.committer = Committer(store.writing, self.recorder, self)
         self.clock = clock
         self._envelope = envelope
         self._house = house
@@ -66,7 +66,7 @@ class Webhook:
             return arrived
         opened, row = arrived
         try:
-            (xml,) = self.keeper.keep([row], time.monotonic() + PATIENCE_S)
+            (xml,) = self.committer.commit([row], time.monotonic() + PATIENCE_S)
         except (StoreError, OSError) as error:
             log.error("a message could not be stored: %s", type(error).__name__)
             return HTTPStatus.SERVICE_UNAVAILABLE, b""  # WeChat brings it again

@@ -1,29 +1,29 @@
 """The engine that keeps what was said, fast and durable. This is its only door: nobody imports past it.
 
-`recorder_for` gives the statements of one kind of database, `Keeper` stores messages one transaction at a time wherever it is
-called, `keeping` stores them from within an event loop, and `Scribe` is SQLite's one writer, a process of its own.
+`recorder_for` gives the statements of one kind of database, `Committer` stores messages in blocking transactions,
+`committer_for` stores them from within an event loop, and `Writer` is SQLite's one writer, a process of its own.
 `docs/decisions/webhook.md` says how and why.
 """
 
-from models.recording.keeper import Keeper
-from models.recording.line import Refused
-from models.recording.loop import Keeping, keeping
+from models.recording.async_committer import AsyncCommitter, committer_for
+from models.recording.committer import Committer
+from models.recording.frames import Unstorable
 from models.recording.recorder import NOT_YET, READ_COLUMNS, Answer, Later, Ready, follower_of
-from models.recording.scribe import Scribe, listen
 from models.recording.thread import recorder_for
+from models.recording.writer import Writer, listen
 
 __all__ = [
     "NOT_YET",
     "READ_COLUMNS",
     "Answer",
-    "Keeper",
-    "Keeping",
+    "AsyncCommitter",
+    "Committer",
     "Later",
     "Ready",
-    "Refused",
-    "Scribe",
+    "Unstorable",
+    "Writer",
+    "committer_for",
     "follower_of",
-    "keeping",
     "listen",
     "recorder_for",
 ]

@@ -23,8 +23,8 @@ from typing import Any, Protocol
 import httptools
 
 from models.base import traced
-from models.recording import keeping
-from web.server.group import Group
+from models.recording import committer_for
+from web.server.commit_queue import CommitQueue
 from web.server.page import Page, call
 from web.webhook import ANSWER_S, MAX_BODY, Webhook, media_type
 
@@ -104,8 +104,8 @@ class House:
         self.webhook = hook = site.webhook
         self.loop = loop
         self.limits = limits or Limits()
-        self.keeping = keeping(hook.store, hook.recorder, hook, writer)
-        self.group = Group(self.keeping, hook, self.limits.answer_s)
+        self.committer = committer_for(hook.store, hook.recorder, hook, writer)
+        self.commits = CommitQueue(self.committer, hook, self.limits.answer_s)
         self.pages = ThreadPoolExecutor(THREADS, thread_name_prefix="page")
         self.connections: set[Connection] = set()
         self.room = min(room, self.limits.connections)
@@ -131,7 +131,7 @@ class House:
         self.date = b"Date: " + formatdate(usegmt=True).encode() + b"\r\n"
         self.xml = opening(HTTPStatus.OK, self.date, b"<xml")
         self.now = time.monotonic()
-        self.group.expire()
+        self.commits.expire()
         for connection in list(self.connections):
             connection.check(self.now)
         if self.turned_away:
@@ -140,11 +140,11 @@ class House:
 
     async def close(self) -> None:
         """Hang up on everybody, and give back what is held. Who still waits gets 503."""
-        await self.group.stop()
+        await self.commits.stop()
         for connection in list(self.connections):
             connection.close()
         self.pages.shutdown(wait=False, cancel_futures=True)
-        await self.keeping.close()
+        await self.committer.close()
 
 
 class Connection(asyncio.Protocol):
@@ -394,7 +394,7 @@ class Connection(asyncio.Protocol):
                 self._send(*arrived)
                 return
             self._opened, arrival = arrived
-            house.group.submit(arrival, self._stored)
+            house.commits.submit(arrival, self._stored)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not leave a client without an answer
             self._fail(error)
 

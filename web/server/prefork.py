@@ -1,7 +1,7 @@
 """The production server: gunicorn's processes, with a worker that carries everything inside one event loop.
 
 gunicorn supervises, restarts and stops; uvloop turns; what a connection does stands in `connection.py`. On SQLite one more
-worker listens to no client: it writes into the database for the others (`models/recording/scribe.py`). SIGTERM ends the
+worker listens to no client: it writes into the database for the others (`models/recording/writer.py`). SIGTERM ends the
 server after what is under way; SIGHUP replaces the workers one for one without losing a request (the same program and
 config: a new release or a new config file is a restart).
 """
@@ -70,7 +70,7 @@ class LoopWorker(Worker):  # type: ignore[misc]
         signal.signal(signal.SIGQUIT, self.handle_exit)
         webhook = self.wsgi.webhook
         fcntl.lockf(self.app.writers, fcntl.LOCK_SH)
-        work = recording.Scribe(self.app.writer, webhook.store, webhook)
+        work = recording.Writer(self.app.writer, webhook.store, webhook)
         work.run(self._tick, self.app.limits.grace_s + 1, self._is_replaced)
 
     def _tick(self) -> bool:
@@ -99,7 +99,7 @@ class LoopWorker(Worker):  # type: ignore[misc]
         stop = asyncio.Event()
         for each in (signal.SIGTERM, signal.SIGQUIT):
             loop.add_signal_handler(each, stop.set)
-        await house.keeping.open()
+        await house.committer.open()
         listener = self._own_socket()
         server = await loop.create_server(lambda: Connection(house), sock=listener, backlog=BACKLOG)
         while not stop.is_set() and os.getppid() == self.ppid:
@@ -128,7 +128,9 @@ class LoopWorker(Worker):  # type: ignore[misc]
         house.closing = True
         server.close()
         begun = time.monotonic()
-        while (house.connections or not house.group.idle) and time.monotonic() - begun < house.limits.grace_s:
+        while (
+            house.connections or not house.commits.idle
+        ) and time.monotonic() - begun < house.limits.grace_s:
             self.notify()
             house.tick()
             if time.monotonic() - begun > house.limits.quiet_s:

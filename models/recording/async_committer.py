@@ -1,4 +1,4 @@
-"""Keeping messages from within an event loop: on a database server in transactions of this process, on SQLite by its writer."""
+"""Storing messages from within an event loop: on a database server in transactions of this process, on SQLite by its writer."""
 
 from __future__ import annotations
 
@@ -8,56 +8,56 @@ from typing import Any, Protocol
 
 from models.base import Store
 from models.interaction import Arrival
-from models.recording.keeper import Keeper
-from models.recording.line import Line
-from models.recording.postgresql import Postgresql
+from models.recording.committer import Committer
+from models.recording.postgresql import PostgresqlCommitter
 from models.recording.recorder import Answers, Ready, Recorder
+from models.recording.writer_client import WriterClient
 
 
-class Keeping(Protocol):
+class AsyncCommitter(Protocol):
     """What a group of messages is given to."""
 
     @property
-    def lanes(self) -> int:
+    def max_in_flight(self) -> int:
         """How many groups it takes at once."""
 
     async def open(self) -> None:
         """Make ready what can be. Does not raise."""
 
-    def keep(self, items: Sequence[Ready | Arrival], until: float) -> Awaitable[list[str]]:
+    def commit(self, items: Sequence[Ready | Arrival], until: float) -> Awaitable[list[str]]:
         """The reply of each, stored, to be awaited. By `until` (monotonic) an answer must be there. Raises what the database raises."""
 
-    def hang_up(self) -> None:
+    def abandon(self) -> None:
         """Wait no longer for what is under way."""
 
     async def close(self) -> None:
         """Give back what is held."""
 
 
-def keeping(store: Store, recorder: Recorder, answers: Answers, writer: Any = None) -> Keeping:
-    """How this database's messages are kept from a loop. `writer`: where SQLite's writer listens, if there is one."""
+def committer_for(store: Store, recorder: Recorder, answers: Answers, writer: Any = None) -> AsyncCommitter:
+    """How this database's messages are stored from a loop. `writer`: where SQLite's writer listens, if there is one."""
     if writer is not None:
-        return Line(writer)
+        return WriterClient(writer)
     if store.dialect == "postgresql":
-        return Postgresql(store, recorder, answers)
-    return Threaded(store, recorder, answers)
+        return PostgresqlCommitter(store, recorder, answers)
+    return ThreadCommitter(store, recorder, answers)
 
 
-class Threaded:
+class ThreadCommitter:
     """In a thread, for the driver knows only blocking calls (MariaDB), or because no writer runs (SQLite in the tests)."""
 
-    lanes = 1
+    max_in_flight = 1
 
     def __init__(self, store: Store, recorder: Recorder, answers: Answers) -> None:
-        self._keeper = Keeper(store.writing, recorder, answers)
+        self._committer = Committer(store.writing, recorder, answers)
 
     async def open(self) -> None:
         """The first group opens it."""
 
-    async def keep(self, items: Sequence[Ready | Arrival], until: float) -> list[str]:
-        return await asyncio.to_thread(self._keeper.keep, items, until)
+    async def commit(self, items: Sequence[Ready | Arrival], until: float) -> list[str]:
+        return await asyncio.to_thread(self._committer.commit, items, until)
 
-    def hang_up(self) -> None:
+    def abandon(self) -> None:
         """The driver's own time limits are all there is."""
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Keeping messages: `record` in transactions of one's own, until it stands."""
+"""Storing messages: `record` in transactions of one's own, until it stands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LATE_S = 2.75  # of the time that WeChat waits: who has less left does not wait 
 SLOW_S = 10  # so long after a slow statement others are likely
 
 
-class Keeper:
+class Committer:
     """`record` in transactions of its own, until it stands."""
 
     def __init__(
@@ -28,7 +28,7 @@ class Keeper:
         self._answers = answers
         self._slow_until = 0.0
 
-    def keep(self, items: Sequence[Ready | Arrival], until: float) -> list[str]:
+    def commit(self, items: Sequence[Ready | Arrival], until: float) -> list[str]:
         """The reply of each, stored. By `until` (monotonic) an answer must be there. Raises what the database raises."""
         now = time.monotonic()
         care = Care(until) if until - now < LATE_S and now < self._slow_until else None

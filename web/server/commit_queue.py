@@ -14,7 +14,7 @@ from typing import Protocol
 
 from models.base import StoreError, named, traced, unstorable
 from models.interaction import Arrival
-from models.recording import Keeping, Ready, Refused
+from models.recording import AsyncCommitter, Ready, Unstorable
 
 log = logging.getLogger(__name__)
 LARGEST = 128
@@ -51,12 +51,12 @@ class Waiting:
             log.error("an answer could not be handed over: %s", traced(error))
 
 
-class Group:
+class CommitQueue:
     """Gives the messages of one process to be stored, all that have arrived in a turn of the loop together, and no more
-    groups at once than the way of keeping them takes."""
+    groups at once than the committer takes."""
 
-    def __init__(self, keeping: Keeping, hook: Ahead, answer_s: float) -> None:
-        self._keeping = keeping
+    def __init__(self, committer: AsyncCommitter, hook: Ahead, answer_s: float) -> None:
+        self._committer = committer
         self._hook = hook
         self._answer_s = answer_s
         self._waiting: list[Waiting] = []
@@ -73,7 +73,7 @@ class Group:
             return
         until = time.monotonic() + self._answer_s
         self._waiting.append(Waiting(arrival, self._hook.ahead(arrival), done, until))
-        if len(self._waiting) >= EAGER and self._keeping.lanes > 1:
+        if len(self._waiting) >= EAGER and self._committer.max_in_flight > 1:
             self._begin()
         else:
             self._call()
@@ -94,7 +94,7 @@ class Group:
     async def stop(self) -> None:
         """Take no more, and give up what is not stored in a moment."""
         self._stopped = True
-        for give_up in (self._keeping.hang_up, self._cancel):
+        for give_up in (self._committer.abandon, self._cancel):
             if await self._rests():
                 return
             give_up()
@@ -117,17 +117,17 @@ class Group:
 
     def _call(self) -> None:
         """Begin when everything has been read that has arrived."""
-        if not self._called and len(self._running) < self._keeping.lanes:
+        if not self._called and len(self._running) < self._committer.max_in_flight:
             self._called = True
             asyncio.get_running_loop().call_soon(self._begin)
 
     def _begin(self) -> None:
         self._called = False
-        while self._waiting and len(self._running) < self._keeping.lanes:
+        while self._waiting and len(self._running) < self._committer.max_in_flight:
             batch = [w for w in self._waiting[:LARGEST] if not w.over]
             del self._waiting[:LARGEST]
             if batch:
-                task = asyncio.get_running_loop().create_task(self._flush(batch, self._keep(batch)))
+                task = asyncio.get_running_loop().create_task(self._flush(batch, self._commit(batch)))
                 self._running[task] = batch
                 task.add_done_callback(self._ended)
 
@@ -139,18 +139,18 @@ class Group:
         if self._waiting:
             self._call()
 
-    def _keep(self, batch: list[Waiting]) -> Awaitable[list[str]]:
+    def _commit(self, batch: list[Waiting]) -> Awaitable[list[str]]:
         try:
-            return self._keeping.keep(_items(batch), min(w.until for w in batch) - SPARE_S)
+            return self._committer.commit(_items(batch), min(w.until for w in batch) - SPARE_S)
         except Exception as error:  # noqa: BLE001 - it is met where the others are
             return _raised(error)
 
-    async def _flush(self, batch: list[Waiting], kept: Awaitable[list[str]]) -> None:
+    async def _flush(self, batch: list[Waiting], committed: Awaitable[list[str]]) -> None:
         try:
-            replies = await kept
+            replies = await committed
         except (StoreError, OSError, TimeoutError) as error:
             await self._failed(batch, error, unstorable(error))
-        except Refused as error:
+        except Unstorable as error:
             await self._failed(batch, error, lasting=True)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait get an answer
             log.error("a fault of ours: %s", traced(error))
@@ -176,7 +176,7 @@ class Group:
             for waiting in batch:
                 await asyncio.sleep(0)
                 if not waiting.over:
-                    await self._flush([waiting], self._keep([waiting]))
+                    await self._flush([waiting], self._commit([waiting]))
 
 
 def _items(batch: list[Waiting]) -> list[Ready | Arrival]:

@@ -21,12 +21,12 @@ from webhook_cast import NOON, Beside, Door, delivery, stored, text
 from handlers import Turn, answer
 from models.base import FileLock, Store
 from models.interaction import Arrival
-from models.recording import scribe
-from models.recording.line import frames, packed
-from models.recording.postgresql import MARK
+from models.recording import fsync, wal, writer
+from models.recording.frames import frames, packed
 from models.recording.recorder import REPLY
-from web.server import group as group_module
-from web.server.group import Group
+from models.recording.statement import SEPARATOR
+from web.server import commit_queue
+from web.server.commit_queue import CommitQueue
 from web.webhook import ANSWER_S
 from wx.replies import Reply, Text
 
@@ -98,7 +98,7 @@ def test_those_for_whom_there_is_no_room_are_told_at_once(sqlite_store: Store) -
     async def scene(room: Room) -> None:
         with lock_of(sqlite_store).held():
             arrival = room.arrival(text("入会", 1))
-            while len(room.group._waiting) < group_module.MOST:
+            while len(room.group._waiting) < commit_queue.MOST:
                 room.group.submit(arrival, lambda xml: None)
             begun = time.monotonic()
             assert await room.says(text("入会", 2)) is None
@@ -156,7 +156,7 @@ def test_a_disk_that_fails_answers_nobody_until_it_is_well(
 
     with_a_room(sqlite_store, scene, answer_s=0.8)
     assert [row["msg_id"] for row in stored(sqlite_store)] == ["1"]
-    assert "cannot be forced to the disk" in caplog.text
+    assert "fsync of the WAL failed" in caplog.text
 
 
 def begun(store: Store) -> int:
@@ -168,7 +168,7 @@ def begun(store: Store) -> int:
 def test_the_log_of_the_writer_begins_anew_where_there_is_little_else_to_do(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scribe, "CALM_LOG", 300)
+    monkeypatch.setattr(wal, "CALM_WAL", 300)
 
     async def scene(room: Room) -> None:
         for number in range(100):
@@ -186,16 +186,16 @@ def test_the_log_of_the_writer_begins_anew_where_there_is_little_else_to_do(
 def test_the_log_takes_a_burst_but_no_more_than_there_is_room_for(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
-    monkeypatch.setattr(scribe, "CALM", 0)  # it is never calm
-    monkeypatch.setattr(scribe, "LOOK_S", 0.05)
-    monkeypatch.setattr(scribe, "TICK_S", 0.05)
-    carried, checkpoint = [], scribe.Desk._checkpoint
+    monkeypatch.setattr(wal, "CALM", 0)  # it is never calm
+    monkeypatch.setattr(wal, "LOOK_S", 0.05)
+    monkeypatch.setattr(writer, "TICK_S", 0.05)
+    carried, checkpoint = [], wal.WalConnection._checkpoint
 
-    def counted(desk: scribe.Desk) -> tuple[int, int]:
-        carried.append(desk)
-        return checkpoint(desk)
+    def counted(connection: wal.WalConnection) -> tuple[int, int]:
+        carried.append(connection)
+        return checkpoint(connection)
 
-    monkeypatch.setattr(scribe.Desk, "_checkpoint", counted)
+    monkeypatch.setattr(wal.WalConnection, "_checkpoint", counted)
 
     async def speak(room: Room, first: int) -> None:
         for number in range(first, first + 50):
@@ -208,9 +208,9 @@ def test_the_log_takes_a_burst_but_no_more_than_there_is_room_for(
         await speak(room, 50)
         assert begun(sqlite_store) == before
         if why == "it is long":
-            monkeypatch.setattr(scribe, "LONG_LOG", 50_000)
+            monkeypatch.setattr(wal, "LONG_WAL", 50_000)
         else:
-            monkeypatch.setattr(scribe, "FREE_SHARE", 1e-9)
+            monkeypatch.setattr(wal, "FREE_SHARE", 1e-9)
         await asyncio.sleep(1)
         assert 1 <= len(carried) <= 3  # and not again and again while nobody writes
         await speak(room, 100)
@@ -234,7 +234,7 @@ def test_the_writer_listens_to_nobody_elses_processes(
 def test_a_web_process_that_is_slow_to_listen_hears_every_word(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scribe, "SEND_BUFFER", 4096)
+    monkeypatch.setattr(writer, "SEND_BUFFER", 4096)
 
     async def scene(room: Room) -> None:
         with await room.retries(60) as slow:
@@ -250,8 +250,8 @@ def test_a_web_process_that_is_slow_to_listen_hears_every_word(
 def test_a_web_process_that_listens_no_more_is_hung_up_on_and_the_others_are_answered(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scribe, "SEND_BUFFER", 4096)
-    monkeypatch.setattr(scribe, "BUSY_S", 0.3)
+    monkeypatch.setattr(writer, "SEND_BUFFER", 4096)
+    monkeypatch.setattr(fsync, "BUSY_S", 0.3)
 
     async def scene(room: Room) -> None:
         with await room.retries(60) as deaf:
@@ -265,7 +265,7 @@ def test_a_web_process_that_listens_no_more_is_hung_up_on_and_the_others_are_ans
 def test_an_answer_of_the_writer_that_goes_wrong_is_not_the_end_of_all_answers(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real, failed = scribe.packed, []
+    real, failed = fsync.packed, []
 
     def fails_once(content: Any) -> bytes:
         if not failed:
@@ -274,7 +274,7 @@ def test_an_answer_of_the_writer_that_goes_wrong_is_not_the_end_of_all_answers(
         return real(content)
 
     async def scene(room: Room) -> None:
-        monkeypatch.setattr(scribe, "packed", fails_once)
+        monkeypatch.setattr(fsync, "packed", fails_once)
         assert await room.says(text("入会", 1))  # asked again on a new line
         assert await room.says(text("入会", 2))
 
@@ -307,14 +307,14 @@ def test_a_value_that_cannot_travel_in_one_statement_takes_the_careful_way(
     store = store_of_kind("postgresql")
 
     def says_a_mark(turn: Turn) -> Reply:
-        turn.topic = f"a{MARK}b"
+        turn.topic = f"a{SEPARATOR}b"
         return Text("好")
 
     async def scene(room: Room) -> None:
         assert all([await each for each in [room.says(text("入会", number)) for number in range(3)]])
 
     with_a_room(store, scene, says_a_mark)
-    assert [row["topic"] for row in stored(store)] == [f"a{MARK}b"] * 3
+    assert [row["topic"] for row in stored(store)] == [f"a{SEPARATOR}b"] * 3
 
 
 def test_postgresql_that_falls_silent_in_a_transaction_is_given_up_in_time_and_found_again(
@@ -370,7 +370,7 @@ class Room:
     def __init__(self, door: Door, beside: Beside, answer_s: float) -> None:
         self.door = door
         self.address = beside.address
-        self.group = Group(beside.keeping, door.webhook, answer_s)
+        self.group = CommitQueue(beside.committer, door.webhook, answer_s)
 
     def arrival(self, xml: bytes) -> Arrival:
         _, arrived = self.door.webhook.arrive(*delivery("plain", xml, NOON))
@@ -431,7 +431,7 @@ def with_a_room(
 
 
 @contextlib.contextmanager
-def ticking(group: Group) -> Iterator[None]:
+def ticking(group: CommitQueue) -> Iterator[None]:
     """What the server does every quarter second."""
     loop = asyncio.get_running_loop()
 

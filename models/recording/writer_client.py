@@ -1,61 +1,24 @@
-"""A web process's line to SQLite's writer (`scribe.py`), and the frames that cross it.
-
-A frame is its length and a marshalled tuple. Asked: (number, until, items), an item being a `Ready` or a pickled `Arrival`.
-Answered: (number, fault, {place of the item: reply}) with what the asker does not know already; the fault is '' for none,
-or one of the two below.
-"""
+"""A web process's side of the way to SQLite's writer (`writer.py`)."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import itertools
-import marshal
 import pickle
 import socket
-import struct
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from models.interaction import Arrival
+from models.recording.frames import SEND_BUFFER, UNSTORABLE, Gone, Unstorable, frames, packed
 from models.recording.recorder import REPLY, Ready
 
-GONE = "gone"  # the database cannot be written: try again
-REFUSED = "refused"  # it refuses one of them: each must be tried alone
-SEND_BUFFER = 1 << 21
-LENGTH = struct.Struct("=I")
 
+class WriterClient(asyncio.Protocol):
+    """A web process's connection to the writer."""
 
-class Refused(Exception):
-    """The database refuses one of the messages."""
-
-
-class Gone(OSError):
-    """The database, or the process that writes into it, is not there."""
-
-
-def packed(content: tuple[Any, ...]) -> bytes:
-    """A frame."""
-    body = marshal.dumps(content)
-    return LENGTH.pack(len(body)) + body
-
-
-def frames(buffer: bytearray) -> Iterator[Any]:
-    """The whole frames at the buffer's beginning, which are taken out of it."""
-    at = 0
-    while len(buffer) - at >= LENGTH.size:
-        end = at + LENGTH.size + LENGTH.unpack_from(buffer, at)[0]
-        if end > len(buffer):
-            break
-        yield marshal.loads(buffer[at + LENGTH.size : end])  # noqa: S302 - from a process of ours
-        at = end
-    del buffer[:at]
-
-
-class Line(asyncio.Protocol):
-    """A web process's line to the writer."""
-
-    lanes = 64  # frames that may be on their way at once: the writer gathers them
+    max_in_flight = 64  # frames: the writer gathers them
 
     def __init__(self, address: Any) -> None:
         self._address = address
@@ -66,16 +29,16 @@ class Line(asyncio.Protocol):
         self._opening: asyncio.Task[None] | None = None
         self._buffer = bytearray()
 
-    def keep(self, items: Sequence[Ready | Arrival], until: float) -> Awaitable[list[str]]:
-        """The reply of each, stored, to be awaited; they are sent at once. Raises Refused when one of them cannot be stored,
+    def commit(self, items: Sequence[Ready | Arrival], until: float) -> Awaitable[list[str]]:
+        """The reply of each, stored, to be awaited; they are sent at once. Raises Unstorable when one of them cannot be stored,
         Gone when none can."""
         if self._transport is None:
-            return self._reach_and_keep(items, until)
-        return self._kept(items, self._send(items, until))
+            return self._connect_and_commit(items, until)
+        return self._replies(items, self._send(items, until))
 
-    async def _reach_and_keep(self, items: Sequence[Ready | Arrival], until: float) -> list[str]:
-        await self._reach()
-        return await self._kept(items, self._send(items, until))
+    async def _connect_and_commit(self, items: Sequence[Ready | Arrival], until: float) -> list[str]:
+        await self._connected()
+        return await self._replies(items, self._send(items, until))
 
     def _send(self, items: Sequence[Ready | Arrival], until: float) -> int:
         """Past the loop, which would send it only when everything else has been read: the writer can begin meanwhile."""
@@ -90,21 +53,21 @@ class Line(asyncio.Protocol):
             self._transport.write(frame[sent:])
         return number
 
-    async def _kept(self, items: Sequence[Ready | Arrival], number: int) -> list[str]:
+    async def _replies(self, items: Sequence[Ready | Arrival], number: int) -> list[str]:
         try:
             fault, told = await self._waiting[number]
         finally:
             self._waiting.pop(number, None)
         if fault:
-            raise Refused if fault == REFUSED else Gone
+            raise Unstorable if fault == UNSTORABLE else Gone
         return [told[at] if at in told else item[0][REPLY] for at, item in enumerate(items)]  # type: ignore[index]
 
     async def open(self) -> None:
-        """Reach the writer, so that it knows us; it is reached again when it has gone."""
+        """Connect to the writer; it is connected to again when it has gone."""
         with contextlib.suppress(Gone):
-            await self._reach()
+            await self._connected()
 
-    async def _reach(self) -> None:
+    async def _connected(self) -> None:
         if self._opening is None:
             self._opening = asyncio.get_running_loop().create_task(self._connect())
         await asyncio.shield(self._opening)
@@ -142,7 +105,7 @@ class Line(asyncio.Protocol):
             if not done.done():
                 done.set_exception(Gone())
 
-    def hang_up(self) -> None:
+    def abandon(self) -> None:
         """Wait no longer for the writer."""
         if self._transport is not None:
             self._transport.abort()
