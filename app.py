@@ -13,7 +13,7 @@ from pathlib import Path
 
 import handlers
 from campaigns.campaign import Campaign
-from campaigns.watch import Change, Watch, tell
+from campaigns.watch import Watch, tell
 from campaigns.year import Year
 from channels import Channel, Gear, open_channels
 from commands import check as forecast
@@ -26,7 +26,7 @@ from commands.command_line import COMMANDS, Options, in_words, log_to_stderr, pa
 from commands.supervise import supervise
 from ground.days import SHANGHAI
 from handlers.replay import replay as handle_again
-from handlers.turn import CampaignView, House
+from handlers.turn import House
 from jobs.audience import Audience, sizes
 from jobs.pace import Limits, Pace
 from jobs.push import Sender
@@ -46,7 +46,7 @@ from models.menu import Versions
 from settings import load
 from web import create_app
 from web.address import Serving, Site, in_the_way
-from web.parts import Demo, Parts, YearRow
+from web.parts import Demo, Parts
 from web.server import Carried, Server
 from web.webhook import Webhook
 from wx.account import WORDS, Account, missing
@@ -120,7 +120,7 @@ class Built:
 
     @cached_property
     def year(self) -> Year:
-        return self._year(lambda standing: None)
+        return Year(Watch(self.path, lambda: load(Config, self.path, self.environ), self.config))
 
     @cached_property
     def channels(self) -> Mapping[str, Channel]:
@@ -132,13 +132,15 @@ class Built:
         audience = Audience(self.store, self.api, account, self.path.absolute().parent)
         pace, demo = Pace(self.shared, limits), self.demo is not None
         sender = Sender(self.store, pace, account, self.channels, audience, limits, now, blanks_leave=demo)
-        year = self._year(lambda standing: tell(self.store, self.path, standing, now()))
-        return Worker(self.store, self.clock, self.shared, year.campaigns, sender)
+        self.year.listen(lambda standing: tell(self.store, self.path, standing, now()))
+        return Worker(self.store, self.clock, self.shared, self.year.campaigns, sender)
 
     @cached_property
     def webhook(self) -> Webhook:
         account, base_url = self.config.account, self.config.site.base_url
-        house = House(account.name, account.live, account.verified, base_url, guides.load(), self._views)
+        house = House(
+            account.name, account.live, account.verified, base_url, guides.load(), self.year.campaigns
+        )
         envelope = Envelope(
             mode=account.mode,
             token=account.token.get_secret_value(),
@@ -157,7 +159,7 @@ class Built:
             store=self.store,
             clock=self.clock,
             sections=guides.sections(),
-            year=self._year_rows,
+            year=lambda: self.year.rows(self.store, self.clock.now()),
             ready=lambda: unready(self.store, self.clock.now(), HERE),
             demo=self.demo,
         )
@@ -169,21 +171,6 @@ class Built:
         if due is not None:
             demonstration.move_clock(self.store, due)
         return due
-
-    def _year(self, hears: Callable[[Change], None]) -> Year:
-        watch = Watch(self.path, lambda: load(Config, self.path, self.environ), self.config)
-        return Year(watch, self.config.campaigns, hears)
-
-    def _views(self, now: datetime) -> Sequence[CampaignView]:
-        today, year = now.astimezone(SHANGHAI).date(), self.year
-        return [
-            CampaignView(c.id, c.title, c.kind, c.about, c.dates(today), year.next_push(c, now))
-            for c in year.campaigns()
-        ]
-
-    def _year_rows(self) -> list[YearRow]:
-        rows = self.year.rows(self.store, self.clock.now())
-        return [YearRow(r.name, r.title, r.due_at, r.channel, r.state, r.audience) for r in rows]
 
 
 def build(options: Options) -> Built:

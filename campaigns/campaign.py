@@ -1,7 +1,7 @@
 """One activity of the year as the staff write it in the config file: what workers are told about it, and its pushes."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
@@ -10,6 +10,7 @@ from campaigns.content import Id, Part, fits_bytes
 from campaigns.push import Push
 from ground.days import DayText, ImpossibleError, check_period, periods, read_day
 
+AHEAD = timedelta(days=400)  # how far is looked for the next push of a year
 OPEN_END = timedelta(days=30)  # an activity without a last day is told as the present one for so long
 KINDS = (
     *(
@@ -69,6 +70,11 @@ class Campaign(Part):
             if end + patience >= today:
                 return ((start, end if self.to else None),)
         return ()
+
+    def next_push(self, now: datetime) -> datetime | None:
+        """When the next of its pushes is due, in UTC; None where none comes within a year."""
+        dues = (next(each.occurrences(now, now + AHEAD), None) for each in self.pushes)
+        return min((due for due in dues if due is not None), default=None)
 
 
 def named(campaigns: Iterable[Campaign]) -> dict[str, Push]:

@@ -44,12 +44,13 @@ class Change:
 class Watch:
     """Sees that the config file was edited; a broken one is refused loudly and the old campaigns stay.
 
-    `standing` is what is wrong with the file as it is now: its faults and the keys that need a restart.
+    `campaigns` are those in force; `standing` is what is wrong with the file as it is now: its faults and the keys that need
+    a restart.
     """
 
     def __init__(self, path: Path, read: Callable[[], Reading], running: Settings) -> None:
         self._path, self._read, self._running = path, read, running
-        self._campaigns = running.campaigns
+        self.campaigns = running.campaigns
         self._seen: tuple[object, str] = (None, "")
         self.standing = Change()
 
@@ -79,9 +80,9 @@ class Watch:
         self.standing = Change(restart=restart)
         if restart:
             log.warning("这些配置改动要重新启动后才生效：%s", "、".join(restart))
-        if value.campaigns == self._campaigns:
+        if value.campaigns == self.campaigns:
             return Change(restart=restart) if restart else None
-        self._campaigns = value.campaigns
+        self.campaigns = value.campaigns
         log.info(
             "活动已按新的配置文件更新：%d 个活动，%d 次推送",
             len(value.campaigns),

@@ -4,46 +4,40 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from campaigns.campaign import Campaign
+from campaigns.campaign import AHEAD, Campaign
 from campaigns.watch import Change, Watch
 from ground.days import SHANGHAI
 from models import push
 from models.base import Store
 
 POLL_S = 2.0
-AHEAD = timedelta(days=400)
 COMING = "coming"  # not yet a row: the timetable will make it when its time comes
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One push of this year; `due_at` in UTC, `state` of its row or `coming`."""
+class Due:
+    """One push of this year: `due_at` in UTC; `state` that of its row in `pushes`, or `coming` while it has none;
+    `audience` None where nobody has counted it yet."""
 
-    name: str
+    name: str  # CAMPAIGN/PUSH
     title: str
     due_at: datetime
     channel: str
     state: str
-    audience: int | None
+    audience: int | None = None
 
 
 class Year:
-    """The campaigns of the config file, read anew when it was edited; `tell` hears what is wrong with it, and when it is well."""
+    """The campaigns of the config file, read anew when it was edited. Each process has one, which says what is in force."""
 
-    def __init__(
-        self,
-        watch: Watch,
-        campaigns: Sequence[Campaign],
-        tell: Callable[[Change], None] = lambda standing: None,
-    ) -> None:
+    def __init__(self, watch: Watch) -> None:
         self._watch = watch
-        self._tell = tell
-        self._told: Change | None = None
-        self._campaigns = tuple(campaigns)
+        self._hears: Callable[[Change], None] = lambda standing: None
+        self._heard: Change | None = None
         self._asked = float("-inf")
         self._lock = threading.Lock()
 
@@ -52,25 +46,22 @@ class Year:
         with self._lock:
             if time.monotonic() - self._asked > POLL_S:
                 self._asked = time.monotonic()
-                change = self._watch.poll()
-                if change is not None and change.campaigns is not None:
-                    self._campaigns = change.campaigns
-                if self._watch.standing != self._told:
-                    self._tell(self._watch.standing)
-                    self._told = self._watch.standing
-            return self._campaigns
+                self._watch.poll()
+                if self._watch.standing != self._heard:
+                    self._hears(self._watch.standing)
+                    self._heard = self._watch.standing
+            return self._watch.campaigns
 
-    def next_push(self, campaign: Campaign, now: datetime) -> datetime | None:
-        """When this campaign's next push is due."""
-        dues = (next(each.occurrences(now, now + AHEAD), None) for each in campaign.pushes)
-        return min((due for due in dues if due is not None), default=None)
+    def listen(self, hears: Callable[[Change], None]) -> None:
+        """From now on `hears` is told what is wrong with the file, and when it is well."""
+        self._hears = hears
 
     def next_due(self, now: datetime) -> datetime | None:
         """When the next push of all is due."""
-        dues = (self.next_push(campaign, now) for campaign in self.campaigns())
+        dues = (campaign.next_push(now) for campaign in self.campaigns())
         return min((due for due in dues if due is not None), default=None)
 
-    def rows(self, store: Store, now: datetime) -> list[Row]:
+    def rows(self, store: Store, now: datetime) -> list[Due]:
         """The pushes of this calendar year (Shanghai), and of the next twelve months, by time."""
         first = datetime(now.astimezone(SHANGHAI).year, 1, 1, tzinfo=SHANGHAI).astimezone(UTC)
         with store.reading() as connection:
@@ -79,17 +70,17 @@ class Year:
 
     def _rows(
         self, first: datetime, last: datetime, known: dict[tuple[str, datetime], push.Occasion]
-    ) -> Iterator[Row]:
+    ) -> Iterator[Due]:
         titles = {campaign.id: campaign.title for campaign in self.campaigns()}
         for (name, due_at), each in known.items():
             if due_at >= first:
                 title = titles.get(name.split("/")[0], name)
-                yield Row(name, title, due_at, each.channel, each.state, _people(each))
+                yield Due(name, title, due_at, each.channel, each.state, _people(each))
         for campaign in self.campaigns():
             for each_push in campaign.pushes:
                 for due_at in each_push.occurrences(first, last):
                     if (each_push.name, due_at) not in known:
-                        yield Row(each_push.name, campaign.title, due_at, each_push.channel, COMING, None)
+                        yield Due(each_push.name, campaign.title, due_at, each_push.channel, COMING)
 
 
 def _people(each: push.Occasion) -> int | None:

@@ -9,7 +9,7 @@ from handlers import dialogue, innovation, results, service_hall, talk, welcome,
 from handlers.book import book
 from handlers.page import listing, show
 from handlers.route import SmallTalk, explain, route
-from handlers.turn import CampaignView, House, Turn
+from handlers.turn import House, Turn
 from menus.directory import normal
 from wx import messages as m
 from wx.replies import Reply, Text
@@ -166,4 +166,4 @@ EVENTS: Mapping[type[m.Body], Handler] = {
 """What kind of message → who answers. Every other kind gets no words: an unfollow, a link that was opened, a place that the
 phone told by itself, pictures and places picked from the menu (they follow as messages of their own), unknown types."""
 
-__all__ = ["EVENTS", "TAPS", "WORDS", "CampaignView", "House", "Turn", "answer", "open_page", "say", "which"]
+__all__ = ["EVENTS", "TAPS", "WORDS", "House", "Turn", "answer", "open_page", "say", "which"]

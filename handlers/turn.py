@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from campaigns.campaign import Campaign
 from models.base import Connection
 from models.follower import Follower
 from wx.messages import Message
 
 if TYPE_CHECKING:
     from menus.directory import Directory
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignView:
-    """A campaign as workers are told of it."""
-
-    id: str
-    title: str
-    kind: str
-    text: str
-    dates: tuple[tuple[date, date | None], ...] = ()  # Shanghai days, from and to
-    next_push_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +25,7 @@ class House:
     has_menu: bool  # a verified account; others get the numbered dialogue
     base_url: str
     directory: Directory
-    year: Callable[[datetime], Sequence[CampaignView]] = field(default=lambda now: ())
+    campaigns: Callable[[], Sequence[Campaign]] = tuple  # those now in force
 
 
 @dataclass(slots=True)

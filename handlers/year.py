@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
+from campaigns.campaign import Campaign
 from handlers.book import SHANGHAI, URGENT, book
 from handlers.page import BACK, Page, listing, page, show
-from handlers.turn import CampaignView, House, Turn
+from handlers.turn import House, Turn
 from menus.directory import normal
 from menus.guide import BLANK
 from wx.replies import Text
@@ -22,20 +23,34 @@ LONGEST_TEXT = 500  # characters of a campaign's own words that fit into one rep
 ONLY_TOLD = "这里目前只介绍活动，还不能在聊天里直接参加；怎么参加，以活动通知为准。"
 
 
-def told(house: House, now: datetime, kinds: Collection[str] = ()) -> list[CampaignView]:
+def told(house: House, now: datetime, kinds: Collection[str] = ()) -> list[Campaign]:
     """The campaigns that workers are told of: those of these kinds, or all; the next one first."""
+    return [each.campaign for each in _of(house, now, kinds)]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A campaign and its days as they are now (Shanghai, from and to), for which a year must be laid out."""
+
+    campaign: Campaign
+    dates: tuple[tuple[date, date | None], ...]
+    next_push_at: datetime | None
+
+
+def _of(house: House, now: datetime, kinds: Collection[str] = ()) -> list[Told]:
     seconds = int(now.timestamp())
     lately = datetime.fromtimestamp(seconds - seconds % FRESH_S, UTC)
-    return [one for one in _told(house, lately) if not kinds or one.kind in kinds]
+    return [each for each in _told(house, lately) if not kinds or each.campaign.kind in kinds]
 
 
 @lru_cache(maxsize=8)
-def _told(house: House, now: datetime) -> tuple[CampaignView, ...]:
+def _told(house: House, now: datetime) -> tuple[Told, ...]:
     # laying out a year's dates takes milliseconds, which a sentence in the chat must not cost each time
+    today = now.astimezone(SHANGHAI).date()
     seen = [
-        replace(one, text=_filled(one.text, house.live)) for one in house.year(now) if one.kind not in INWARD
+        Told(one, one.dates(today), one.next_push(now)) for one in house.campaigns() if one.kind not in INWARD
     ]
-    return tuple(sorted(seen, key=lambda one: one.dates[0][0] if one.dates else date.max)[:MOST])
+    return tuple(sorted(seen, key=lambda each: each.dates[0][0] if each.dates else date.max)[:MOST])
 
 
 def _filled(text: str, live: bool) -> str:
@@ -47,58 +62,58 @@ def answer(turn: Turn, key: str, kinds: Collection[str] = ()) -> Text:
     """A menu item that is answered by campaigns: a single one at once, several as a list to choose from."""
     empty = book(turn.house).pages[key]
     parent = empty.state.split("|")[1]
-    campaigns = told(turn.house, turn.now, kinds)
+    campaigns = _of(turn.house, turn.now, kinds)
     title = book(turn.house).finder.titles[key]
     if not campaigns:
         words = f"【{title}】\n今年的安排还没有定下来，定了会写在这里。\n{URGENT}\n{BACK}"
         return show(turn, page(key, words, parent=parent))
     if len(campaigns) == 1:
-        return show(turn, about(campaigns[0], turn.now, parent))
+        return show(turn, _about(campaigns[0], turn, parent))
     lines = [
-        (f"{one.title[:LONGEST_TITLE]}　{when(one, turn.now)}".rstrip("　"), f"campaign:{one.id}")
-        for one in campaigns
+        (
+            f"{each.campaign.title[:LONGEST_TITLE]}　{_when(each, turn.now)}".rstrip("　"),
+            f"campaign:{each.campaign.id}",
+        )
+        for each in campaigns
     ]
     return show(turn, listing(key, title, lines, parent=parent, head="回复数字看活动："))
 
 
 def detail(turn: Turn, campaign_id: str) -> Text | None:
     """One campaign, or None when the config no longer has it."""
-    for one in told(turn.house, turn.now):
-        if one.id == campaign_id:
-            return show(turn, about(one, turn.now, "YEAR"))
+    for each in _of(turn.house, turn.now):
+        if each.campaign.id == campaign_id:
+            return show(turn, _about(each, turn, "YEAR"))
     return None
 
 
-def titled(campaigns: Iterable[CampaignView], plain: str) -> str | None:
+def titled(campaigns: Iterable[Campaign], plain: str) -> str | None:
     """The page of the campaign whose title the words are a part of."""
     return next((f"campaign:{one.id}" for one in campaigns if plain in normal(one.title)), None)
 
 
-def mentioned(campaigns: Iterable[CampaignView], plain: str) -> str | None:
+def mentioned(campaigns: Iterable[Campaign], plain: str) -> str | None:
     """The page of the campaign whose title, up to a colon, stands in the sentence."""
     names = ((one.id, normal(one.title.partition("：")[0])) for one in campaigns)
     return next((f"campaign:{one}" for one, name in names if len(name) > 1 and name in plain), None)
 
 
-def about(one: CampaignView, now: datetime, parent: str) -> Page:
+def _about(each: Told, turn: Turn, parent: str) -> Page:
     """A campaign's page."""
-    days = when(one, now)
-    lines = [f"【{one.title}】", f"时间：{days}" if days else "", one.text[:LONGEST_TEXT]]
-    if one.next_push_at is not None:
-        lines.append(f"下一次通知：{_moment(one.next_push_at, now)}")
+    one, now = each.campaign, turn.now
+    days = _when(each, now)
+    text = _filled(one.about, turn.house.live)[:LONGEST_TEXT]
+    lines = [f"【{one.title}】", f"时间：{days}" if days else "", text]
+    if each.next_push_at is not None:
+        lines.append(f"下一次通知：{_moment(each.next_push_at, now)}")
     lines += [ONLY_TOLD, BACK]
     return page(f"campaign:{one.id}", "\n".join(line for line in lines if line), parent=parent)
 
 
-def _line(one: CampaignView, now: datetime) -> str:
-    title = one.title if len(one.title) <= LONGEST_TITLE else one.title[:LONGEST_TITLE] + "…"
-    return f"{title}　{when(one, now)}".rstrip()
-
-
-def when(one: CampaignView, now: datetime) -> str:
+def _when(each: Told, now: datetime) -> str:
     """The campaign's days in words, '' when the config names none."""
     this_year = now.astimezone(SHANGHAI).year
-    return "，".join(_days(start, end, this_year) for start, end in one.dates[:2])
+    return "，".join(_days(start, end, this_year) for start, end in each.dates)
 
 
 def _days(start: date, end: date | None, this_year: int) -> str:

@@ -15,11 +15,12 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, 
 from werkzeug.serving import BaseWSGIServer, make_server
 
 import handlers
+from campaigns.year import Due
 from handlers.turn import House
 from menus import directory, tree
 from models.base import Store
 from models.clock import Clock
-from web import Demo, Parts, YearRow, create_app
+from web import Demo, Parts, create_app
 from web.webhook import Webhook
 from wx.account import Account
 from wx.envelope import Envelope
@@ -49,10 +50,10 @@ expect.set_options(timeout=WAIT_MS)
 START = datetime(2027, 2, 18, 1, 0, tzinfo=UTC)  # Thursday, 9 o'clock in Panjin
 LANTERN = datetime(2027, 2, 20, 2, 0, tzinfo=UTC)
 ROWS = (
-    YearRow("wish/open", "春节发福利", datetime(2027, 1, 10, 2, tzinfo=UTC), "mass", "finished", 1234),
-    YearRow("lantern/open", "正月十五闹元宵", LANTERN, "mass", "coming"),
+    Due("wish/open", "春节发福利", datetime(2027, 1, 10, 2, tzinfo=UTC), "mass", "finished", 1234),
+    Due("lantern/open", "正月十五闹元宵", LANTERN, "mass", "coming"),
     *(
-        YearRow("model/day", "劳模故事", datetime(2027, 5, day, 2, tzinfo=UTC), "service", "coming")
+        Due("model/day", "劳模故事", datetime(2027, 5, day, 2, tzinfo=UTC), "service", "coming")
         for day in range(1, 32)
     ),
 )

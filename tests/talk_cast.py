@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from handlers import CampaignView, House, Turn, answer
+from campaigns.campaign import Campaign
+from handlers import House, Turn, answer
 from menus import directory
 from models.base import Connection
 from models.follower import Follower
@@ -16,25 +17,37 @@ from wx.replies import Text
 
 START = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
 WHOLE = directory.load()
+
+
+def campaign(
+    ident: str, title: str, kind: str, about: str, first: str = "", last: str = "", at: str = ""
+) -> Campaign:
+    """A campaign as it is read from the config file, with one push where `at` says when."""
+    pushes = [{"id": "open", "at": at, "channel": "mass", "text": "开始了。"}] if at else []
+    keys = {
+        "id": ident,
+        "title": title,
+        "kind": kind,
+        "about": about,
+        "from": first,
+        "to": last,
+        "pushes": pushes,
+    }
+    return Campaign.model_validate(keys)
+
+
 YEAR = (
-    CampaignView("plan", "内部筹备", "preparation", "内部会议"),
-    CampaignView("spring", "春节发福利", "wish", "过年您最想要哪样福利？", ((date(2027, 1, 10), None),)),
-    CampaignView(
-        "lantern",
-        "正月十五闹元宵",
-        "riddle",
-        "线上猜灯谜。",
-        ((date(2027, 2, 20), None),),
-        datetime(2027, 2, 20, 2, tzinfo=UTC),
-    ),
-    CampaignView("food", "特色盘锦美食", "poll", "评一评。", ((date(2027, 9, 16), None),)),
-    CampaignView("dance", "最美广场大妈", "poll", "评一评。", ((date(2027, 10, 3), date(2027, 10, 7)),)),
-    CampaignView("book", "年度画册", "book", "一年的照片。", ((date(2026, 12, 26), date(2026, 12, 30)),)),
+    campaign("plan", "内部筹备", "preparation", "内部会议"),
+    campaign("spring", "春节发福利", "wish", "过年您最想要哪样福利？", "2027-01-10"),
+    campaign("lantern", "正月十五闹元宵", "riddle", "线上猜灯谜。", "2027-02-20", at="2027-02-20T10:00:00"),
+    campaign("food", "特色盘锦美食", "poll", "评一评。", "2027-09-16"),
+    campaign("dance", "最美广场大妈", "poll", "评一评。", "2027-10-03", "2027-10-07"),
+    campaign("book", "年度画册", "book", "一年的照片。", "2026-12-26", "2026-12-30"),
 )
 
 
-def house(*, live: bool = False, has_menu: bool = True, year: Sequence[CampaignView] = YEAR) -> House:
-    return House("盘锦市总工会", live, has_menu, "https://union.example", WHOLE, lambda now: year)
+def house(*, live: bool = False, has_menu: bool = True, year: Sequence[Campaign] = YEAR) -> House:
+    return House("盘锦市总工会", live, has_menu, "https://union.example", WHOLE, lambda: year)
 
 
 @dataclass

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from talk_cast import START, WHOLE, YEAR, Worker, house
+from talk_cast import START, WHOLE, YEAR, Worker, campaign, house
 
-from handlers import EVENTS, INSIDE, TAPS, WORDS, CampaignView, which
+from handlers import EVENTS, INSIDE, TAPS, WORDS, which
 from handlers.book import book
 from menus import directory, tree
 from menus.directory import normal
@@ -102,7 +101,7 @@ def test_a_campaign_that_was_taken_out_of_the_config_leads_home() -> None:
 
 
 def test_on_a_live_account_a_campaigns_line_with_a_blank_is_left_out() -> None:
-    half = (replace(YEAR[1], text="过年您最想要什么？\n截止时间：〔待填：截止日期〕。"),)
+    half = (YEAR[1].model_copy(update={"about": "过年您最想要什么？\n截止时间：〔待填：截止日期〕。"}),)
 
     assert "待填" in Worker(house(year=half)).taps("WISH")
     live = Worker(house(live=True, year=half)).taps("WISH")
@@ -121,8 +120,8 @@ def test_a_campaign_that_was_added_to_the_config_is_told_of_within_seconds() -> 
 
 
 def test_the_longest_campaign_still_fits_into_one_message() -> None:
-    long = CampaignView("x", "名" * 60, "poll", "字" * 1500, YEAR[4].dates, START)
-    many = tuple(replace(long, id=f"x{n}") for n in range(40))
+    long = campaign("x", "名" * 60, "poll", "字" * 500, "2027-10-03", "2027-10-07", at="2027-10-03T10:00:00")
+    many = tuple(long.model_copy(update={"id": f"x{n}"}) for n in range(40))
 
     assert len(Worker(house(year=(long,))).taps("POLL").encode()) <= MAX_TEXT_BYTES
     assert len(Worker(house(year=many)).taps("POLL").encode()) <= MAX_TEXT_BYTES

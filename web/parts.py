@@ -6,25 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
+from campaigns.year import Due
 from menus.guide import Guide
 from models.base import Store
 from models.clock import Clock
 from wx.account import Account
 
 SHANGHAI = timezone(timedelta(hours=8))  # China has kept one time without summer time since 1991
-
-
-@dataclass(frozen=True, slots=True)
-class YearRow:
-    """One push of this year as the start page lists it: `due_at` in UTC; `state` that of its row in `pushes`, or
-    "coming" while it has none; `audience` None where nobody has counted it yet."""
-
-    name: str  # CAMPAIGN/PUSH
-    title: str
-    due_at: datetime
-    channel: str
-    state: str
-    audience: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +42,7 @@ class Parts:
     store: Store
     clock: Clock
     sections: Mapping[str, Sequence[Guide]]  # section title → its entries of the service directory
-    year: Callable[[], Sequence[YearRow]]
+    year: Callable[[], Sequence[Due]]
     ready: Callable[[], Sequence[str]]
     measures: Callable[[], Sequence[Measure]] = tuple  # what /metrics shows besides the counts of the tables
     demo: Demo | None = None

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from html import unescape
 from itertools import groupby, pairwise
 
+from campaigns.year import COMING, Due
 from models.recent import HeardRow, SentRow
-from web.parts import SHANGHAI, YearRow
+from web.parts import SHANGHAI
 
 WEEK = "一二三四五六日"
 CHANNELS = {"mass": "群发", "template": "模板消息", "service": "客服消息"}
-COMING = "coming"
 PUSH_STATES = {
     COMING: "未到", "due": "正在准备", "sending": "正在发", "paused": "已暂停", "finished": "已发完",
     "missed": "错过了", "cancelled": "已取消",
@@ -71,12 +71,12 @@ def dated(at: datetime) -> str:
     return f"{here.year}年{here.month}月{here.day}日 星期{WEEK[here.weekday()]} {here:%H:%M}"
 
 
-def lines(rows: Sequence[YearRow], now: datetime) -> list[PushLine]:
+def lines(rows: Sequence[Due], now: datetime) -> list[PushLine]:
     """The year's pushes in their order; one that comes on three or more days of a month is one line."""
     coming = min((row.due_at for row in rows if row.due_at > now), default=None)
     found: list[PushLine] = []
     for _, month in groupby(sorted(rows, key=lambda row: row.due_at), key=lambda row: _month(row.due_at)):
-        by_name: dict[str, list[YearRow]] = {}
+        by_name: dict[str, list[Due]] = {}
         for row in month:
             by_name.setdefault(row.name, []).append(row)
         for days in by_name.values():
@@ -85,7 +85,7 @@ def lines(rows: Sequence[YearRow], now: datetime) -> list[PushLine]:
     return found
 
 
-def _line(days: list[YearRow], now: datetime, coming: datetime | None) -> PushLine:
+def _line(days: list[Due], now: datetime, coming: datetime | None) -> PushLine:
     first, last = days[0], days[-1]
     start, end = first.due_at.astimezone(SHANGHAI), last.due_at.astimezone(SHANGHAI)
     is_daily = all(b.due_at - a.due_at == timedelta(days=1) for a, b in pairwise(days))
@@ -106,7 +106,7 @@ def _line(days: list[YearRow], now: datetime, coming: datetime | None) -> PushLi
     )
 
 
-def _state(days: list[YearRow], now: datetime) -> tuple[str, str]:
+def _state(days: list[Due], now: datetime) -> tuple[str, str]:
     if len(days) == 1:
         state = days[0].state
         if state == COMING and days[0].due_at <= now:

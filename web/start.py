@@ -10,10 +10,11 @@ from itertools import groupby
 from flask import Blueprint, Response, jsonify, render_template
 from markupsafe import Markup, escape
 
+from campaigns.year import Due
 from menus import directory
 from menus.guide import Guide
 from models import recent
-from web.parts import SHANGHAI, Parts, YearRow
+from web.parts import SHANGHAI, Parts
 from web.rows import PushLine, dated, heard, lines, sent
 
 BOARD_ROWS = 12
@@ -68,7 +69,7 @@ def board(parts: Parts, now: datetime) -> dict[str, str]:
     }
 
 
-def _next(rows: Sequence[YearRow], now: datetime) -> PushLine | None:
+def _next(rows: Sequence[Due], now: datetime) -> PushLine | None:
     coming = [row for row in rows if row.due_at > now]
     return lines(coming[:1], now)[0] if coming else None
 
