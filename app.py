@@ -25,6 +25,7 @@ from commands import report as reports
 from commands.command_line import COMMANDS, Options, in_words, log_to_stderr, parse, refuse, why
 from commands.supervise import supervise
 from ground.days import SHANGHAI
+from ground.part import Part
 from handlers.replay import replay as handle_again
 from handlers.turn import House
 from jobs.audience import Audience, sizes
@@ -37,7 +38,7 @@ from menus import directory as guides
 from menus import publish as menu_publish
 from menus import tree
 from models import backup, schema, shared
-from models.address import Database, Part, Redis
+from models.address import Database, Redis
 from models.base import Store, StoreError
 from models.clock import Clock
 from models.condition import unready

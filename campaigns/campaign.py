@@ -6,9 +6,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from campaigns.content import Id, Part, fits_bytes
+from campaigns.content import Id
 from campaigns.push import Push
 from ground.days import DayText, ImpossibleError, check_period, periods, read_day
+from ground.part import Part
+from ground.text import fits_bytes
 
 AHEAD = timedelta(days=400)  # how far is looked for the next push of a year
 OPEN_END = timedelta(days=30)  # an activity without a last day is told as the present one for so long

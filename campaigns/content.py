@@ -3,7 +3,10 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
+
+from ground.part import Part
+from ground.text import fits_bytes
 
 CONTENT = ("text", "article", "image", "template", "menu")
 # Prefix of the key, most characters, what it holds (platform guide, 模板消息 参数值限制).
@@ -14,18 +17,6 @@ VALUES = (
     ("car_number", 8, "车牌号"),
     ("const", 20, "后台批准的固定词"),
 )
-
-
-def fits_bytes(limit: int) -> AfterValidator:
-    """A text of at most so many bytes of UTF-8; ValueError in Chinese."""
-
-    def fits(text: str) -> str:
-        size = len(text.encode())
-        if size > limit:
-            raise ValueError(f"最多 {limit} 字节（约 {limit // 3} 个汉字），现在是 {size} 字节，请删短一些")
-        return text
-
-    return AfterValidator(fits)
 
 
 def _link(text: str) -> str:
@@ -58,12 +49,6 @@ Id = Annotated[str, AfterValidator(_id)]
 Link = Annotated[str, fits_bytes(1024), AfterValidator(_link)]
 Words = Annotated[str, Field(min_length=1)]
 AnyText = Annotated[str, Field(coerce_numbers_to_str=True)]
-
-
-class Part(BaseModel):
-    """What every table of a campaign has in common: it never changes and knows no other keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, serialize_by_alias=True)
 
 
 class Template(Part):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
-from campaigns.content import CONTENT, Article, Id, Menu, Part, Template, Words, fits_bytes
+from campaigns.content import CONTENT, Article, Id, Menu, Template, Words
 from ground.days import (
     SHANGHAI,
     DayText,
@@ -21,6 +21,8 @@ from ground.days import (
     read_moment,
     read_time,
 )
+from ground.part import Part
+from ground.text import fits_bytes
 
 WHEN = ("at", "yearly", "lunar", "daily")
 FORMS = {

@@ -15,7 +15,7 @@ from campaigns.campaign import Campaign, named
 from campaigns.push import Push
 from channels import Channel, ChannelError, Parcel
 from commands.check import CHANNELS
-from ground.days import SHANGHAI
+from ground.days import minute
 from ground.text import BLANK
 from jobs.push import plan_of
 from models import alarm, delivery, ledger, push, shared
@@ -59,7 +59,7 @@ def push_list(store: Store, campaigns: Iterable[Campaign], now: datetime, say: S
     say("最近的推送（北京时间）：" if past else "还没有推送过。")
     for one in past:
         say(
-            f"  {_when(one.due_at)}　{one.name}　{CHANNELS.get(one.channel, one.channel)}　{STATES[one.state]}"
+            f"  {minute(one.due_at)}　{one.name}　{CHANNELS.get(one.channel, one.channel)}　{STATES[one.state]}"
         )
         say(f"      {books_words(books[one.id])}")
         if one.reason:
@@ -83,7 +83,7 @@ def _say_next(campaigns: Iterable[Campaign], now: datetime, say: Say) -> None:
     if coming:
         say("接下来的推送：")
     for due, wanted in sorted(coming, key=lambda pair: pair[0])[:10]:
-        say(f"  {_when(due)}　{wanted.name}　{CHANNELS[wanted.channel]}")
+        say(f"  {minute(due)}　{wanted.name}　{CHANNELS[wanted.channel]}")
 
 
 def books_words(books: Books) -> str:
@@ -110,7 +110,7 @@ def push_preview(
         following = ledger.count_following(connection)
     whom = {"all": f"全体关注者（现在 {following} 人）"}.get(wanted.audience, wanted.audience)
     say(f"{wanted.name}　{CHANNELS[wanted.channel]}　发给{whom}")
-    say(f"下一次：{_when(due) if due else '没有了，时间已经过去'}")
+    say(f"下一次：{minute(due) if due else '没有了，时间已经过去'}")
     if not account.live:
         say(f"账号还没有正式开通（live = false），只会发给 {len(account.testers)} 位测试人员。")
     say("内容：")
@@ -289,7 +289,7 @@ def push_cancel(
         return PROBLEM
     with store.writing() as connection:
         push.owe(connection, plan_of(wanted), due, now, push.CANCELLED, "有人提前取消了它")
-    say(f"推送 {name} 在 {_when(due)} 的这一次不会发了。以后的照常。")
+    say(f"推送 {name} 在 {minute(due)} 的这一次不会发了。以后的照常。")
     return GOOD
 
 
@@ -311,7 +311,3 @@ def _nearest(name: str, names: Sequence[str]) -> str:
 
 def _nothing(name: str, what: str) -> str:
     return f"没有{what}推送 {name}。看一看有哪些：push list。"
-
-
-def _when(moment: datetime) -> str:
-    return f"{moment.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"

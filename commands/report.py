@@ -12,7 +12,7 @@ from pathlib import Path
 
 from commands.check import CHANNELS
 from commands.push import DELIVERIES, STATES
-from ground.days import SHANGHAI
+from ground.days import SHANGHAI, minute
 from menus import directory, tree
 from models import delivery, report
 from models.base import Store
@@ -121,7 +121,7 @@ def _tables(counts: Counts, campaigns: Mapping[str, str]) -> Iterable[Table]:
         tuple(
             (
                 one.name,
-                _when(one.due_at),
+                minute(one.due_at),
                 DELIVERIES.get(state, state),
                 delivery.REASONS.get(reason, reason),
                 number,
@@ -141,23 +141,19 @@ def _push_row(sent: Sent) -> tuple[str | int, ...]:
     books = sent.books
     channel, state = CHANNELS.get(sent.channel, sent.channel), STATES.get(sent.state, sent.state)
     figures = (books.size, books.sent, books.failed, books.skipped, books.unknown, books.open)
-    return (sent.name, _when(sent.due_at), channel, state, *figures)
+    return (sent.name, minute(sent.due_at), channel, state, *figures)
 
 
 def _told_row(sent: Sent) -> tuple[str | int, ...]:
     told = sent.books.told
     return (
         sent.name,
-        _when(sent.due_at),
+        minute(sent.due_at),
         told["total"],
         told["filtered"],
         told["sent"],
         told["failed"],
     )
-
-
-def _when(at: datetime) -> str:
-    return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
 
 
 def _names(campaigns: Mapping[str, str]) -> dict[str, tuple[str, str]]:

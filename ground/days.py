@@ -3,7 +3,7 @@
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -107,6 +107,29 @@ def lunar_words(day: date) -> str:
     if (lunar.month, lunar.leap) == (12, 0) and lunar.day == LCalendars.ndays(lunar.year, 12):
         return "除夕"
     return f"{'闰' if lunar.leap else ''}{lunar.cn_month.removeprefix('闰')}月{lunar.cn_day}"
+
+
+def minute(moment: datetime) -> str:
+    """A moment as staff read it, in Shanghai: 2027-02-20 10:00."""
+    return f"{moment.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+
+
+def tomorrow(now: datetime) -> datetime:
+    """The next 00:00 of Shanghai, when WeChat's daily counts start anew."""
+    local = now.astimezone(SHANGHAI)
+    midnight = datetime.combine(local.date() + timedelta(days=1), datetime.min.time(), SHANGHAI)
+    return midnight.astimezone(UTC)
+
+
+def month_start(now: datetime) -> datetime:
+    """The first moment of this calendar month in Shanghai."""
+    local = now.astimezone(SHANGHAI).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return local.astimezone(UTC)
+
+
+def day_start(now: datetime) -> datetime:
+    """The first moment of today in Shanghai."""
+    return tomorrow(now) - timedelta(days=1)
 
 
 def _duration(value: object) -> timedelta:

@@ -1,5 +1,32 @@
-"""Text as people write it."""
+"""Text as staff write it: what is still to be filled in, and how long it may be."""
 
 import re
 
-BLANK = re.compile(r"〔待填[^〕\n]*〕?")
+from pydantic import AfterValidator
+
+BLANK = re.compile(r"(〔待填[^〕\n]*〕?)")
+"""What is still to be filled in, up to its bracket or the end of the line; `split` gives the text around it too.
+
+The one meaning everywhere: on a live account nothing with a blank goes out or is told, before that it is shown as it is."""
+
+
+def size(text: str) -> int:
+    """Its length as WeChat counts most lengths: bytes of UTF-8, three for a Chinese character."""
+    return len(text.encode())
+
+
+def fits_bytes(limit: int) -> AfterValidator:
+    """A text of at most so many bytes; ValueError in Chinese."""
+
+    def fits(text: str) -> str:
+        if size(text) > limit:
+            words = f"最多 {limit} 字节（约 {limit // 3} 个汉字），现在是 {size(text)} 字节，请删短一些"
+            raise ValueError(words)
+        return text
+
+    return AfterValidator(fits)
+
+
+def without_blanks(text: str) -> str:
+    """The text without the lines that have a blank."""
+    return "\n".join(line for line in text.splitlines() if not BLANK.search(line))

@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 
 from campaigns.campaign import Campaign
-from handlers.book import SHANGHAI, URGENT, book
+from ground.days import SHANGHAI
+from ground.text import without_blanks
+from handlers.book import URGENT, book
 from handlers.page import BACK, Page, listing, page, show
 from handlers.turn import House, Turn
 from menus.directory import normal
-from menus.guide import BLANK
 from wx.replies import Text
 
 INWARD = ("preparation", "report", "newspaper")  # the staff's own work: no worker is told of it
@@ -51,11 +52,6 @@ def _told(house: House, now: datetime) -> tuple[Told, ...]:
         Told(one, one.dates(today), one.next_push(now)) for one in house.campaigns() if one.kind not in INWARD
     ]
     return tuple(sorted(seen, key=lambda each: each.dates[0][0] if each.dates else date.max)[:MOST])
-
-
-def _filled(text: str, live: bool) -> str:
-    """A campaign's words; on a live account without the lines that still have a blank."""
-    return "\n".join(line for line in text.splitlines() if not (live and BLANK.search(line)))
 
 
 def answer(turn: Turn, key: str, kinds: Collection[str] = ()) -> Text:
@@ -102,7 +98,7 @@ def _about(each: Told, turn: Turn, parent: str) -> Page:
     """A campaign's page."""
     one, now = each.campaign, turn.now
     days = _when(each, now)
-    text = _filled(one.about, turn.house.live)[:LONGEST_TEXT]
+    text = (without_blanks(one.about) if turn.house.live else one.about)[:LONGEST_TEXT]
     lines = [f"【{one.title}】", f"时间：{days}" if days else "", text]
     if each.next_push_at is not None:
         lines.append(f"下一次通知：{_moment(each.next_push_at, now)}")

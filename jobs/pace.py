@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
-from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic import Field, StrictInt
 
 from channels.service import Window
-from ground.days import SHANGHAI
+from ground.part import Part
 from models.shared import Shared
 
 SLACK_S = 1.0  # calls reach WeChat a little later than they were let go, and not all equally late
 
 
-class Limits(BaseModel):
+class Limits(Part):
     """`[limits]`: how much WeChat lets this account send (platform guide, 接口调用额度说明; its console shows the real ones)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     mass_per_month: StrictInt = Field(default=4, ge=0, le=1000)  # to one follower, by a service account
     service_messages: StrictInt = Field(default=5, ge=0, le=100)  # in the 48 hours after a follower spoke
@@ -49,21 +45,3 @@ class Pace:
         """How many of `want` calls may go now, and the seconds to wait when none may."""
         limit, window_s = self.windows[channel]
         return self.shared.admit(channel, limit, window_s, want)
-
-
-def tomorrow(now: datetime) -> datetime:
-    """The next 00:00 of Shanghai, when WeChat's daily counts start anew."""
-    local = now.astimezone(SHANGHAI)
-    midnight = datetime.combine(local.date() + timedelta(days=1), datetime.min.time(), SHANGHAI)
-    return midnight.astimezone(UTC)
-
-
-def month_start(now: datetime) -> datetime:
-    """The first moment of this calendar month in Shanghai."""
-    local = now.astimezone(SHANGHAI).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return local.astimezone(UTC)
-
-
-def day_start(now: datetime) -> datetime:
-    """The first moment of today in Shanghai."""
-    return tomorrow(now) - timedelta(days=1)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from channels import ChannelError, Unreached
-from jobs.pace import tomorrow
+from ground.days import tomorrow
 from models.delivery import FAILED, PLANNED, SENT, SILENCE, UNKNOWN
 from models.ledger import ATTEMPTS, Claimed, Outcome
 from wx.errors import explain

@@ -15,12 +15,12 @@ from campaigns.content import CONTENT
 from campaigns.push import Push
 from channels import Channel, ChannelError, Parcel
 from channels.service import AFTER_WORDS, closed
-from ground.days import SHANGHAI
+from ground.days import SHANGHAI, day_start, month_start
 from ground.text import BLANK
 from jobs import policy
 from jobs.audience import Audience, NoAudience
 from jobs.line import Brake, Line
-from jobs.pace import MASS_PER_DAY, Limits, Pace, day_start, month_start
+from jobs.pace import MASS_PER_DAY, Limits, Pace
 from jobs.policy import Verdict
 from models import alarm, delivery, ledger, push, shared
 from models.base import Connection, Store, StoreError

@@ -1,17 +1,15 @@
 """One entry of the service directory, and the words a worker reads for it."""
 
-import re
 from dataclasses import dataclass
 from datetime import date
+
+from ground.text import BLANK
 
 HOTLINE = "12351"
 """The trade unions' nationwide service line, and the only telephone number that any text of ours names."""
 
 TEXT_BYTES = 2048
 """What a text reply holds (platform guide, 被动回复)."""
-
-BLANK = re.compile(r"〔待填：[^〕]*〕")
-"""What staff still have to fill in, where it stands in a text."""
 
 _STEPS = "①②③④⑤⑥⑦⑧⑨"
 

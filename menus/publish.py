@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
+from ground.days import minute
 from menus import check, tree
 from menus.tree import Body, Menu
 from wx.errors import ApiError, NoAnswer, NotSent, WeChatError, explain
@@ -21,7 +21,6 @@ WORDS = {
 }
 LATER = "手机上最迟要等 5 分钟以上、重新打开公众号才看得到；急着看的，取消关注再关注一次。"
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 Say = Callable[[str], None]
 
@@ -81,7 +80,7 @@ def rollback(api: Api, versions: Versions, now: datetime, *, say: Say = print) -
         return _failed(error, say)
     for at, body in versions.list():
         if body.get("button") and differences(live, body):
-            say(f"退回到 {at.astimezone(SHANGHAI):%Y-%m-%d %H:%M} 存下的菜单：")
+            say(f"退回到 {minute(at)} 存下的菜单：")
             return _replace(api, body, versions, now, say)
     say("没有存下以前的菜单，没有什么可退回的。")
     return 1

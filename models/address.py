@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
+from pydantic import AfterValidator, SecretStr
 
+from ground.part import Part
 from models.base import place
 
 
@@ -26,12 +27,6 @@ def _redis(url: SecretStr) -> SecretStr:
     if text and not text.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("应写成 redis://主机:6379/0 的样子，不用 Redis 就留空")
     return url
-
-
-class Part(BaseModel):
-    """A section that never changes and knows no other keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Database(Part):

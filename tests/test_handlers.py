@@ -100,8 +100,9 @@ def test_a_campaign_that_was_taken_out_of_the_config_leads_home() -> None:
     assert "想办什么事" in worker.says("1")
 
 
-def test_on_a_live_account_a_campaigns_line_with_a_blank_is_left_out() -> None:
-    half = (YEAR[1].model_copy(update={"about": "过年您最想要什么？\n截止时间：〔待填：截止日期〕。"}),)
+@pytest.mark.parametrize("blank", ["〔待填：截止日期〕", "〔待填〕", "〔待填 截止日期"])
+def test_on_a_live_account_a_campaigns_line_with_a_blank_is_left_out(blank: str) -> None:
+    half = (YEAR[1].model_copy(update={"about": f"过年您最想要什么？\n截止时间：{blank}。"}),)
 
     assert "待填" in Worker(house(year=half)).taps("WISH")
     live = Worker(house(live=True, year=half)).taps("WISH")

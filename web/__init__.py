@@ -7,10 +7,10 @@ import secrets
 from flask import Flask, Response, g
 
 from web import errors, health, phone, start, webhook
-from web.parts import SHANGHAI, Demo, Measure, Parts
+from web.parts import Demo, Measure, Parts
 from web.webhook import Webhook
 
-__all__ = ["SHANGHAI", "Demo", "Measure", "Parts", "create_app"]
+__all__ = ["Demo", "Measure", "Parts", "create_app"]
 
 BODY_BYTES = 1024 * 1024  # of a page's form; the webhook has its own, smaller limit
 POLICY = (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
+from pydantic import AfterValidator, Field, StrictInt
 
+from ground.part import Part
 from web.server import listen
 
 
@@ -20,12 +21,6 @@ def _site(text: str) -> str:
     if text and not text.startswith(("https://", "http://")):
         raise ValueError("应是完整的网址，写成 https://… 的样子")
     return text.rstrip("/")
-
-
-class Part(BaseModel):
-    """A section that never changes and knows no other keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Site(Part):

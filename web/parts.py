@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
 from campaigns.year import Due
 from menus.guide import Guide
 from models.base import Store
 from models.clock import Clock
 from wx.account import Account
-
-SHANGHAI = timezone(timedelta(hours=8))  # China has kept one time without summer time since 1991
 
 
 @dataclass(frozen=True, slots=True)

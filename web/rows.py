@@ -10,8 +10,8 @@ from html import unescape
 from itertools import groupby, pairwise
 
 from campaigns.year import COMING, Due
+from ground.days import SHANGHAI
 from models.recent import HeardRow, SentRow
-from web.parts import SHANGHAI
 
 WEEK = "一二三四五六日"
 CHANNELS = {"mass": "群发", "template": "模板消息", "service": "客服消息"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from itertools import groupby
@@ -11,14 +10,15 @@ from flask import Blueprint, Response, jsonify, render_template
 from markupsafe import Markup, escape
 
 from campaigns.year import Due
+from ground.days import SHANGHAI
+from ground.text import BLANK
 from menus import directory
 from menus.guide import Guide
 from models import recent
-from web.parts import SHANGHAI, Parts
+from web.parts import Parts
 from web.rows import PushLine, dated, heard, lines, sent
 
 BOARD_ROWS = 12
-_BLANK = re.compile(r"(〔待填：[^〕]*〕)")
 
 
 def pages(parts: Parts) -> Blueprint:
@@ -84,7 +84,7 @@ def _day(now: datetime) -> date:
 
 def _marked(text: str) -> Markup:
     """Text with its blanks marked, so that staff see at a glance what is still to be filled in."""
-    pieces = _BLANK.split(text)
+    pieces = BLANK.split(text)
     return Markup("").join(
         Markup("<mark>{}</mark>").format(piece) if position % 2 else escape(piece)
         for position, piece in enumerate(pieces)

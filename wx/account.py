@@ -6,13 +6,13 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     StrictBool,
     StrictInt,
 )
+
+from ground.part import Part
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 WORDS = {
@@ -71,10 +71,8 @@ SecureUrl = Annotated[str, AfterValidator(_secure_url)]
 NONE = SecretStr("")
 
 
-class Account(BaseModel):
+class Account(Part):
     """One WeChat account; empty credentials are allowed here and named by `missing`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     name: str = Field(default="工会", max_length=60)
     kind: Literal["service", "subscription"] = "service"

@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
+from ground.days import SHANGHAI
 from wx.account import Account
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 Json = dict[str, Any]
 
 Act = Literal["message", "menu", "follow", "scan"]
