@@ -11,6 +11,8 @@ from functools import cached_property, partial
 from io import TextIOWrapper
 from pathlib import Path
 
+from flask import Flask
+
 import handlers
 from campaigns.campaign import Campaign
 from campaigns.watch import Watch, tell
@@ -48,7 +50,7 @@ from settings import load
 from web import create_app
 from web.address import Serving, Site, in_the_way
 from web.parts import Demo, Parts
-from web.server import Carried, Server
+from web.server import Server
 from web.webhook import Webhook
 from wx.account import WORDS, Account, missing
 from wx.client import Api
@@ -153,7 +155,7 @@ class Built:
         return Webhook(envelope, self.store, self.clock, house, handlers.answer, account.original_id)
 
     @cached_property
-    def site(self) -> Carried:
+    def pages(self) -> Flask:
         """Every page and the webhook."""
         parts = Parts(
             account=self.config.account,
@@ -164,7 +166,7 @@ class Built:
             ready=lambda: unready(self.store, self.clock.now(), HERE),
             demo=self.demo,
         )
-        return Carried(create_app(parts, self.webhook), self.webhook)
+        return create_app(parts, self.webhook)
 
     def move_clock(self) -> datetime | None:
         """The demonstration's clock to just before the next push; when that is due."""
@@ -217,7 +219,8 @@ def prepared(options: Options, *, listens: bool = True) -> Built:
 
 
 def _web(built: Built) -> int:
-    Server(built.site, built.config.server.bind, built.config.server.processes).run()
+    serving = built.config.server
+    Server(built.pages, built.webhook, serving.bind, serving.processes).run()
     return GOOD
 
 

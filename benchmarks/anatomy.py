@@ -32,7 +32,7 @@ from models.recording.recorder import Recorder
 from models.recording.writer import Writer
 from models.recording.writer_client import WriterClient
 from web.server.commit_queue import CommitQueue
-from web.server.connection import Connection
+from web.server.protocol import HttpProtocol
 from web.webhook import Webhook
 
 WARM_GROUPS = 20
@@ -58,8 +58,8 @@ LOADED, REST = (
     "kernel, sockets, groups of another size (difference)",
 )
 STAGES: tuple[tuple[Any, str, str], ...] = (
-    (Connection, "data_received", SERVER),
-    (Connection, "_send", SERVER),
+    (HttpProtocol, "data_received", SERVER),
+    (HttpProtocol, "_send", SERVER),
     (Webhook, "arrive", WEBHOOK),
     (Webhook, "seal", WEBHOOK),
     (wx.envelope, "_marks", WEBHOOK),

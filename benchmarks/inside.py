@@ -11,27 +11,23 @@ import uvloop
 
 from benchmarks import messages
 from handlers import answer
-from handlers.turn import House as Rooms
+from handlers.turn import House
 from menus import directory
 from models.base import Store
 from models.clock import Clock
 from models.recording import Writer, listen
 from models.schema import known
-from web.server.connection import Connection, House
+from web.server.protocol import HttpProtocol
+from web.server.web_process import WebProcess
 from web.webhook import Webhook
 from wx.envelope import Envelope
 
 GROUP = 32  # messages that share one transaction: half of 64 connections, for there are two processes
 
 
-class Site:
-    """What the worker serves, with the webhook alone."""
-
-    def __init__(self, webhook: Webhook) -> None:
-        self.webhook = webhook
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        raise NotImplementedError("only the webhook is measured")
+def no_pages(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    """In place of the pages."""
+    raise NotImplementedError("only the webhook is measured")
 
 
 class Wire:
@@ -60,25 +56,25 @@ def webhook(store: Store, mode: str) -> Webhook:
         freshness_s=300,
         aes_key=messages.ENCODING_AES_KEY if mode == "safe" else "",
     )
-    rooms = Rooms(
+    house = House(
         name="盘锦市总工会",
         live=True,
         has_menu=True,
         base_url="https://example.org",
         directory=directory.load(),
     )
-    return Webhook(envelope, store, Clock(), rooms, answer, messages.ORIGINAL_ID)
+    return Webhook(envelope, store, Clock(), house, answer, messages.ORIGINAL_ID)
 
 
 class Box:
     """One worker's inside: connections that get requests in groups, as 32 phones would send them."""
 
-    def __init__(self, site: Site, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, hook: Webhook, loop: asyncio.AbstractEventLoop) -> None:
         listener = listen()
-        self.writer = Writer(listener, site.webhook.store, site.webhook, alone=True)
-        self.house = House(site, loop, writer=listener.getsockname())
+        self.writer = Writer(listener, hook.store, hook, alone=True)
+        self.process = WebProcess(no_pages, hook, loop, writer=listener.getsockname())
         self.wires = [Wire() for _ in range(GROUP)]
-        self.connections = [Connection(self.house) for _ in range(GROUP)]
+        self.connections = [HttpProtocol(self.process) for _ in range(GROUP)]
         for connection, wire in zip(self.connections, self.wires, strict=True):
             connection.connection_made(wire)
 
@@ -86,7 +82,7 @@ class Box:
         """The answers to one group of requests, once all of them are stored. At most GROUP at a time."""
         for connection, request in zip(self.connections, requests, strict=False):
             connection.data_received(request)
-        while not self.house.commits.idle:
+        while not self.process.commits.idle:
             await asyncio.sleep(0)
             self.writer.turn(0)
         answers = [b"".join(wire.written) for wire in self.wires[: len(requests)]]
@@ -96,7 +92,7 @@ class Box:
 
     async def close(self) -> None:
         """Gives the database's connections and the threads back."""
-        await self.house.close()
+        await self.process.close()
         self.writer.close()
 
 
@@ -124,7 +120,7 @@ def inside(folder: Path, mode: str, work: Callable[[Box], Any]) -> Any:
 
     async def whole() -> Any:
         with store_in(folder) as store:
-            box = Box(Site(webhook(store, mode)), asyncio.get_running_loop())
+            box = Box(webhook(store, mode), asyncio.get_running_loop())
             try:
                 return await work(box)
             finally:

@@ -15,7 +15,7 @@ from webhook_cast import ACCOUNT, APP_ID, HOUSE, KEY, TOKEN, counts  # noqa: E40
 
 from models.base import Store  # noqa: E402
 from models.clock import Clock  # noqa: E402
-from web.server import Carried, Server  # noqa: E402
+from web.server import Server  # noqa: E402
 from web.webhook import Webhook, blueprint  # noqa: E402
 from wx.envelope import Envelope  # noqa: E402
 
@@ -38,7 +38,7 @@ def main(database: str, port: str, noon: str) -> None:
     hook = Webhook(envelope, Store(database), Steady(datetime.fromisoformat(noon)), HOUSE, counts, ACCOUNT)
     site = Flask("counting")
     site.register_blueprint(blueprint(hook))
-    Server(Carried(site, hook), f"127.0.0.1:{port}", 2).run()
+    Server(site, hook, f"127.0.0.1:{port}", 2).run()
 
 
 if __name__ == "__main__":

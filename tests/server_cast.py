@@ -460,16 +460,14 @@ def main(config: str, limits: dict[str, Any]) -> None:
     sys.path.insert(0, str(ROOT))
     import logging
 
-    from flask import Flask, request
+    from flask import request
 
     import app
-    from web.server.connection import Limits
-    from web.server.prefork import Server
+    from web.server import ClientLimits, Server
 
     logging.basicConfig(level=logging.WARNING)
     built = app.prepared(app.parse(["serve", "--config", config])[1])
-    pages = built.site._application
-    assert isinstance(pages, Flask)
+    pages = built.pages
 
     @pages.route("/test/slow")
     def slow() -> str:
@@ -493,7 +491,7 @@ def main(config: str, limits: dict[str, Any]) -> None:
         return b"x" * 900_000
 
     serving = built.config.server
-    Server(built.site, serving.bind, serving.processes, Limits(**limits)).run()
+    Server(pages, built.webhook, serving.bind, serving.processes, ClientLimits(**limits)).run()
 
 
 class AtOnce:

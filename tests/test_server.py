@@ -43,7 +43,7 @@ from server_cast import (
 )
 
 from models.base import FileLock
-from web.server.connection import TICK_S
+from web.server.limits import TICK_S
 from web.webhook import ANSWER_S
 
 SHORT = {"receive_s": 1.0, "idle_s": 2.5, "send_s": 1.5, "linger_s": 0.5}

@@ -1,5 +1,6 @@
 """The production server: one event loop per process under gunicorn. This is its only door: nobody imports past it."""
 
-from web.server.prefork import Carried, Server, listen
+from web.server.limits import ClientLimits
+from web.server.prefork import Server, listen
 
-__all__ = ["Carried", "Server", "listen"]
+__all__ = ["ClientLimits", "Server", "listen"]

@@ -1,6 +1,6 @@
 """The production server: gunicorn's processes, with a worker that carries everything inside one event loop.
 
-gunicorn supervises, restarts and stops; uvloop turns; what a connection does stands in `connection.py`. On SQLite one more
+gunicorn supervises, restarts and stops; uvloop turns; what a connection does stands in `protocol.py`. On SQLite one more
 worker listens to no client: it writes into the database for the others (`models/recording/writer.py`). SIGTERM ends the
 server after what is under way; SIGHUP replaces the workers one for one without losing a request (the same program and
 config: a new release or a new config file is a restart).
@@ -20,7 +20,6 @@ import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,10 @@ from gunicorn.sock import TCP6Socket, TCPSocket
 from gunicorn.workers.base import Worker
 
 from models import recording
-from web.server.connection import TICK_S, Connection, House, Limits, Site
+from web.server.limits import TICK_S, ClientLimits
+from web.server.protocol import HttpProtocol
+from web.server.web_process import WebProcess
+from web.server.wsgi import Application
 from web.webhook import Webhook
 
 BACKLOG = 2048
@@ -68,7 +70,7 @@ class LoopWorker(Worker):  # type: ignore[misc]
             listener.close()
         signal.signal(signal.SIGTERM, self.handle_exit)
         signal.signal(signal.SIGQUIT, self.handle_exit)
-        webhook = self.wsgi.webhook
+        webhook = self.app.webhook
         fcntl.lockf(self.app.writers, fcntl.LOCK_SH)
         work = recording.Writer(self.app.writer, webhook.store, webhook)
         work.run(self._tick, self.app.limits.grace_s + 1, self._is_replaced)
@@ -95,21 +97,21 @@ class LoopWorker(Worker):  # type: ignore[misc]
         loop = asyncio.get_running_loop()
         room = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES
         writer = self.app.writer and self.app.writer.getsockname()
-        house = House(self.wsgi, loop, self.app.limits, room, writer)
+        process = WebProcess(self.wsgi, self.app.webhook, loop, self.app.limits, room, writer)
         stop = asyncio.Event()
         for each in (signal.SIGTERM, signal.SIGQUIT):
             loop.add_signal_handler(each, stop.set)
-        await house.committer.open()
+        await process.committer.open()
         listener = self._own_socket()
-        server = await loop.create_server(lambda: Connection(house), sock=listener, backlog=BACKLOG)
+        server = await loop.create_server(lambda: HttpProtocol(process), sock=listener, backlog=BACKLOG)
         while not stop.is_set() and os.getppid() == self.ppid:
             self.notify()
-            house.tick()
+            process.tick()
             try:
                 await asyncio.wait_for(stop.wait(), TICK_S)
             except TimeoutError:
                 continue
-        await self._leave(house, server)
+        await self._leave(process, server)
 
     def _own_socket(self) -> socket.socket:
         """Each worker has a listening socket of its own, so that the kernel spreads connections evenly: with a shared one
@@ -123,22 +125,22 @@ class LoopWorker(Worker):  # type: ignore[misc]
         own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return own
 
-    async def _leave(self, house: House, server: asyncio.Server) -> None:
+    async def _leave(self, process: WebProcess, server: asyncio.Server) -> None:
         """Take no new connection, answer what is here, say goodbye on each; who is silent is hung up on."""
-        house.closing = True
+        process.closing = True
         server.close()
         begun = time.monotonic()
         while (
-            house.connections or not house.commits.idle
-        ) and time.monotonic() - begun < house.limits.grace_s:
+            process.clients or not process.commits.idle
+        ) and time.monotonic() - begun < process.limits.grace_s:
             self.notify()
-            house.tick()
-            if time.monotonic() - begun > house.limits.quiet_s:
-                for connection in list(house.connections):
-                    if not connection.busy:
-                        connection.close()
+            process.tick()
+            if time.monotonic() - begun > process.limits.quiet_s:
+                for client in list(process.clients):
+                    if not client.busy:
+                        client.close()
             await asyncio.sleep(0.02)
-        await house.close()
+        await process.close()
 
 
 def _call_myself(name: str) -> None:
@@ -195,15 +197,24 @@ def give_slot(arbiter: Any, worker: Any) -> None:
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """gunicorn around a site, without its command line. Under systemd's socket activation it takes the socket given."""
+    """gunicorn around a WSGI application and its webhook, without gunicorn's command line. Under systemd's socket activation
+    it takes the socket given."""
 
-    def __init__(self, site: Site, bind: str, processes: int, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
-        self._site = site
+    def __init__(
+        self,
+        application: Application,
+        webhook: Webhook,
+        bind: str,
+        processes: int,
+        limits: ClientLimits | None = None,
+    ) -> None:
+        self.limits = limits or ClientLimits()
+        self.webhook = webhook
+        self._application = application
         self._bind = bind
         self._processes = processes
         self._listeners: list[socket.socket] = []
-        self.writer = recording.listen() if site.webhook.store.dialect == "sqlite" else None
+        self.writer = recording.listen() if webhook.store.dialect == "sqlite" else None
         self.writers = os.memfd_create("gonghui-writers")  # locked by each writer that means to stay
         self._options = {
             "bind": [bind],
@@ -225,8 +236,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         for name, value in self._options.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Site:
-        return self._site
+    def load(self) -> Application:
+        return self._application
 
     def run(self) -> None:
         """Serves until told to stop, and ends the program: code 0, or 1 with words when the address cannot be had."""
@@ -253,14 +264,3 @@ def _words(bind: str, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"地址 {bind} 已经被别的程序占用：请先停掉它，或者在配置文件里给 [server] bind 换一个端口。"
     return f"不能在 {bind} 上提供服务（{error.strerror}）：请检查配置文件里的 [server] bind。"
-
-
-class Carried:
-    """A Flask application with its webhook, as the worker wants it."""
-
-    def __init__(self, application: Callable[..., Iterable[bytes]], webhook: Webhook) -> None:
-        self.webhook = webhook
-        self._application = application
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        return self._application(environ, start_response)

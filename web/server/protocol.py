@@ -10,159 +10,62 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
-from email.utils import formatdate
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 import httptools
 
 from models.base import traced
-from models.recording import committer_for
-from web.server.commit_queue import CommitQueue
-from web.server.page import Page, call
-from web.webhook import ANSWER_S, MAX_BODY, Webhook, media_type
+from web.server.http_request import HttpRequest
+from web.server.web_process import STATUS_LINES, WebProcess, opening
+from web.server.wsgi import WsgiCall, called
+from web.webhook import MAX_BODY
 
 log = logging.getLogger(__name__)
 MAX_PAGE_BODY = 1024 * 1024
 MAX_HEAD = 16 * 1024
-THREADS = 8
-TICK_S = 0.25
 AT_ONCE = b"/healthz"  # asks for nothing but this loop, so it must not wait for a thread
-STATUS_LINES = {each.value: b"HTTP/1.1 %d %b\r\n" % (each, each.phrase.encode()) for each in HTTPStatus}
 JUDGED = frozenset((b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"))
 ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class Site(Protocol):
-    """What is served: a WSGI application that carries its webhook."""
-
-    webhook: Webhook
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]: ...
+class StopParsing(Exception):
+    """Raised into the parser; the protocol knows why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one client may take and must wait, in seconds and counts."""
-
-    answer_s: float = ANSWER_S - TICK_S  # for a message to be stored, whenever the tick comes
-    receive_s: float = 10  # for a request to arrive whole
-    idle_s: float = 75  # for a kept connection without one; nginx keeps its own for 60
-    send_s: float = 30  # for an answer to be taken
-    linger_s: float = 2  # for what is still on its way from a client that was told to stop
-    pipelined: int = 32  # requests that wait on one connection for the answers before theirs
-    connections: int = 10_000  # per process
-    grace_s: float = 10  # for what is under way when the process is to end
-    quiet_s: float = 1  # then, for a kept connection to bring one more request and be told
-
-
-class Refused(Exception):
-    """Ends the parsing; the connection knows why."""
-
-
-class Request:
-    """One request as it comes in. What it does not bring stays as the class has it, which costs a request nothing."""
-
-    headers: list[tuple[bytes, bytes]]
-    url = b""
-    method = b""  # until the headers are complete
-    path = b""
-    query = b""
-    fields = 0  # how many of the headers are no trailers; those nobody reads
-    body: bytes | bytearray = b""
-    cap = 0
-    raw = 0  # bytes on the wire since the read that began it
-    head = 0  # bytes; not counted while one short read brings it
-    keep = False
-    expects = False
-
-
-def opening(status: int, date: bytes, body: bytes) -> bytes:
-    """An answer's head but for its length."""
-    return b"%b%bContent-Type: %b\r\n" % (STATUS_LINES[status], date, media_type(body).encode())
-
-
-class House:
-    """What the connections of one process share."""
-
-    def __init__(
-        self,
-        site: Site,
-        loop: asyncio.AbstractEventLoop,
-        limits: Limits | None = None,
-        room: int = 10_000,
-        writer: Any = None,
-    ) -> None:
-        self.site = site
-        self.webhook = hook = site.webhook
-        self.loop = loop
-        self.limits = limits or Limits()
-        self.committer = committer_for(hook.store, hook.recorder, hook, writer)
-        self.commits = CommitQueue(self.committer, hook, self.limits.answer_s)
-        self.pages = ThreadPoolExecutor(THREADS, thread_name_prefix="page")
-        self.connections: set[Connection] = set()
-        self.room = min(room, self.limits.connections)
-        self.turned_away = 0
-        self.closing = False
-        self.date = self.xml = b""  # the Date header, and what an answer to a message begins with
-        self.now = 0.0
-        self._moment: datetime | None = None
-        self.tick()
-
-    def moment(self) -> datetime:
-        """Now, the same for all that is read in one turn of the loop."""
-        if self._moment is None:
-            self._moment = self.webhook.clock.now()
-            self.loop.call_soon(self._pass)
-        return self._moment
-
-    def _pass(self) -> None:
-        self._moment = None
-
-    def tick(self) -> None:
-        """Every `TICK_S`: the Date header, the time limits."""
-        self.date = b"Date: " + formatdate(usegmt=True).encode() + b"\r\n"
-        self.xml = opening(HTTPStatus.OK, self.date, b"<xml")
-        self.now = time.monotonic()
-        self.commits.expire()
-        for connection in list(self.connections):
-            connection.check(self.now)
-        if self.turned_away:
-            log.error("%d connections turned away: no room for more than %d", self.turned_away, self.room)
-            self.turned_away = 0
-
-    async def close(self) -> None:
-        """Hang up on everybody, and give back what is held. Who still waits gets 503."""
-        await self.commits.stop()
-        for connection in list(self.connections):
-            connection.close()
-        self.pages.shutdown(wait=False, cancel_futures=True)
-        await self.committer.close()
-
-
-class Connection(asyncio.Protocol):
+class HttpProtocol(asyncio.Protocol):
     """Parses what comes, answers it in order, keeps to the limits."""
 
     __slots__ = (
-        "_answering", "_choked", "_deaf", "_ended", "_half", "_headers", "_house", "_keep", "_long", "_opened", "_parser",
-        "_paused", "_queue", "_refusal", "_request", "_since", "_transport",
+        "_answering",
+        "_choked",
+        "_deaf",
+        "_ended",
+        "_half",
+        "_headers",
+        "_keep",
+        "_long",
+        "_opened",
+        "_parser",
+        "_paused",
+        "_process",
+        "_queue",
+        "_refusal",
+        "_request",
+        "_since",
+        "_transport",
     )  # fmt: skip
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, process: WebProcess) -> None:
+        self._process = process
         self._transport: Any = None
         self._parser = httptools.HttpRequestParser(self)
-        self._request: Request | None = None  # the one that is arriving
+        self._request: HttpRequest | None = None  # the one that is arriving
         self._headers: list[tuple[bytes, bytes]] = []  # its own
         self._long = False  # more than one short read brings it
-        self._queue: deque[Request] = deque()  # whole ones that wait for the answer before theirs
+        self._queue: deque[HttpRequest] = deque()  # whole ones that wait for the answer before theirs
         self._answering = False
         self._keep = False  # the connection, when what is being answered is answered
         self._opened: Any = None  # the envelope of the message that is being answered
@@ -172,21 +75,21 @@ class Connection(asyncio.Protocol):
         self._half = False  # the client has said its last
         self._choked = False  # the client does not take what we have written
         self._paused = False
-        self._since = house.now
+        self._since = process.now
 
     # --- asyncio's side
 
     def connection_made(self, transport: Any) -> None:
-        house = self._house
+        process = self._process
         self._transport = transport
-        if len(house.connections) >= house.room:
-            house.turned_away += 1
+        if len(process.clients) >= process.room:
+            process.turned_away += 1
             transport.abort()
             return
-        house.connections.add(self)
+        process.clients.add(self)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._house.connections.discard(self)
+        self._process.clients.discard(self)
         self._transport = None
         self._deaf = self._ended = True
         self._queue.clear()
@@ -238,13 +141,13 @@ class Connection(asyncio.Protocol):
     # --- httptools' side
 
     def on_message_begin(self) -> None:
-        if len(self._queue) >= self._house.limits.pipelined:
+        if len(self._queue) >= self._process.limits.pipelined:
             self._queue[-1].keep = False  # what was asked too early is asked again, on another connection
             self._deaf = True
-            raise Refused
-        self._request = request = Request()
+            raise StopParsing
+        self._request = request = HttpRequest()
         request.headers = self._headers = []
-        self._since = self._house.now
+        self._since = self._process.now
 
     def on_url(self, url: bytes) -> None:
         request = self._request
@@ -302,7 +205,7 @@ class Connection(asyncio.Protocol):
 
     # --- how a request is judged
 
-    def _arriving(self) -> Request:
+    def _arriving(self) -> HttpRequest:
         assert self._request is not None
         return self._request
 
@@ -321,7 +224,7 @@ class Connection(asyncio.Protocol):
         rest = url[found.end() :]
         return rest if rest.startswith(b"/") else b"/" + rest
 
-    def _judge(self, request: Request, name: bytes, value: bytes) -> None:
+    def _judge(self, request: HttpRequest, name: bytes, value: bytes) -> None:
         """The headers on which the reading of this connection depends. Two readings of one request are an attack."""
         if name == b"transfer-encoding":
             if value.lower() != b"chunked" or self._parser.get_http_version() != "1.1":
@@ -333,7 +236,7 @@ class Connection(asyncio.Protocol):
         else:
             raise self._refuse(HTTPStatus.EXPECTATION_FAILED)
 
-    def _go_on_with(self, before: Request | None, count: int) -> None:
+    def _go_on_with(self, before: HttpRequest | None, count: int) -> None:
         """A request is still arriving: bounded also in what the parser keeps to itself (a long header, the frames of chunks)."""
         request = self._arriving()
         if request is before:
@@ -351,12 +254,12 @@ class Connection(asyncio.Protocol):
             request.expects = False
             self._transport.write(CONTINUE)
 
-    def _refuse(self, status: HTTPStatus) -> Refused:
+    def _refuse(self, status: HTTPStatus) -> StopParsing:
         """Say so after the answers that are due, and hang up."""
         self._request = None
         self._refusal = status
         self._deaf = True
-        return Refused()
+        return StopParsing()
 
     # --- how it is answered
 
@@ -366,7 +269,7 @@ class Connection(asyncio.Protocol):
             if self._queue:
                 self._answer(self._queue.popleft())
             elif self._refusal is not None:
-                head = STATUS_LINES[self._refusal] + self._house.date
+                head = STATUS_LINES[self._refusal] + self._process.date
                 self._transport.write(head + b"Content-Length: 0\r\nConnection: close\r\n\r\n")
                 self._end()
             else:
@@ -379,7 +282,7 @@ class Connection(asyncio.Protocol):
         if self._request is not None and not self._answering:
             self._go_on_with(None, 0)
 
-    def _answer(self, request: Request) -> None:
+    def _answer(self, request: HttpRequest) -> None:
         self._answering, self._keep = True, request.keep
         if request.method == b"POST" and request.path == b"/wx":
             self._answer_message(request.query, bytes(request.body))
@@ -387,14 +290,14 @@ class Connection(asyncio.Protocol):
             self._answer_page(request)
 
     def _answer_message(self, query: bytes, body: bytes) -> None:
-        house = self._house
+        process = self._process
         try:
-            arrived = house.webhook.arrive(query.decode("latin-1"), body, house.moment())
+            arrived = process.webhook.arrive(query.decode("latin-1"), body, process.moment())
             if isinstance(arrived[0], int):
                 self._send(*arrived)
                 return
             self._opened, arrival = arrived
-            house.commits.submit(arrival, self._stored)
+            process.commits.submit(arrival, self._stored)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not leave a client without an answer
             self._fail(error)
 
@@ -407,27 +310,29 @@ class Connection(asyncio.Protocol):
             if xml is None:
                 self._send(HTTPStatus.SERVICE_UNAVAILABLE, b"")
             else:
-                self._send(200, self._house.webhook.seal(opened, xml))
+                self._send(200, self._process.webhook.seal(opened, xml))
         except Exception as error:  # noqa: BLE001
             self._fail(error)
         if self._queue or self._deaf or self._request is not None:
             self._proceed()
 
     def _send(self, status: int, body: bytes) -> None:
-        house = self._house
-        begun = house.xml if status == 200 and body[:4] == b"<xml" else opening(status, house.date, body)
+        process = self._process
+        begun = process.xml if status == 200 and body[:4] == b"<xml" else opening(status, process.date, body)
         self._finish(begun, b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
 
-    def _answer_page(self, request: Request) -> None:
-        house, headers = self._house, request.headers[: request.fields]
+    def _answer_page(self, request: HttpRequest) -> None:
+        process, headers = self._process, request.headers[: request.fields]
         between = [self._transport.get_extra_info(name) for name in ("peername", "sockname")]
-        page = Page(request.method, request.path, request.query, headers, bytes(request.body), *between)
+        page = WsgiCall(request.method, request.path, request.query, headers, bytes(request.body), *between)
         try:
             if request.path == AT_ONCE:
-                head, body = call(house.site, page, house.date)
+                head, body = called(process.application, page, process.date)
                 self._finish(head, b"\r\n" + body)
                 return
-            future = house.loop.run_in_executor(house.pages, call, house.site, page, house.date)
+            future = process.loop.run_in_executor(
+                process.pages, called, process.application, page, process.date
+            )
             future.add_done_callback(self._answered)
         except Exception as error:  # noqa: BLE001
             self._fail(error)
@@ -455,9 +360,9 @@ class Connection(asyncio.Protocol):
         self._answering = False
         if self._ended:
             return
-        house = self._house
-        self._since = house.now
-        if self._keep and not house.closing:
+        process = self._process
+        self._since = process.now
+        if self._keep and not process.closing:
             self._transport.write(head + rest)
         else:
             self._transport.write(head + b"Connection: close\r\n" + rest)
@@ -467,7 +372,7 @@ class Connection(asyncio.Protocol):
 
     def check(self, now: float) -> None:
         """Hang up on who keeps us waiting."""
-        limits, waited = self._house.limits, now - self._since
+        limits, waited = self._process.limits, now - self._since
         if self._ended:
             if waited > (limits.send_s if self._choked else limits.linger_s):
                 self._transport.abort()
@@ -500,7 +405,7 @@ class Connection(asyncio.Protocol):
         self._deaf = self._ended = True
         self._request = self._refusal = None
         self._queue.clear()
-        self._since = self._house.now
+        self._since = self._process.now
         if self._half:
             self._transport.close()
             return

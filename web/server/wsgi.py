@@ -1,4 +1,4 @@
-"""A page as the server asks the WSGI application for it."""
+"""How the server calls the WSGI application for a page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 OWN = frozenset(("content-length", "connection", "date", "transfer-encoding"))  # the server's to say
 
 
-class Page(NamedTuple):
+class WsgiCall(NamedTuple):
     """What is asked for, and between which addresses."""
 
     method: bytes
@@ -29,10 +29,10 @@ class Page(NamedTuple):
     here: Any
 
 
-def call(application: Application, page: Page, date: bytes) -> tuple[bytes, bytes]:
+def called(application: Application, call: WsgiCall, date: bytes) -> tuple[bytes, bytes]:
     """The answer: its head without the empty line, and its body. What the application does not catch is a plain 500."""
     try:
-        status, headers, body = _run(application, page)
+        status, headers, body = _run(application, call)
     except Exception as error:  # noqa: BLE001
         log.error("the application failed: %s", traced(error))
         status, headers = "500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")]
@@ -42,15 +42,15 @@ def call(application: Application, page: Page, date: bytes) -> tuple[bytes, byte
     for name, value in headers:
         if name.lower() not in OWN:
             lines.append(f"{name}: {value}\r\n".encode("latin-1"))
-        elif name.lower() == "content-length" and page.method == b"HEAD":
+        elif name.lower() == "content-length" and call.method == b"HEAD":
             length = value
     if status.startswith(("204", "304")):
         return b"".join(lines), b""
     lines.append(f"Content-Length: {length}\r\n".encode("latin-1"))
-    return b"".join(lines), b"" if page.method == b"HEAD" else body
+    return b"".join(lines), b"" if call.method == b"HEAD" else body
 
 
-def _run(application: Application, page: Page) -> tuple[str, list[tuple[str, str]], bytes]:
+def _run(application: Application, call: WsgiCall) -> tuple[str, list[tuple[str, str]], bytes]:
     started: list[tuple[str, list[tuple[str, str]]]] = []
     written: list[bytes] = []
 
@@ -58,7 +58,7 @@ def _run(application: Application, page: Page) -> tuple[str, list[tuple[str, str
         started.append((status, headers))
         return written.append
 
-    result = application(environ(page), start)
+    result = application(environ(call), start)
     try:
         written.extend(result)
     finally:
@@ -69,28 +69,28 @@ def _run(application: Application, page: Page) -> tuple[str, list[tuple[str, str
     return status, headers, b"".join(written)
 
 
-def environ(page: Page) -> dict[str, Any]:
+def environ(call: WsgiCall) -> dict[str, Any]:
     """What WSGI (PEP 3333) says an application is told."""
-    here = page.here if isinstance(page.here, tuple) else ("localhost", 80)
+    here = call.here if isinstance(call.here, tuple) else ("localhost", 80)
     found: dict[str, Any] = {
-        "REQUEST_METHOD": page.method.decode("latin-1"),
+        "REQUEST_METHOD": call.method.decode("latin-1"),
         "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(page.path).decode("latin-1"),
-        "QUERY_STRING": page.query.decode("latin-1"),
+        "PATH_INFO": unquote_to_bytes(call.path).decode("latin-1"),
+        "QUERY_STRING": call.query.decode("latin-1"),
         "SERVER_NAME": str(here[0]),
         "SERVER_PORT": str(here[1]),
         "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": str(page.peer[0]) if isinstance(page.peer, tuple) else "",
-        "CONTENT_LENGTH": str(len(page.body)),
+        "REMOTE_ADDR": str(call.peer[0]) if isinstance(call.peer, tuple) else "",
+        "CONTENT_LENGTH": str(len(call.body)),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(page.body),
+        "wsgi.input": io.BytesIO(call.body),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
-    for raw, value in page.headers:
+    for raw, value in call.headers:
         if b"_" in raw:  # it would pose as a dash
             continue
         name, text = raw.decode("latin-1").upper().replace("-", "_"), value.decode("latin-1")

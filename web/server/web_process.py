@@ -1,0 +1,97 @@
+"""What the clients of one web process share: its loop, its way to the database, its threads, its clock."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from models.recording import committer_for
+from web.server.commit_queue import CommitQueue
+from web.server.limits import ClientLimits
+from web.server.wsgi import Application
+from web.webhook import Webhook, media_type
+
+log = logging.getLogger(__name__)
+THREADS = 8
+STATUS_LINES = {each.value: b"HTTP/1.1 %d %b\r\n" % (each, each.phrase.encode()) for each in HTTPStatus}
+
+
+class Client(Protocol):
+    """One client's connection, as the process sees it."""
+
+    @property
+    def busy(self) -> bool: ...
+
+    def check(self, now: float) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def opening(status: int, date: bytes, body: bytes) -> bytes:
+    """An answer's head but for its length."""
+    return b"%b%bContent-Type: %b\r\n" % (STATUS_LINES[status], date, media_type(body).encode())
+
+
+class WebProcess:
+    """What the connections of one process share."""
+
+    def __init__(
+        self,
+        application: Application,
+        webhook: Webhook,
+        loop: asyncio.AbstractEventLoop,
+        limits: ClientLimits | None = None,
+        room: int = 10_000,
+        writer: Any = None,
+    ) -> None:
+        self.application = application
+        self.webhook = hook = webhook
+        self.loop = loop
+        self.limits = limits or ClientLimits()
+        self.committer = committer_for(hook.store, hook.recorder, hook, writer)
+        self.commits = CommitQueue(self.committer, hook, self.limits.answer_s)
+        self.pages = ThreadPoolExecutor(THREADS, thread_name_prefix="page")
+        self.clients: set[Client] = set()
+        self.room = min(room, self.limits.connections)
+        self.turned_away = 0
+        self.closing = False
+        self.date = self.xml = b""  # the Date header, and what an answer to a message begins with
+        self.now = 0.0
+        self._moment: datetime | None = None
+        self.tick()
+
+    def moment(self) -> datetime:
+        """Now, the same for all that is read in one turn of the loop."""
+        if self._moment is None:
+            self._moment = self.webhook.clock.now()
+            self.loop.call_soon(self._pass)
+        return self._moment
+
+    def _pass(self) -> None:
+        self._moment = None
+
+    def tick(self) -> None:
+        """Every `TICK_S`: the Date header, the time limits."""
+        self.date = b"Date: " + formatdate(usegmt=True).encode() + b"\r\n"
+        self.xml = opening(HTTPStatus.OK, self.date, b"<xml")
+        self.now = time.monotonic()
+        self.commits.expire()
+        for client in list(self.clients):
+            client.check(self.now)
+        if self.turned_away:
+            log.error("%d connections turned away: no room for more than %d", self.turned_away, self.room)
+            self.turned_away = 0
+
+    async def close(self) -> None:
+        """Hang up on everybody, and give back what is held. Who still waits gets 503."""
+        await self.commits.stop()
+        for client in list(self.clients):
+            client.close()
+        self.pages.shutdown(wait=False, cancel_futures=True)
+        await self.committer.close()
