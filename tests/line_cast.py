@@ -218,8 +218,10 @@ class Running:
         family = self.family()
         self.process.send_signal(number)
         code = self.process.wait(seconds)
-        left = [pid for pid in family if pid in parents()]
-        assert not left, self.told()
+        until = time.monotonic() + seconds
+        while family & parents().keys():
+            assert time.monotonic() < until, self.told()
+            time.sleep(0.02)
         return code
 
     def kill(self) -> None:

@@ -381,6 +381,12 @@ def streams(port: int, count: int, **more: Any) -> Iterator[list[Stream]]:
         yield [stack.enter_context(Stream(port, 1_000_000 * next(NUMBERS), **more)) for _ in range(count)]
 
 
+def flowing(*writers: Stream, more: int = 20) -> None:
+    """Wait until each of them has got so many more answers, good or bad."""
+    before = [len(writer.took) for writer in writers]
+    wait_for(lambda: all(len(w.took) >= n + more for w, n in zip(writers, before, strict=True)), 30)
+
+
 def percentile(values: list[float], part: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * part))]
 

@@ -6,7 +6,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -93,7 +93,7 @@ def test_our_own_server_is_measured_from_start_to_end_and_loses_nothing(
     assert run.outcome.right == run.outcome.sent > 0
     assert run.lost == 0
     assert run.pss_mb > 10
-    assert not _mentioning(str(tmp_path)), "a server was left running"
+    _wait_until(lambda: not _mentioning(str(tmp_path)))  # no server is left running
 
 
 def test_a_server_that_does_not_leave_is_ended_with_its_children(tmp_path: Path) -> None:
@@ -104,12 +104,9 @@ def test_a_server_that_does_not_leave_is_ended_with_its_children(tmp_path: Path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(servers, "LEAVE_S", 1)
         with servers.running(words, 1, tmp_path / "log", tmp_path, {}) as server:
-            deadline = time.monotonic() + 10
-            while len(servers.family(server.process.pid)) < 2 and time.monotonic() < deadline:
-                time.sleep(0.02)
+            _wait_until(lambda: len(servers.family(server.process.pid)) == 2)
             assert len(_mentioning(str(tmp_path))) == 2
-            time.sleep(0.2)
-    assert not _mentioning(str(tmp_path))
+    _wait_until(lambda: not _mentioning(str(tmp_path)))
 
 
 def test_a_target_is_judged_against_the_fastest_peer_of_the_same_run() -> None:
@@ -173,6 +170,13 @@ def peer() -> Iterator[tuple[int, list[int]]]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.02)
 
 
 def _mentioning(words: str) -> list[int]:

@@ -173,13 +173,15 @@ def test_the_log_of_the_writer_begins_anew_where_there_is_little_else_to_do(
     async def scene(room: Room) -> None:
         for number in range(100):
             assert await room.says(text("入会", number))
-        before = begun(sqlite_store)
-        await asyncio.sleep(1.5)
-        assert await room.says(text("入会", 100))
-        assert begun(sqlite_store) > before
+        before, number, until = begun(sqlite_store), 100, time.monotonic() + 30
+        while begun(sqlite_store) == before:
+            assert time.monotonic() < until
+            await asyncio.sleep(1)
+            assert await room.says(text("入会", number))
+            number += 1
 
     with_a_room(sqlite_store, scene)
-    assert len(stored(sqlite_store)) == 101
+    assert len(stored(sqlite_store)) > 100
 
 
 @pytest.mark.parametrize("why", ["it is long", "the disk is nearly full"])
@@ -211,8 +213,12 @@ def test_the_log_takes_a_burst_but_no_more_than_there_is_room_for(
             monkeypatch.setattr(wal, "LONG_WAL", 50_000)
         else:
             monkeypatch.setattr(wal, "FREE_SHARE", 1e-9)
-        await asyncio.sleep(1)
-        assert 1 <= len(carried) <= 3  # and not again and again while nobody writes
+        until = time.monotonic() + 30
+        while not carried:
+            assert time.monotonic() < until
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.5)
+        assert len(carried) <= 3  # and not again and again while nobody writes
         await speak(room, 100)
         assert begun(sqlite_store) > before
 
@@ -397,7 +403,7 @@ class Room:
 
 def heard(line: socket.socket) -> list[dict[int, str]]:
     """What the writer says in the first whole frame, nothing when it hangs up before. Raises TimeoutError when it does neither."""
-    line.settimeout(2)
+    line.settimeout(20)
     buffer, told = bytearray(), []
     while not told and (said := line.recv(1024)):
         buffer += said

@@ -302,7 +302,7 @@ def running(site: Site, program: Callable[..., str]) -> Iterator[Site]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Program) as behind:
         behind.daemon_threads = True
         conf.write_text(conf.read_text().replace("127.0.0.1:8000", f"127.0.0.1:{behind.server_port}"))
-        thread = threading.Thread(target=behind.serve_forever, daemon=True)
+        thread = threading.Thread(target=behind.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         words = [
             program("nginx"),

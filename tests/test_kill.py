@@ -26,7 +26,7 @@ Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
 def test_a_worker_killed_three_times_leaves_nobody_out_and_nobody_twice(office: Office, start: Start) -> None:
-    people = 2000 if office.store.dialect == "sqlite" else 400
+    people = 800 if office.store.dialect == "sqlite" else 400
     everybody = office.hires(people)
     push_id = office.starts()
 
