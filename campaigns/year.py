@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from campaigns.campaign import AHEAD, Campaign
 from campaigns.watch import Change, Watch
 from ground.days import SHANGHAI
+from ground.words import COMING
 from models import push
 from models.base import Store
 
 POLL_S = 2.0
-COMING = "coming"  # not yet a row: the timetable will make it when its time comes
 
 
 @dataclass(frozen=True, slots=True)

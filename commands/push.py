@@ -17,6 +17,7 @@ from channels import Channel, ChannelError, Parcel
 from commands.check import CHANNELS
 from ground.days import minute
 from ground.text import BLANK
+from ground.words import BOOKS, DELIVERIES, PUSHES
 from jobs.push import plan_of
 from models import alarm, delivery, ledger, push, shared
 from models.base import Store
@@ -29,15 +30,6 @@ from wx.errors import WeChatError, explain
 GOOD, PROBLEM = 0, 1
 Say = Callable[[str], None]
 
-STATES = {
-    "due": "到点了，正在准备名单",
-    "sending": "正在发送",
-    "paused": "已暂停",
-    "finished": "已完成",
-    "missed": "错过了，没有发",
-    "cancelled": "已取消",
-}
-DELIVERIES = {"failed": "没发成", "skipped": "没有发", "unknown": "不知道是否送到"}
 AHEAD = timedelta(days=400)
 LOOK_S = 0.3
 SILENT_S = 60.0  # so long may nobody work on a push that a person waits for
@@ -59,7 +51,7 @@ def push_list(store: Store, campaigns: Iterable[Campaign], now: datetime, say: S
     say("最近的推送（北京时间）：" if past else "还没有推送过。")
     for one in past:
         say(
-            f"  {minute(one.due_at)}　{one.name}　{CHANNELS.get(one.channel, one.channel)}　{STATES[one.state]}"
+            f"  {minute(one.due_at)}　{one.name}　{CHANNELS.get(one.channel, one.channel)}　{PUSHES[one.state]}"
         )
         say(f"      {books_words(books[one.id])}")
         if one.reason:
@@ -88,10 +80,9 @@ def _say_next(campaigns: Iterable[Campaign], now: datetime, say: Say) -> None:
 
 def books_words(books: Books) -> str:
     """A push's books in one line; they always add up."""
-    words = (
-        f"共 {books.size} 份：已发 {books.sent}，没发成 {books.failed}，没有发 {books.skipped}，"
-        f"不知道是否送到 {books.unknown}，还没发完 {books.open}"
-    )
+    figures = (books.sent, books.failed, books.skipped, books.unknown, books.open)
+    parts = (f"{name} {figure}" for name, figure in zip(BOOKS, figures, strict=True))
+    words = f"共 {books.size} 份：{'，'.join(parts)}"
     if books.told:
         told = books.told
         words += f"；微信统计：应发 {told['total']} 人，送达 {told['sent']} 人，失败 {told['failed']} 人"
@@ -200,7 +191,7 @@ def push_start(
         if push_id is not None:
             alarm.clear(connection, f"missed {name}", now)
     if push_id is None:
-        why = f"它{STATES[standing.state]}" if standing else "刚刚已经开始了一次"
+        why = f"它{PUSHES[standing.state]}" if standing else "刚刚已经开始了一次"
         say(f"推送 {name} 没有重新开始：{why}。看进度请运行 push list。")
         return PROBLEM
     common.ring()
@@ -242,7 +233,7 @@ def _say_end(standing: Occasion | None, books: Books, say: Say) -> int:
     say(books_words(books))
     if standing is None or standing.state != push.FINISHED:
         if standing is not None:
-            say(f"{STATES[standing.state]}。{standing.reason}")
+            say(f"{PUSHES[standing.state]}。{standing.reason}")
         return PROBLEM
     return PROBLEM if books.failed or books.unknown else GOOD
 

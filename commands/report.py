@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from commands.check import CHANNELS
-from commands.push import DELIVERIES, STATES
 from ground.days import SHANGHAI, minute
+from ground.words import BOOKS, DELIVERIES, PUSHES
 from menus import directory, tree
 from models import delivery, report
 from models.base import Store
@@ -112,7 +112,7 @@ def _tables(counts: Counts, campaigns: Mapping[str, str]) -> Iterable[Table]:
     yield Table("没有答上来的话（可以加进办事指南的 words）", ("原话", "次数", "人数"), words)
     yield Table(
         "推送",
-        ("推送", "时间", "方式", "状态", "应发", "已送出", "失败", "跳过", "结果不明", "还没发"),
+        ("推送", "时间", "方式", "状态", "共几份", *BOOKS),
         tuple(_push_row(one) for one in counts.sent),
     )
     yield Table(
@@ -139,7 +139,7 @@ def _tables(counts: Counts, campaigns: Mapping[str, str]) -> Iterable[Table]:
 
 def _push_row(sent: Sent) -> tuple[str | int, ...]:
     books = sent.books
-    channel, state = CHANNELS.get(sent.channel, sent.channel), STATES.get(sent.state, sent.state)
+    channel, state = CHANNELS.get(sent.channel, sent.channel), PUSHES.get(sent.state, sent.state)
     figures = (books.size, books.sent, books.failed, books.skipped, books.unknown, books.open)
     return (sent.name, minute(sent.due_at), channel, state, *figures)
 

@@ -196,7 +196,7 @@ class TestTheStaffsCommands:
         push_list(office.store, [campaign(yearly="03-08 10:00")], office.time.now(), said.append)
 
         text = "\n".join(said)
-        assert "spring/greeting　模板消息　已完成" in text
+        assert "spring/greeting　模板消息　已发完" in text
         assert "共 3 份：已发 2，没发成 1" in text
         assert "没发成 1 份：他没有关注本公众号" in text
         assert "2027-03-08 10:00　spring/greeting" in text

@@ -73,7 +73,7 @@ def test_the_demonstration_shows_the_year_and_the_books(sqlite_store: Store) -> 
     assert "&lt;b&gt;工伤&lt;/b&gt;" in page
     assert "答：先看病，保存好病历" in page
     assert "群发 · 正月十五闹元宵" in page
-    assert "不确定" in page
+    assert "不知道是否送到" in page
 
 
 def test_the_demonstration_of_an_empty_house_has_words(sqlite_store: Store) -> None:

@@ -9,19 +9,13 @@ from datetime import datetime, timedelta
 from html import unescape
 from itertools import groupby, pairwise
 
-from campaigns.year import COMING, Due
+from campaigns.year import Due
 from ground.days import SHANGHAI
+from ground.words import COMING, DELIVERIES, PUSHES
 from models.recent import HeardRow, SentRow
 
 WEEK = "一二三四五六日"
 CHANNELS = {"mass": "群发", "template": "模板消息", "service": "客服消息"}
-PUSH_STATES = {
-    COMING: "未到", "due": "正在准备", "sending": "正在发", "paused": "已暂停", "finished": "已发完",
-    "missed": "错过了", "cancelled": "已取消",
-}  # fmt: skip
-DELIVERY_STATES = {
-    "planned": "等着发", "sending": "正在发", "sent": "已发出", "failed": "没发成", "skipped": "没有发", "unknown": "不确定",
-}  # fmt: skip
 KINDS = {
     "text": "说", "image": "发图片", "voice": "发语音", "video": "发视频", "shortvideo": "发小视频", "location": "发位置",
     "link": "发链接",
@@ -111,10 +105,12 @@ def _state(days: list[Due], now: datetime) -> tuple[str, str]:
         state = days[0].state
         if state == COMING and days[0].due_at <= now:
             return "已过", "past"
-        return PUSH_STATES.get(state, state), state
+        return PUSHES.get(state, state), state
     finished = sum(row.state == "finished" for row in days)
     if finished:
-        return f"已发 {finished}/{len(days)}", "finished" if finished == len(days) else "sending"
+        return f"{PUSHES['finished']} {finished}/{len(days)}", "finished" if finished == len(
+            days
+        ) else "sending"
     if days[-1].due_at <= now:
         return "已过", "past"
     return f"共 {len(days)} 次", COMING
@@ -142,7 +138,7 @@ def heard(row: HeardRow) -> Line:
 
 def sent(row: SentRow, titles: Mapping[str, str]) -> Line:
     """One delivery: which push, to whom, and how it stands. `titles` by the push's name."""
-    state = DELIVERY_STATES.get(row.state, row.state)
+    state = DELIVERIES.get(row.state, row.state)
     return Line(
         id=row.id,
         at=_clock(row.due_at),
