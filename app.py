@@ -325,7 +325,9 @@ def report(options: Options) -> int:
     last = options.to or built.clock.now().astimezone(SHANGHAI).date()
     first = options.from_ or last - timedelta(days=29)
     titles = {each.id: each.title for each in built.config.campaigns}
-    return reports.show(built.store, built.config.account.name, first, last, titles, options.csv)
+    return reports.show(
+        built.store, built.config.account.name, first, last, titles, options.csv, xlsx=options.xlsx
+    )
 
 
 def replay(options: Options) -> int:

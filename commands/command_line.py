@@ -70,6 +70,7 @@ class Options:
     from_: date | None = None
     to: date | None = None
     csv: Path | None = None
+    xlsx: Path | None = None
 
 
 PUSH = Take("name", "推送的名字，写成 活动/推送")
@@ -109,7 +110,8 @@ COMMANDS: Mapping[str, Command] = {
     "report": Command("一段时间的统计：关注、来信、没答上的话、推送", takes=(
         Take("--from", "从哪天起（默认三十天前）", {"dest": "from_", **DAY}),
         Take("--to", "到哪天止（默认今天）", DAY),
-        Take("--csv", "同时存成表格文件", {"type": Path, "metavar": "FILE"}),
+        Take("--csv", "同时存成表格文件（CSV）", {"type": Path, "metavar": "FILE"}),
+        Take("--xlsx", "同时存成 Excel 文件，每张表一页", {"type": Path, "metavar": "FILE"}),
     )),
     "replay": Command("把没有答好的消息重新处理一遍", takes=(
         Take("ids", "只处理这几条（默认全部）", {"nargs": "*", "type": number, "metavar": "ID"}),

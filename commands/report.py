@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from commands.check import CHANNELS
 from ground.days import SHANGHAI, minute
+from ground.table import Table, lines, write_csv, write_xlsx
 from ground.words import BOOKS, DELIVERIES, PUSHES
 from menus import directory, tree
 from models import delivery, report
@@ -19,6 +17,7 @@ from models.base import Store
 from models.report import Counts, Sent
 
 LISTED = 30  # lines of a ranking on the screen; the file has all
+MORE = "用 --csv 或 --xlsx 存成表格可以看到全部"
 TOPICS = {
     "near": "没听明白，给了相近的几条",
     "faces": "只发了表情",
@@ -39,27 +38,19 @@ OURS = ("mass-finished", "template-finished")  # what WeChat tells the program, 
 LONG_NUMBER = re.compile(r"(?<!\d)(\d{3})\d{2,}(\d{2})(?!\d)")
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One part of the report: its heading, its columns, its rows."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str | int, ...], ...]
-
-
 def show(
     store: Store,
     name: str,
     first: date,
     last: date,
     campaigns: Mapping[str, str],
-    file: Path | None = None,
+    csv: Path | None = None,
     say: Callable[[str], None] = print,
+    xlsx: Path | None = None,
 ) -> int:
     """`report`: the days from `first` to `last` (Shanghai, both included) of the account `name`. The exit code.
 
-    `campaigns` are their titles by id; with `file` everything also goes into a CSV file, which is replaced."""
+    `campaigns` are their titles by id; with `csv` or `xlsx` everything also goes into such a file, which is replaced."""
     if last < first:
         say(f"结束的日子（{last}）比开始的日子（{first}）还早。")
         return 2
@@ -68,15 +59,16 @@ def show(
     tables = list(_tables(counts, campaigns))
     say(f"{name}　{first} 至 {last}（北京时间）")
     for table in tables:
-        for line in _lines(table):
+        for line in lines(table, LISTED, MORE):
             say(line)
-    if file is not None:
-        try:
-            _write(file, tables)
-        except OSError as error:
-            say(f"\n表格没有存成（{error.strerror}）：请换一个能写的位置，或先关上打开着的 {file}。")
-            return 1
-        say(f"\n全部内容已存到 {file}，可以用 WPS 或 Excel 打开。")
+    for file, write in ((csv, write_csv), (xlsx, write_xlsx)):
+        if file is not None:
+            try:
+                write(file, tables)
+            except OSError as error:
+                say(f"\n表格没有存成（{error.strerror}）：请换一个能写的位置，或先关上打开着的 {file}。")
+                return 1
+            say(f"\n全部内容已存到 {file}，可以用 WPS 或 Excel 打开。")
     return 0
 
 
@@ -176,54 +168,3 @@ def _topic(topic: str, names: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
 def _masked(words: str) -> str:
     """What a worker wrote, without line breaks and with telephone and identity numbers made unreadable."""
     return LONG_NUMBER.sub(r"\1****\2", " ".join(words.split()))[:60]
-
-
-# --- on the screen and in a file ---------------------------------------------------------------------------------
-
-
-def _lines(table: Table) -> Iterable[str]:
-    yield ""
-    yield table.title
-    if not table.rows:
-        yield "  没有"
-        return
-    cells = [table.columns, *([_shown(cell) for cell in row] for row in table.rows[:LISTED])]
-    widths = [max(_width(row[column]) for row in cells) for column in range(len(table.columns))]
-    numeric = [isinstance(cell, int) for cell in table.rows[0]]
-    for row in cells:
-        padded = (_pad(cell, width, right) for cell, width, right in zip(row, widths, numeric, strict=True))
-        yield ("  " + "  ".join(padded)).rstrip()
-    if len(table.rows) > LISTED:
-        yield f"  ……另有 {len(table.rows) - LISTED} 行，用 --csv 存成表格可以看到全部"
-
-
-def _shown(cell: str | int) -> str:
-    return f"{cell:,}" if isinstance(cell, int) else cell
-
-
-def _width(text: str) -> int:
-    """The columns that the text takes on a terminal, where a Chinese character takes two."""
-    return sum(1 + (unicodedata.east_asian_width(sign) in "WF") for sign in text)
-
-
-def _pad(text: str, width: int, right: bool) -> str:
-    spaces = " " * (width - _width(text))
-    return spaces + text if right else text + spaces
-
-
-def _write(file: Path, tables: Sequence[Table]) -> None:
-    """Every table below the other, in UTF-8 with the mark by which Excel and WPS know it."""
-    with file.open("w", encoding="utf-8-sig", newline="") as opened:
-        writer = csv.writer(opened)
-        for table in tables:
-            writer.writerow([table.title])
-            writer.writerow(table.columns)
-            writer.writerows([_guarded(cell) for cell in row] for row in table.rows)
-            writer.writerow([])
-
-
-def _guarded(cell: str | int) -> str | int:
-    """A text that a spreadsheet would run as a formula gets the apostrophe that makes it a text."""
-    if isinstance(cell, str) and cell.lstrip().startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠")):
-        return f"'{cell}"
-    return cell

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
+from zipfile import ZipFile
 
 from ledger_cast import NOON, begin, follow, settle, take, worker
 
@@ -101,6 +103,24 @@ def test_the_file_opens_right_in_a_spreadsheet_and_runs_nothing(sqlite_store: St
     assert not [cell for cell in cells if cell.lstrip().startswith(("=", "+", "-", "@", "＝"))]
     assert "'=1+1" in cells
     assert '好,的"引号"' in cells
+
+
+def test_the_excel_file_has_a_sheet_for_each_table_and_runs_nothing(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    for number, words in enumerate(("=1+1", "https://union.example", "007", "降温费")):
+        heard(sqlite_store, worker(number), words, missed=True)
+    file = tmp_path / "二月.xlsx"
+
+    assert show(sqlite_store, "工会", *FEBRUARY, TITLES, None, lambda _: None, file) == 0
+
+    with ZipFile(file) as opened:
+        parts = {name: opened.read(name).decode() for name in opened.namelist() if name.endswith(".xml")}
+    sheets = "".join(text for name, text in parts.items() if "/worksheets/" in name)
+    assert re.findall(r'<sheet name="(\d) ', parts["xl/workbook.xml"]) == list("12345678")
+    assert "<f>" not in sheets
+    assert "hyperlink" not in sheets
+    assert all(f"<t>{words}</t>" in sheets for words in ("=1+1", "https://union.example", "007", "降温费"))
 
 
 def test_a_long_ranking_is_cut_on_the_screen_and_whole_in_the_file(
