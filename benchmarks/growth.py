@@ -1,13 +1,14 @@
 """What a message costs as the tables grow: the same load on ever fuller tables, each run beside one on empty tables.
 
-The rows are laid by the database itself from a series of numbers, as large as real ones: the dedupe keys lie evenly over
-the whole range, so that new ones fall between old ones, and the senders of the load are taken from all followers. What was
-laid is on the disk before anything is measured.
+The rows are laid by the database itself from a series of numbers, as large as real ones: said over two years that end now,
+with dedupe keys evenly over the whole range, and the senders of the load are taken from all followers. What was laid is on
+the disk before anything is measured.
 """
 
 import os
 import statistics
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -33,11 +34,16 @@ SPAN = 2**52  # the keys' first 13 hexadecimal digits
 BATCH = 250_000
 SEED_S = 3600
 WHEN = "2026-01-01 00:00:00.000000"
+YEARS_S = 2 * 365 * 86_400
 NUMBERS = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {last}) ",
     "postgresql": "WITH n(i) AS (SELECT generate_series({first}::bigint, {last}::bigint - 1)) ",
 }
 HEX = {"sqlite": "printf('%013x', {})", "postgresql": "lpad(to_hex({}), 13, '0')"}
+SECOND = {
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%S.000000', CAST({} AS INTEGER), 'unixepoch')",
+    "postgresql": "to_timestamp(floor({}))",
+}
 PADDED = {"sqlite": "printf('%022d', {})", "postgresql": "lpad(({})::text, 22, '0')"}
 
 
@@ -80,8 +86,8 @@ def _follower_values(dialect: str) -> dict[str, str]:
 
 
 def _interaction_values(dialect: str, people: int, start: int, count: int, size: int) -> dict[str, str]:
-    """Row i gets the i-th of `count` keys spread over the whole range; in rising order, which the index takes quickly."""
-    when = f"CAST('{WHEN}+00' AS timestamptz)" if dialect == "postgresql" else f"'{WHEN}'"
+    """Row i gets the i-th of `count` moments and keys spread over all of them; in rising order, which an index takes quickly."""
+    when = SECOND[dialect].format(f"({int(time.time()) - YEARS_S} + (i - {start}) * {YEARS_S / count!r})")
     step = SPAN // count
     key = HEX[dialect].format(f"(i - {start}) * {step} + {start % step}")
     openid = f"'oBench' || {PADDED[dialect].format(f'i * 7919 % {people}')}"

@@ -42,14 +42,6 @@ def _content(body: m.Body) -> str | None:
             return None
 
 
-def _place(body: m.Body) -> tuple[float, float] | None:
-    match body:
-        case m.Place(x, y) | m.Location(x, y) | m.PickedPlace(x=x, y=y) if x is not None and y is not None:
-            return (x, y) if abs(x) <= 90 and abs(y) <= 180 else None
-        case _:
-            return None
-
-
 def arrival(message: Message, now: datetime) -> Arrival:
     """The message as it will be stored."""
     body = message.body
@@ -62,7 +54,7 @@ def arrival(message: Message, now: datetime) -> Arrival:
         row.content = body.content
         row.spoke, row.tapped = not body.menu_id, bool(body.menu_id)
         return row
-    row.content, row.place = _content(body), _place(body)
+    row.content = _content(body)
     row.spoke, row.tapped = isinstance(body, SPOKEN), isinstance(body, TAPS)
     row.personal = not isinstance(body, FROM_WECHAT) and not (
         row.msg_type == "event" and type(body) is m.Unknown

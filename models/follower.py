@@ -23,9 +23,6 @@ followers = sa.Table(
     sa.Column("spoke_at", Utc()),  # opens the customer-service window of 48 hours
     sa.Column("tapped_at", Utc()),  # a tap, a scan or a follow: opens the one of one minute
     sa.Column("dialogue", Words()),
-    sa.Column("place_x", sa.Double),  # latitude, longitude
-    sa.Column("place_y", sa.Double),
-    sa.Column("place_at", Utc()),
     sa.Column("remark", Words()),
     sa.Column("latest", Number()),  # on SQLite: the newest interaction; see models/recording/thread.py
     sa.Index("ix_followers_subscribed", "subscribed", "openid"),
@@ -50,7 +47,6 @@ class Follower:
     spoke_at: datetime | None = None
     tapped_at: datetime | None = None
     dialogue: str = ""
-    place: tuple[float, float, datetime] | None = None  # only when just told: what is stored is not read back
     is_new: bool = False
     decided: bool = False  # a follow or unfollow in hand changed it
 

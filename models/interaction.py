@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -11,20 +11,28 @@ import sqlalchemy as sa
 from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
 from models.follower import followers
 
-SERVERS = ("postgresql", "mysql", "mariadb")  # SQLite has threads instead: models/recording/thread.py
+MARIADBS = ("mysql", "mariadb")
+MONTH = "date_trunc('month', (received_at AT TIME ZONE 'UTC'))"  # PostgreSQL's, as it says it back
+MONTHS = (
+    "ARRAY(SELECT generate_series((SELECT date_trunc('month', min(received_at) AT TIME ZONE 'UTC') FROM interactions), "
+    "(SELECT max(received_at) AT TIME ZONE 'UTC' FROM interactions), interval '1 month'))"
+)
+NO_TIME = datetime(
+    1970, 1, 1, tzinfo=UTC
+)  # `sent_at` of a message whose CreateTime is no time; no real one is so early
 
 interactions = sa.Table(
     "interactions",
     metadata,
     sa.Column("id", Number(), primary_key=True, autoincrement=True),
-    sa.Column("dedupe_key", Id(64), nullable=False, unique=True),
+    sa.Column("dedupe_key", Id(64), nullable=False),
     sa.Column("openid", Id(128), nullable=False),
     sa.Column("msg_type", Id(64), nullable=False),
     sa.Column("event", Id(64)),
     sa.Column("event_key", Words()),
     sa.Column("content", Words()),
     sa.Column("msg_id", Id(64)),
-    sa.Column("sent_at", Utc()),
+    sa.Column("sent_at", Utc(), nullable=False),  # by the body alone
     sa.Column("received_at", Utc(), nullable=False),
     sa.Column("raw", Words()),
     sa.Column("reply", Words()),
@@ -34,7 +42,13 @@ interactions = sa.Table(
     sa.Column(
         "previous", Number()
     ),  # on SQLite: what the same person said before; see models/recording/thread.py
-    sa.Index("ix_interactions_openid", "openid", info={"on": SERVERS}).ddl_if(dialect=SERVERS),  # type: ignore[arg-type]  # it takes several, too
+    # The key holds the time, so the pair says no more than the key; but all messages of a moment share a page of it.
+    sa.Index("uq_interactions_key", "sent_at", "dedupe_key", unique=True),
+    sa.Index("ix_interactions_openid", "openid", info={"on": MARIADBS}).ddl_if(dialect=MARIADBS),  # type: ignore[arg-type]  # it takes several, too
+    # New words change the last month's pages only, however large the table.
+    sa.Index("ix_interactions_person", sa.text(f"({MONTH})"), "openid", info={"on": ("postgresql",)}).ddl_if(
+        dialect="postgresql"
+    ),
     sa.Index(
         "ix_interactions_first", "openid", sqlite_where=sa.text("previous IS NULL"), info={"on": ("sqlite",)}
     ).ddl_if(dialect="sqlite"),
@@ -64,7 +78,6 @@ class Arrival:
     spoke: bool = False
     tapped: bool = False
     scene: str | None = None
-    place: tuple[float, float] | None = None
     erases: str = ""  # the openid whose words must go
     personal: bool = True  # False: WeChat itself speaks (a job's result), and nobody was seen
 
@@ -81,7 +94,10 @@ class Outcome(NamedTuple):
 
 
 def said_by(connection: Connection, openid: str) -> sa.ColumnElement[bool]:
-    """The condition for what this person said: by the index, on SQLite along the thread from the newest to the first."""
+    """The condition for what this person said: by the index, on PostgreSQL month by month, on SQLite along the thread from the
+    newest to the first (models/recording/thread.py)."""
+    if connection.dialect.name == "postgresql":
+        return sa.and_(sa.literal_column(f"{MONTH} = ANY({MONTHS})"), interactions.c.openid == openid)
     if connection.dialect.name != "sqlite":
         return interactions.c.openid == openid
     newest = sa.select(followers.c.latest.label("id")).where(followers.c.openid == openid)
@@ -95,16 +111,13 @@ def said_by(connection: Connection, openid: str) -> sa.ColumnElement[bool]:
 
 
 def erase(connection: Connection, openid: str, until: datetime | None) -> None:
-    """Forget what a person said (until that time of WeChat's, or ever), where they were and what staff noted of them.
+    """Forget what a person said (until that time of WeChat's, or ever) and what staff noted of them.
     The openid, the times and the deliveries' states stay: the books must balance (platform guide, 取消关注)."""
     said = sa.update(interactions).where(said_by(connection, openid))
     person = sa.update(followers).where(followers.c.openid == openid)
-    placed = person
     if until is None:
         person = person.values(dialogue=None)
     else:
-        said = said.where(sa.or_(interactions.c.sent_at <= until, interactions.c.sent_at.is_(None)))
-        placed = placed.where(followers.c.place_at <= until)
+        said = said.where(interactions.c.sent_at <= until)
     connection.execute(person.values(remark=None))
-    connection.execute(placed.values(place_x=None, place_y=None, place_at=None))
     connection.execute(said.values(content=None, raw=None, reply=None))

@@ -28,7 +28,7 @@ class HeardRow:
     event_key: str | None
     content: str | None
     msg_id: str | None
-    sent_at: datetime | None
+    sent_at: datetime
     received_at: datetime
     state: str
     topic: str | None

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from models.base import Connection
 from models.follower import Follower, followers
 from models.interaction import ANSWERED, FAILED, Outcome, interactions
-from models.recording import READ_COLUMNS, follower_of
+from models.recording import FOLLOWER_COLUMNS, follower_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def take(connection: Connection, number: int) -> Failed | None:
     row = connection.execute(query.with_for_update()).first()
     if row is None:
         return None
-    columns = [followers.c[name] for name in READ_COLUMNS]
+    columns = [followers.c[name] for name in FOLLOWER_COLUMNS]
     person = connection.execute(sa.select(*columns).where(followers.c.openid == row.openid)).first()
     known = (
         follower_of(person)

@@ -13,8 +13,8 @@ import pkgutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +24,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 
 from models.base import FileLock, Store, Utc, make_engine, metadata
 
@@ -73,8 +73,9 @@ def upgrade(
     """Bring the schema up to date and return the revisions applied, oldest first.
 
     Other processes that try at the same moment wait, up to `wait_s` seconds, and find nothing left to do. `before` is
-    called when there is something to apply to a database that is in use. On SQLite and PostgreSQL all of it happens or
-    nothing; MariaDB commits each step. Raises CannotUpgrade.
+    called when there is something to apply to a database that is in use, unless a long revision was stopped on its way. Such
+    a one has a `prepare`, whose steps stand by themselves and change nothing for those who read; on SQLite and PostgreSQL all
+    the rest happens or nothing; MariaDB commits each step. Raises CannotUpgrade.
     """
     engine = make_engine(store.url, writes=True, statement_s=STATEMENT_S)
     if engine.dialect.name == "sqlite":
@@ -82,37 +83,65 @@ def upgrade(
             engine, "connect", _without_foreign_keys
         )  # a table is changed by copying and dropping it
     try:
-        with _alone(engine, wait_s):
+        with _alone(engine, wait_s) as own:
             with engine.connect() as connection:
                 found = _standing(connection)
+                going = any(script.module.begun(connection) for script in _long(found.pending))
             if not found.known:
                 raise CannotUpgrade(
                     f"数据库是更新版本的程序建的（{found.revision}），这个版本读不懂。请换回新版本的程序。"
                 )
             if found.pending:
-                if found.revision:
+                if found.revision and not going:
                     before()
-                with store.lock.held(wait_s) if store.lock else _nothing(), engine.begin() as connection:
-                    command.upgrade(_config(connection), "head")
-                    _check_foreign_keys(connection)
+                with store.lock.held(wait_s) if store.lock else nullcontext():
+                    if found.revision:
+                        _prepare(engine, own, found.pending)
+                    _apply(engine, "head")
             return found.pending
     finally:
         engine.dispose()
 
 
-def included(connection: sa.Connection) -> Callable[..., bool]:
-    """Which objects of the code this kind of database has."""
+def _long(pending: Sequence[str]) -> list[Script]:
+    """Those of these revisions that have a part to be done before them, oldest first."""
+    scripts = ScriptDirectory.from_config(_config())
+    found = [scripts.get_revision(revision) for revision in pending]
+    return [script for script in found if hasattr(script.module, "prepare")]
 
-    def has(item: Any, _name: str | None, kind: str, *_: Any) -> bool:
-        return kind != "index" or connection.dialect.name in item.info.get("on", (connection.dialect.name,))
 
-    return has
+def _prepare(engine: sa.Engine, own: sa.Connection | None, pending: Sequence[str]) -> None:
+    """The long parts, each on what comes before it. On a server by the connection that holds the lock: what is under way there
+    when this process is killed goes on, and nobody begins it a second time meanwhile."""
+    for script in _long(pending):
+        _apply(engine, str(script.down_revision))
+        if own is not None:
+            script.module.prepare(own)
+            continue
+        with engine.connect() as connection:
+            script.module.prepare(connection)
+
+
+def _apply(engine: sa.Engine, revision: str) -> None:
+    with engine.begin() as connection:
+        command.upgrade(_config(connection), revision)
+        _check_foreign_keys(connection)
+
+
+def tables_on(dialect: str) -> sa.MetaData:
+    """The metadata as this kind of database has it: without the indexes that only others have."""
+    found = sa.MetaData(naming_convention=metadata.naming_convention)
+    for table in known().sorted_tables:
+        others = {index.name for index in table.indexes if dialect not in index.info.get("on", (dialect,))}
+        copy = table.to_metadata(found)
+        copy.indexes -= {index for index in copy.indexes if index.name in others}
+    return found
 
 
 def drift(connection: sa.Connection) -> list[Any]:
     """How the tables in this database differ from those in the code; empty when they agree."""
-    options = {"compare_type": True, "render_as_batch": True, "include_object": included(connection)}
-    return list(compare_metadata(MigrationContext.configure(connection, opts=options), known()))
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "render_as_batch": True})
+    return list(compare_metadata(context, tables_on(connection.dialect.name)))
 
 
 def rendered(kind: str, item: Any, _context: Any) -> str | Literal[False]:
@@ -149,11 +178,11 @@ def _config(connection: sa.Connection | None = None) -> Config:
 
 
 @contextmanager
-def _alone(engine: sa.Engine, wait_s: float) -> Iterator[None]:
-    """Only one process changes the schema; the others wait here."""
+def _alone(engine: sa.Engine, wait_s: float) -> Iterator[sa.Connection | None]:
+    """Only one process changes the schema; the others wait here. Gives the connection that holds the lock, if one does."""
     if engine.dialect.name == "sqlite":
         with FileLock(f"{engine.url.database}.upgrade.lock").held(wait_s):
-            yield
+            yield None
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         take, free = _locks(connection)
@@ -162,10 +191,13 @@ def _alone(engine: sa.Engine, wait_s: float) -> Iterator[None]:
             if time.monotonic() > until:
                 raise CannotUpgrade("另一个程序一直在升级数据库，等得太久了。请查看那个程序的日志。")
             time.sleep(0.2)
+        connection.rollback()
         try:
-            yield
+            yield connection
         finally:
-            connection.execute(free)
+            connection.rollback()
+            if not connection.invalidated:  # else the lock is gone with it
+                connection.execute(free)
 
 
 def _locks(connection: sa.Connection) -> tuple[sa.Select[Any], sa.Select[Any]]:
@@ -175,11 +207,6 @@ def _locks(connection: sa.Connection) -> tuple[sa.Select[Any], sa.Select[Any]]:
     database = hashlib.sha256(str(connection.engine.url.database).encode()).hexdigest()[:16]
     name = f"gonghui-{database}"  # such a lock is known to the whole server
     return sa.select(sa.func.get_lock(name, 0)), sa.select(sa.func.release_lock(name))
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
 
 
 def _without_foreign_keys(raw: Any, _record: Any) -> None:

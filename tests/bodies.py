@@ -15,6 +15,7 @@ from typing import Any
 from webhook_cast import ACCOUNT, MODES, NOON, WORKER, cdata, envelope_of, event, stamp
 
 from handlers import TAPS
+from models.interaction import NO_TIME
 from wx import messages as m
 
 SENT = NOON.replace(microsecond=0)
@@ -52,7 +53,6 @@ ROW: dict[str, Any] = {
 FOLLOWER: dict[str, Any] = {
     "subscribed": True, "state_at": None, "subscribed_at": None, "unsubscribed_at": None, "scene": None,
     "first_seen_at": NOON, "last_seen_at": NOON, "spoke_at": None, "tapped_at": None,
-    "place_x": None, "place_y": None, "place_at": None,
 }  # fmt: skip
 SPOKE = FOLLOWER | {"spoke_at": SENT}
 TAPPED = FOLLOWER | {"tapped_at": SENT}
@@ -223,13 +223,12 @@ TEXTS = [
 # --- what else people send ---------------------------------------------------------------------------------------
 
 
-def location(name: str, x: str, y: str, body: m.Location, **place: Any) -> Body:
+def location(name: str, x: str, y: str, body: m.Location) -> Body:
     inner = f"<Location_X>{x}</Location_X><Location_Y>{y}</Location_Y><Scale>16</Scale><Label>{cdata(body.label)}</Label>"
     one = said(name, "location", inner, body, content=body.label or None)
-    return Body(name, one.xml, body, "text", "", one.row, SPOKE | place)
+    return Body(name, one.xml, body, "text", "", one.row, SPOKE)
 
 
-HERE = {"place_x": 41.119831, "place_y": 122.070714, "place_at": SENT}
 SOUNDS = f"<MediaId>{cdata('m-voice_1')}</MediaId><Format>{cdata('amr')}</Format>"
 OTHERS = [
     said(
@@ -300,14 +299,16 @@ OTHERS = [
         m.File("x", "", "", "", 0),
     ),
     location(
-        "a place", "41.119831", "122.070714", m.Location(41.119831, 122.070714, 16, "盘锦市兴隆台区"), **HERE
+        "a place",
+        "41.119831",
+        "122.070714",
+        m.Location(41.119831, 122.070714, 16, "盘锦市兴隆台区"),
     ),
     location(
         "a place without a label",
         "41.119831",
         "122.070714",
         m.Location(41.119831, 122.070714, 16, ""),
-        **HERE,
     ),
     location("a place that is no number", "NaN", "nan", m.Location(None, None, 16, "哪里")),
     location("a place at infinity", "inf", "-Infinity", m.Location(None, None, 16, "")),
@@ -320,9 +321,6 @@ OTHERS = [
         "-90",
         "-180.0",
         m.Location(-90.0, -180.0, 16, ""),
-        place_x=-90.0,
-        place_y=-180.0,
-        place_at=SENT,
     ),
     said("a place without anything", "location", "", m.Location(None, None, 0, "")),
     unread("a mini-program card", "miniprogrampage", "<Title>x</Title><AppId>wx1</AppId>"),
@@ -418,14 +416,12 @@ PEOPLE_EVENTS = [
         "a place told by the phone",
         coordinates("41.119831", "122.070714", "40.000000"),
         m.Place(41.119831, 122.070714, 40.0),
-        **HERE,
     ),
     near(
         "a place told in small letters",
         coordinates("41.119831", "122.070714", "40"),
         m.Place(41.119831, 122.070714, 40.0),
         "location",
-        **HERE,
     ),
     near("a told place that is no number", coordinates("NaN", "NaN", "NaN"), m.Place(None, None, None)),
     near("a told place at infinity", coordinates("inf", "1e400", "1"), m.Place(None, None, 1.0)),
@@ -562,7 +558,6 @@ MENU_EVENTS = [
         "a place picked on the map",
         PICKED,
         m.PickedPlace("MAP", 41.119831, 122.070714, 15, " 兴隆台 ", "工人文化宫"),
-        **HERE,
     ),
     picked("a picked place without anything", "", m.PickedPlace("MAP", None, None, 0, "", "")),
     picked(
@@ -844,7 +839,7 @@ JOB_EVENTS = [
 def timed(name: str, time: str, sent_at: datetime | None) -> Body:
     """A text whose CreateTime element is `time`."""
     xml = f"<xml>{TO}{FROM}{time}{TEXT}{HI}</xml>".encode()
-    row = ROW | {"content": "你好", "msg_id": ID, "sent_at": sent_at}
+    row = ROW | {"content": "你好", "msg_id": ID, "sent_at": sent_at or NO_TIME}
     return Body(name, xml, HELLO, "text", "", row, FOLLOWER | {"spoke_at": sent_at or NOON})
 
 

@@ -245,6 +245,7 @@ def speak(store: Store, openid: str, words: str) -> None:
                 openid=openid,
                 msg_type="text",
                 content=words,
+                sent_at=NOW,
                 received_at=NOW,
                 state="answered",
                 missed=False,

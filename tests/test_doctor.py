@@ -75,7 +75,7 @@ def test_staff_find_their_own_openid_by_speaking_to_the_account(house: Installat
             connection.execute(
                 interactions.insert().values(
                     dedupe_key=str(number), openid=openid, msg_type="text", state="answered", missed=False,
-                    received_at=house.now + timedelta(seconds=number),
+                    sent_at=house.now, received_at=house.now + timedelta(seconds=number),
                 )
             )  # fmt: skip
     account = house.account.model_copy(update={"live": False})

@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from webhook_cast import ACCOUNT, NOON, SECOND, WORKER, cdata, envelope_of, event, text
 
+from models.interaction import NO_TIME
 from wx import messages as m
 from wx.messages import EVENTS, LATEST, TYPES, BadMessage, Message, decimal, parse, whole
 
@@ -40,7 +41,7 @@ class TestABody:
 
         assert message.body == body.body
         assert message.type == body.row["msg_type"] or message.type.startswith(body.row["msg_type"])
-        assert (message.created is None) == (body.row["sent_at"] is None)
+        assert (message.created is None) == (body.row["sent_at"] == NO_TIME)
         assert message.raw == body.xml.decode()
 
     @pytest.mark.parametrize("body", [b for b in REFUSED if b.status == 400], ids=lambda body: body.name)

@@ -266,6 +266,7 @@ def remember(store: Store) -> None:
                 openid="oWorker",
                 msg_type="text",
                 content="<b>工伤</b>",
+                sent_at=START,
                 received_at=START,
                 raw="<xml/>",
                 reply="<xml><Content><![CDATA[先看病，保存好病历]]></Content></xml>",

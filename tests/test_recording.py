@@ -39,7 +39,8 @@ from handlers import Turn, answer
 from handlers.replay import Replayed, replay
 from models.base import OutOfTime, Store
 from models.follower import followers
-from models.interaction import interactions
+from models.interaction import NO_TIME, interactions, said_by
+from models.recording import bulk
 from web.webhook import ANSWER_S
 from wx.replies import Reply, Text
 
@@ -53,6 +54,14 @@ SLOW = {  # ten seconds and more, were it let
     "postgresql": "SELECT pg_sleep(10)",
     "mysql": "SELECT SLEEP(10) FROM information_schema.tables",
     "mariadb": "SELECT SLEEP(10) FROM information_schema.tables",
+}
+
+
+EXPLAIN = {
+    "sqlite": "EXPLAIN QUERY PLAN ",
+    "postgresql": "EXPLAIN ",
+    "mysql": "EXPLAIN ",
+    "mariadb": "EXPLAIN ",
 }
 
 
@@ -83,6 +92,12 @@ def breaks(turn: Turn) -> Reply:
     if words == BAD:
         raise KeyError(turn.message.openid, words)
     return reply
+
+
+def _without_scans(connection: sa.Connection) -> None:
+    """PostgreSQL would rather read a small table as a whole."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
 
 
 def words_in_effect(store: Store) -> list[str]:
@@ -124,6 +139,39 @@ class TestARetry:
         assert [each.xml for each in (*alone, among_new_ones[1])] == ["<xml>说过的话</xml>"] * 2
         assert among_new_ones[0].content != among_new_ones[2].content
         assert count(door.store) == 3
+
+    def test_of_what_carries_no_time_is_seen_too(self, counted: Door) -> None:
+        """Then the key is in the index of a moment long ago, whenever it comes."""
+        timeless = says("一").replace(b"<CreateTime>", b"<CreateTime>x")
+        first = counted.says(timeless)
+        counted.clock.at += 5 * SECOND
+        answers = [counted.says(timeless), *counted.hears([timeless, says("二", 1), timeless])]
+
+        assert [each.content for each in answers] == [first.content, first.content, "2：二", first.content]
+        assert [row["sent_at"] for row in stored(counted.store)] == [NO_TIME, SENT + SECOND]
+        assert words_in_effect(counted.store) == ["一", "二"]
+
+    def test_is_looked_for_by_the_index_of_both_columns(
+        self, door: Door, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[tuple[str, Any]] = []
+        real = bulk._run
+
+        def noted(connection: Any, text: str, given: Any, **how: Any) -> Any:
+            if "dedupe_key" in text and "INSERT" not in text:
+                asked.append((text, given))
+            return real(connection, text, given, **how)
+
+        monkeypatch.setattr(bulk, "_run", noted)
+        door.hears([says("工伤", 1)])
+        door.hears([says("工伤", 1), says("入会", 2)])
+
+        assert asked
+        with door.store.writing() as connection:
+            _without_scans(connection)
+            for text_, given in asked:
+                plan = real(connection, EXPLAIN[door.store.dialect] + text_, given, fetch=True)
+                assert "uq_interactions_key" in str(plan)
 
     def test_does_not_move_its_sender_back_in_the_dialogue(self, door: Door) -> None:
         door.hears([says("工伤", 1)])
@@ -214,15 +262,16 @@ class TestAPersonWhoSaysMuch:
         assert after.content == door.says(says("入会转会", 5)).content
         assert [row["topic"] for row in stored(door.store)][-3:] == ["服务大厅", "JOIN", "JOIN"]
 
-    def test_tells_of_a_place_and_it_is_kept_until_they_leave(self, door: Door) -> None:
+    def test_and_where_they_are_is_not_written_down_beside_their_name(self, door: Door) -> None:
         place = "<Latitude>41.1</Latitude><Longitude>122.1</Longitude>"
-        door.hears([event("LOCATION", place, at=SENT + 2 * SECOND), says("工伤", 1)])
-        here = person(door.store)
-        door.hears([leaves(3)])
-        door.hears([event("LOCATION", place, at=SENT + SECOND)])  # it comes late
+        sent = (
+            "<Location_X>41.1</Location_X><Location_Y>122.1</Location_Y><Label>路口</Label><MsgId>5</MsgId>"
+        )
 
-        assert (here["place_x"], here["place_at"]) == (41.1, SENT + 2 * SECOND)
-        assert person(door.store)["place_x"] is None
+        door.hears([event("LOCATION", place), envelope_of("location", sent)])
+
+        assert not [value for value in person(door.store).values() if value in (41.1, 122.1)]
+        assert not [name for name in followers.c.keys() if "place" in name]  # noqa: SIM118 - it holds columns
 
 
 class TestWhoFollows:
@@ -296,9 +345,7 @@ class TestAnUnfollow:
     def test_forgets_the_words_and_keeps_the_books(self, door: Door) -> None:
         door.says(follows(0, key="qrscene_门口"))
         door.says(says("工伤", 1))
-        door.says(
-            event("LOCATION", "<Latitude>41.1</Latitude><Longitude>122.1</Longitude>", at=SENT + 2 * SECOND)
-        )
+        door.says(event("LOCATION", "<Latitude>41.1</Latitude>", at=SENT + 2 * SECOND))
         door.says(says("别人的话", 2, OTHER))
         with door.store.writing() as connection:
             connection.execute(followers.update().values(remark="王师傅，轧钢二班"))
@@ -311,8 +358,7 @@ class TestAnUnfollow:
             assert row["sent_at"] is not None
         assert len(stored(door.store, WORKER)) == 4
         gone = person(door.store)
-        empty = ("place_x", "place_y", "place_at", "remark", "dialogue")
-        assert [gone[name] for name in empty] == [None] * 5
+        assert (gone["remark"], gone["dialogue"]) == (None, None)
         assert (gone["subscribed"], gone["scene"]) == (False, "门口")
         assert (gone["first_seen_at"], gone["subscribed_at"]) == (NOON, SENT)
         assert (gone["spoke_at"], gone["unsubscribed_at"]) == (SENT + SECOND, SENT + 3 * SECOND)
@@ -354,9 +400,6 @@ class TestAnUnfollow:
 
     def test_that_comes_late_still_forgets_what_went_before_it(self, door: Door) -> None:
         door.says(says("走之前", 1))
-        door.says(
-            event("LOCATION", "<Latitude>41.1</Latitude><Longitude>122.1</Longitude>", at=SENT + SECOND)
-        )
         with door.store.writing() as connection:
             connection.execute(followers.update().values(remark="王师傅"))
         door.says(follows(3))
@@ -366,7 +409,7 @@ class TestAnUnfollow:
 
         row = person(door.store)
         assert texts(door.store) == [None, "回来以后"]
-        assert (row["subscribed"], row["place_x"], row["place_at"], row["remark"]) == (True, None, None, None)
+        assert (row["subscribed"], row["remark"]) == (True, None)
 
     def test_forgets_what_was_heard_before_there_was_a_follower(self, door: Door) -> None:
         for number in (1, 2):
@@ -389,12 +432,35 @@ class TestAnUnfollow:
         assert person(door.store)["subscribed"] is False
 
     def test_in_one_group_with_the_words_forgets_those_before_it_only(self, door: Door) -> None:
-        place = event("LOCATION", "<Latitude>41.1</Latitude><Longitude>122.1</Longitude>", at=SENT)
-        door.hears([says("一", 0), place, leaves(1), follows(2), says("二", 3), says("三", 3.1, OTHER)])
+        door.hears([says("一", 0), leaves(1), follows(2), says("二", 3), says("三", 3.1, OTHER)])
 
         assert (texts(door.store), texts(door.store, OTHER)) == ([None, "二"], ["三"])
-        row = person(door.store)
-        assert (row["subscribed"], row["place_x"]) == (True, None)
+        assert person(door.store)["subscribed"] is True
+
+    def test_finds_what_a_person_said_by_an_index(self, door: Door) -> None:
+        door.hears([says("工伤", 1), says("入会", 2, OTHER)])
+
+        with door.store.writing() as connection:
+            _without_scans(connection)
+            said = sa.select(interactions.c.id).where(said_by(connection, WORKER))
+            written = said.compile(connection, compile_kwargs={"literal_binds": True})
+            plan = connection.exec_driver_sql(
+                EXPLAIN[door.store.dialect] + str(written).replace("%%", "%")
+            ).all()
+
+        indexes = ("ix_interactions_person", "ix_interactions_openid", "ix_interactions_first")
+        assert any(name in str(plan) for name in indexes)
+        assert "SCAN interactions" not in str(plan)
+
+    def test_of_somebody_who_spoke_for_years_forgets_every_month(self, door: Door) -> None:
+        for month in range(15):
+            door.clock.at = NOON + timedelta(days=31 * month)
+            door.hears([says("那年的话", month), says("别人的话", month + 0.1, OTHER)])
+
+        door.says(leaves(100))
+
+        assert texts(door.store) == [None] * 15
+        assert texts(door.store, OTHER) == ["别人的话"] * 15
 
     def test_at_the_same_moment_as_the_words_forgets_them(self, door: Door) -> None:
         """Two processes: one records what was said, the other the unfollow that followed."""

@@ -158,7 +158,7 @@ def heard(
         number = connection.exec_driver_sql("SELECT COUNT(*) FROM interactions").scalar()
         connection.execute(
             interactions.insert().values(
-                dedupe_key=f"key-{number}", openid=openid, msg_type="text", content=words, received_at=at,
+                dedupe_key=f"key-{number}", openid=openid, msg_type="text", content=words, sent_at=at, received_at=at,
                 state="answered", topic=topic or ("near:guide:join" if missed else None), missed=missed,
             )
         )  # fmt: skip

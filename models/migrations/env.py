@@ -2,17 +2,16 @@
 
 from alembic import context
 
-from models.schema import included, known, rendered
+from models.schema import rendered, tables_on
 
 connection = context.config.attributes["connection"]
 
 context.configure(
     connection=connection,
-    target_metadata=known(),
+    target_metadata=tables_on(connection.dialect.name),
     render_as_batch=True,  # SQLite changes a table by copying it
     compare_type=True,
     render_item=rendered,
-    include_object=included(connection),
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -8,13 +8,13 @@
 from models.recording.async_committer import AsyncCommitter, committer_for
 from models.recording.committer import Committer
 from models.recording.frames import Unstorable
-from models.recording.recorder import NOT_YET, READ_COLUMNS, Answer, Later, Ready, follower_of
+from models.recording.recorder import FOLLOWER_COLUMNS, NOT_YET, Answer, Later, Ready, follower_of
 from models.recording.thread import recorder_for
 from models.recording.writer import Writer, listen
 
 __all__ = [
+    "FOLLOWER_COLUMNS",
     "NOT_YET",
-    "READ_COLUMNS",
     "Answer",
     "AsyncCommitter",
     "Committer",

@@ -26,7 +26,6 @@ comes last, for MariaDB assigns from left to right; and where {new} is NULL, it 
 NEW = re.compile(r"\{new\}\.(\w+)")
 ARRAYS = {
     "Boolean": "boolean[]",
-    "Double": "float8[]",
     "Utc": "timestamptz[]",
     "BigInteger": "bigint[]",
     "Integer": "int[]",
@@ -140,6 +139,33 @@ class Bulk:
         return _run(
             connection, f"{head} IN ({', '.join(mark for _ in values)}){also}", list(values), fetch=True
         )
+
+    def select_pairs(
+        self,
+        connection: Connection,
+        keys: tuple[str, str],
+        values: Sequence[tuple[Any, Any]],
+        columns: Sequence[str],
+    ) -> Sequence[Any]:
+        """The rows whose two keys together are one of the pairs, found by the index of both; otherwise as `select`."""
+        if not values:
+            return []
+        one, other = keys
+        if self.dialect == "postgresql":
+            pairs = f"SELECT * FROM unnest(%b::{self._kinds[one]}, %b::{self._kinds[other]})"  # noqa: S608
+            given: list[Any] = [list(column) for column in zip(*values, strict=True)]
+        else:
+            pair = "(?, ?)" if self.dialect == "sqlite" else "(%s, %s)"
+            pairs, given = ", ".join(pair for _ in values), [value for both in values for value in both]
+        wanted = ", ".join(columns)
+        if self.dialect == "sqlite":  # which looks through the whole table for IN with pairs
+            text = (
+                f"WITH asked(one, other) AS (VALUES {pairs}) SELECT {wanted} FROM asked "  # noqa: S608
+                f"CROSS JOIN {self.table} ON {one} = asked.one AND {other} = asked.other"
+            )
+        else:
+            text = f"SELECT {wanted} FROM {self.table} WHERE ({one}, {other}) IN ({pairs})"  # noqa: S608
+        return _run(connection, text, given, fetch=True)
 
 
 def _told(

@@ -21,7 +21,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
@@ -29,10 +29,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from models.base import STATEMENT_S, Connection, OutOfTime, deadlocked, disconnected, hurry, timed_out
 from models.follower import Follower, followers
-from models.interaction import Arrival, Outcome, erase, interactions
+from models.interaction import NO_TIME, Arrival, Outcome, erase, interactions
 from models.recording.bulk import Bulk, Rules, moment, stamp
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +102,7 @@ INTERACTION_COLUMNS = (
 )  # fmt: skip
 # What is said of somebody who was only heard; and what a follow or an unfollow says besides.
 HEARD_COLUMNS = (
-    "openid", "scene", "first_seen_at", "last_seen_at", "spoke_at", "tapped_at", "dialogue", "place_x", "place_y", "place_at",
+    "openid", "scene", "first_seen_at", "last_seen_at", "spoke_at", "tapped_at", "dialogue",
 )  # fmt: skip
 FOLLOWER_COLUMNS = (
     "openid",
@@ -114,15 +112,11 @@ FOLLOWER_COLUMNS = (
     "unsubscribed_at",
     *HEARD_COLUMNS[1:],
 )
-# A place is written when it is told and never written back: it may be erased by then.
-READ_COLUMNS = FOLLOWER_COLUMNS[:-3]
 CONTENT, SENT, RECEIVED, RAW, REPLY = (
     INTERACTION_COLUMNS.index(name) for name in ("content", "sent_at", "received_at", "raw", "reply")
 )
 LEFT_COLUMNS = ("openid", "subscribed", "unsubscribed_at")
 TIMES = tuple(HEARD_COLUMNS.index(name) for name in ("last_seen_at", "spoke_at", "tapped_at"))
-PLACE_AT = HEARD_COLUMNS.index("place_at")
-NOWHERE = (None, None, None)
 
 Ready = tuple[tuple[Any, ...], tuple[Any, ...] | None]
 """An answered message: its row of `interactions`, and what it says of its sender, a row of HEARD_COLUMNS (None where WeChat
@@ -135,15 +129,6 @@ def _with(at: str, column: str) -> str:
     return f"CASE WHEN {newer} THEN {{new}}.{column} ELSE {{old}}.{column} END"
 
 
-def _placed(column: str) -> str:
-    """A place goes with its time, and one that was told before an unfollow is not kept."""
-    newer = (
-        "{new}.place_at IS NOT NULL AND ({old}.place_at IS NULL OR {new}.place_at >= {old}.place_at)"
-        " AND ({old}.unsubscribed_at IS NULL OR {new}.place_at > {old}.unsubscribed_at)"
-    )
-    return f"CASE WHEN {newer} THEN {{new}}.{column} ELSE {{old}}.{column} END"
-
-
 def _latest(column: str) -> str:
     newer = f"{{old}}.{column} IS NULL OR {{new}}.{column} > {{old}}.{column}"
     return f"CASE WHEN {newer} THEN {{new}}.{column} ELSE {{old}}.{column} END"
@@ -152,7 +137,6 @@ def _latest(column: str) -> str:
 HEARD_RULES: Rules = {
     **{name: f"COALESCE({{new}}.{name}, {{old}}.{name})" for name in ("scene", "dialogue")},
     **{name: _latest(name) for name in ("last_seen_at", "spoke_at", "tapped_at")},
-    **{name: _placed(name) for name in ("place_x", "place_y", "place_at")},
 }
 DECIDED_RULES: Rules = {
     **HEARD_RULES,
@@ -199,6 +183,7 @@ class Recorder:
 
     def __init__(self, dialect: str) -> None:
         self._stamp = stamp(dialect)
+        self._no_time = self._stamp(NO_TIME)
         self._flag: Callable[[bool], Any] = int if dialect == "sqlite" else bool
         self._interactions = Bulk(interactions, INTERACTION_COLUMNS, dialect)
         self._followers = Bulk(followers, FOLLOWER_COLUMNS, dialect)
@@ -212,12 +197,11 @@ class Recorder:
         values = self._values(arrival, outcome)
         if not arrival.personal:
             return values, None
-        at = values[SENT] or values[RECEIVED]
-        place = (*arrival.place, at) if arrival.place is not None else NOWHERE
         received = values[RECEIVED]
+        at = received if arrival.sent_at is None else values[SENT]
         return values, (
             arrival.openid, arrival.scene, received, received, at if arrival.spoke else None,
-            at if arrival.tapped else None, outcome.dialogue or None, *place,
+            at if arrival.tapped else None, outcome.dialogue or None,
         )  # fmt: skip
 
     def record(
@@ -233,7 +217,7 @@ class Recorder:
         none is known. Raises Again."""
         later = [item for item in items if isinstance(item, Arrival)]
         try:
-            replies = self._known(connection, [key_of(item) for item in items]) if ask or later else {}
+            replies = self._known(connection, items) if ask or later else {}
             ready = []
             for item in items:
                 if type(item) is tuple and item[0][0] not in replies:
@@ -251,8 +235,16 @@ class Recorder:
             raise
         return [replies[key_of(item)] for item in items]
 
-    def _known(self, connection: Connection, keys: Sequence[str]) -> dict[str, str]:
-        rows = self._interactions.select(connection, "dedupe_key", keys, ("dedupe_key", "reply"))
+    def _known(self, connection: Connection, items: Sequence[Ready | Arrival]) -> dict[str, str]:
+        keys = [
+            (self._stamp(item.sent_at or NO_TIME), item.key)
+            if isinstance(item, Arrival)
+            else (item[0][SENT], item[0][0])
+            for item in items
+        ]
+        rows = self._interactions.select_pairs(
+            connection, ("sent_at", "dedupe_key"), keys, ("dedupe_key", "reply")
+        )
         return {key: reply or "" for key, reply in rows}
 
     # --- what is answered already
@@ -269,7 +261,7 @@ class Recorder:
             values for values, _ in ready
         )  # no two have the same key, and nothing behind it is compared
         if left:
-            rows = without_words(rows, {openid: (state, at) for openid, state, at in left})
+            rows = self._without_words(rows, {openid: (state, at) for openid, state, at in left})
         self._insert(connection, rows)
 
     def _hear(self, connection: Connection, people: Sequence[tuple[Any, ...]]) -> None:
@@ -310,7 +302,7 @@ class Recorder:
 
     def _people(self, connection: Connection, arrivals: Sequence[Arrival]) -> dict[str, Follower]:
         openids = list({arrival.openid for arrival in arrivals})
-        rows = self._followers.select(connection, "openid", openids, READ_COLUMNS)
+        rows = self._followers.select(connection, "openid", openids, FOLLOWER_COLUMNS)
         return {row[0]: follower_of(row) for row in rows}
 
     def _answer_one(self, connection: Connection, draft: Draft, arrival: Arrival, answer: Answer) -> None:
@@ -334,7 +326,7 @@ class Recorder:
             arrival.event_key or None,
             None if gone else arrival.content,
             arrival.msg_id or None,
-            self._stamp(arrival.sent_at),
+            self._stamp(arrival.sent_at or NO_TIME),
             self._stamp(arrival.received_at),
             None if gone else arrival.raw,
             None if gone else outcome.reply,
@@ -350,11 +342,22 @@ class Recorder:
 
     def _heard_values(self, f: Follower) -> tuple[Any, ...]:
         at = self._stamp
-        place = f.place or NOWHERE
         return (
             f.openid, f.scene, at(f.first_seen_at), at(f.last_seen_at), at(f.spoke_at), at(f.tapped_at), f.dialogue or None,
-            place[0], place[1], at(place[2]),
         )  # fmt: skip
+
+    def _without_words(
+        self, rows: list[tuple[Any, ...]], left: Mapping[str, tuple[Any, Any]]
+    ) -> list[tuple[Any, ...]]:
+        """The rows, without the words of those who left after they had said them. `left`: subscribed, unsubscribed_at."""
+        found = []
+        for row in rows:
+            here, until = left.get(row[1], (True, None))
+            at = row[RECEIVED] if row[SENT] == self._no_time else row[SENT]
+            if until is not None and (at < until or (at == until and not here)):
+                row = (*row[:CONTENT], None, *row[CONTENT + 1 : RAW], None, None, *row[REPLY + 1 :])
+            found.append(row)
+        return found
 
 
 def key_of(item: Ready | Arrival) -> str:
@@ -383,29 +386,15 @@ def _merged(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
     for at in TIMES:
         if one[at] is not None and one[at] > both[at]:
             both[at] = one[at]
-    if one[PLACE_AT] is not None and one[PLACE_AT] > both[PLACE_AT]:
-        both[-3:] = one[-3:]
     return tuple(both)
 
 
-def without_words(rows: list[tuple[Any, ...]], left: Mapping[str, tuple[Any, Any]]) -> list[tuple[Any, ...]]:
-    """The rows, without the words of those who left after they had said them. `left`: subscribed, unsubscribed_at."""
-    found = []
-    for row in rows:
-        here, until = left.get(row[1], (True, None))
-        at = row[SENT] or row[RECEIVED]
-        if until is not None and (at < until or (at == until and not here)):
-            row = (*row[:CONTENT], None, *row[CONTENT + 1 : RAW], None, None, *row[REPLY + 1 :])
-        found.append(row)
-    return found
-
-
 def follower_of(row: Sequence[Any]) -> Follower:
-    """The follower in a row of READ_COLUMNS."""
+    """The follower in a row of FOLLOWER_COLUMNS."""
     values: Any = list(row)
     openid, subscribed, state, since, until, scene, first, last, spoke, tapped, dialogue = values
     follower = Follower(
-        openid, bool(subscribed), moment(first) or EPOCH, moment(last) or EPOCH, moment(state)
+        openid, bool(subscribed), moment(first) or NO_TIME, moment(last) or NO_TIME, moment(state)
     )
     follower.subscribed_at, follower.unsubscribed_at = moment(since), moment(until)
     follower.spoke_at, follower.tapped_at = moment(spoke), moment(tapped)
@@ -459,8 +448,6 @@ def _apply(arrival: Arrival, follower: Follower) -> bool:
         follower.tapped_at = max(follower.tapped_at or at, at)
     if arrival.scene is not None:
         follower.scene = arrival.scene
-    if arrival.place is not None:
-        follower.place = (*arrival.place, at)
     if arrival.follows is not None:
         follower.decide(arrival.follows, at)
     if arrival.follows is False:
@@ -486,9 +473,5 @@ def _forget(openid: str, until: datetime | None, rows: Iterable[Row], follower: 
             until is None or row.arrival.sent_at is None or row.arrival.sent_at <= until
         ):
             row.gone = True
-    if follower is None:
-        return
-    if until is None:
+    if follower is not None and until is None:
         follower.dialogue = ""
-    if follower.place is not None and (until is None or follower.place[2] <= until):
-        follower.place = None

@@ -14,12 +14,11 @@ from models.recording.libpq import NAME
 from models.recording.recorder import HEARD_COLUMNS, INTERACTION_COLUMNS
 
 SEPARATOR = "\x1f"  # no XML document may contain it
-KINDS = {"missed": "boolean", "place_x": "float8", "place_y": "float8"}
+KINDS = {"missed": "boolean"}
 # Mostly the same in a whole group: then sent once.
 ALIKE = frozenset(
     (
         "msg_type", "sent_at", "received_at", "state", "missed", "first_seen_at", "last_seen_at", "spoke_at", "tapped_at",
-        "place_at",
     )
 )  # fmt: skip
 
@@ -47,7 +46,7 @@ def statement(changes: str) -> str:
     `changes`: of a follower that is there."""
     heard, people, first = _source(HEARD_COLUMNS, 1)
     said, words, end = _source(INTERACTION_COLUMNS, first)
-    at = "coalesce(s.sent_at, s.received_at)"
+    at = "coalesce(nullif(s.sent_at, to_timestamp(0)), s.received_at)"  # NO_TIME
     gone = f"{at} < p.unsubscribed_at OR ({at} = p.unsubscribed_at AND NOT p.subscribed)"
     kept = {"content": "s.content", "raw": "s.raw", "reply": "coalesce(s.reply, '')"}
     wanted = [
