@@ -10,7 +10,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input install --quiet --onl
 
 help:
 	@echo 'make run      install, and start everything with a simulated WeChat on http://127.0.0.1:$(PORT) (PORT=... moves it)'
-	@echo 'make test     install, and run every check that this machine offers'
+	@echo 'make test     install, and run every check that this machine offers (SLOWEST=20 lists the slowest tests)'
 	@echo 'make soak     the longer proofs (about an hour)'
 	@echo 'make bench    measure the webhook beside its peers'
 	@echo 'make install  only make .venv with what the platform needs to run'
@@ -23,12 +23,13 @@ run: install
 	@PORT=$(PORT) exec $(PY) app.py demo
 
 # Each check runs even when one before it failed; pytest comes last, so that its list of what was left out stands at the end.
+# Three tests at a time, for on two cores there is always one that only waits.
 test: .venv/test.lock
 	@failed=; \
 	for check in 'ruff check' 'ruff format --check' 'mypy'; do \
 		echo "== $$check"; $(PY) -m $$check || failed="$$failed [$$check]"; \
 	done; \
-	echo '== pytest'; $(PY) -m pytest -n 2 || failed="$$failed [pytest]"; \
+	echo '== pytest'; $(PY) -m pytest -n 3 --dist worksteal $(SLOWEST:%=--durations=%) || failed="$$failed [pytest]"; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 soak: .venv/test.lock

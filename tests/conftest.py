@@ -31,6 +31,7 @@ SERVERS = {  # kind: where it is looked for, and the database that is always the
     "mariadb": ("GONGHUI_TEST_MARIADB", "mysql://root@127.0.0.1:3306", ""),
 }
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
+LONGEST = ("test_week.py", "test_kill.py")
 LEFT_OUT = "left out for want of "
 
 hypothesis.settings.register_profile("house", deadline=None, derandomize=IN_CI, print_blob=True)
@@ -289,6 +290,11 @@ def pytest_configure() -> None:
     for name in list(os.environ):
         if name.startswith("GONGHUI_") and not name.startswith("GONGHUI_TEST_"):
             del os.environ[name]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest come first, so that at the end no single one is waited for."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
