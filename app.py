@@ -15,7 +15,7 @@ from flask import Flask
 
 import handlers
 from campaigns.campaign import Campaign
-from campaigns.watch import Watch, tell
+from campaigns.watch import Watch, tell, tell_of_guides
 from campaigns.year import Year
 from channels import Channel, Gear, open_channels
 from commands import check as forecast
@@ -36,9 +36,12 @@ from jobs.push import Sender
 from jobs.worker import Worker
 from jobs.worker import work as run_worker
 from menus import check as menu_check
-from menus import directory as guides
 from menus import publish as menu_publish
-from menus import tree
+from menus.directory import Directory, reminders
+from menus.guide import Guide
+from menus.reading import load as load_guides
+from menus.reading import read as read_guides
+from menus.shelf import Shelf as Guides
 from models import backup, schema, shared
 from models.address import Database, Redis
 from models.base import Store, StoreError
@@ -136,14 +139,29 @@ class Built:
         pace, demo = Pace(self.shared, limits), self.demo is not None
         sender = Sender(self.store, pace, account, self.channels, audience, limits, now, blanks_leave=demo)
         self.year.listen(lambda standing: tell(self.store, self.path, standing, now()))
-        return Worker(self.store, self.clock, self.shared, self.year.campaigns, sender)
+        guides = Guides(hears=lambda reading: tell_of_guides(self.store, reading.problems, now()))
+        guides.open(load_guides())
+        return Worker(self.store, self.clock, self.shared, self.year.campaigns, sender, watch=guides.poll)
+
+    @cached_property
+    def guides(self) -> Guides:
+        """The service directory in force, laid out before anybody asks."""
+        return Guides(ready=lambda directory: handlers.lay_out(self._house, directory)).open(load_guides())
+
+    def _directory(self) -> Directory:
+        return self.guides.current()  # which is laid out for this house, and so comes after it
+
+    @cached_property
+    def _house(self) -> House:
+        account, base_url, demo = self.config.account, self.config.site.base_url, self.demo is not None
+        return House(
+            account.name, account.live, account.verified, base_url, self._directory,
+            self.year.campaigns, demo=demo,
+        )  # fmt: skip
 
     @cached_property
     def webhook(self) -> Webhook:
-        account, base_url = self.config.account, self.config.site.base_url
-        house = House(
-            account.name, account.live, account.verified, base_url, guides.load(), self.year.campaigns
-        )
+        account = self.config.account
         envelope = Envelope(
             mode=account.mode,
             token=account.token.get_secret_value(),
@@ -152,7 +170,7 @@ class Built:
             aes_key=account.encoding_aes_key.get_secret_value(),
             aes_key_previous=account.encoding_aes_key_previous.get_secret_value(),
         )
-        return Webhook(envelope, self.store, self.clock, house, handlers.answer, account.original_id)
+        return Webhook(envelope, self.store, self.clock, self._house, handlers.answer, account.original_id)
 
     @cached_property
     def pages(self) -> Flask:
@@ -161,12 +179,20 @@ class Built:
             account=self.config.account,
             store=self.store,
             clock=self.clock,
-            sections=guides.sections(),
+            sections=self._sections,
             year=lambda: self.year.rows(self.store, self.clock.now()),
             ready=lambda: unready(self.store, self.clock.now(), HERE),
             demo=self.demo,
         )
         return create_app(parts, self.webhook)
+
+    def _sections(self) -> dict[str, list[Guide]]:
+        """Every section with its entries, as this house's workers see them."""
+        directory, mode = self.guides.current(), self._house.mode
+        return {
+            title: [directory.seen(one, mode) for one in found]
+            for title, found in directory.sections().items()
+        }
 
     def move_clock(self) -> datetime | None:
         """The demonstration's clock to just before the next push; when that is due."""
@@ -211,7 +237,7 @@ def prepared(options: Options, *, listens: bool = True) -> Built:
     bind = built.config.server.bind
     if listens and (fault := in_the_way(bind)):
         raise refuse(f"{bind} 用不了：{why(fault)}。请停下那个程序，或在配置文件里换一个：[server] bind。")
-    guides.load()  # a fault in it is said before anything starts
+    load_guides()  # a fault in it is said before anything starts
     if backup.upgrade(built.store, built.backups, built.clock.now()) != GOOD:
         raise SystemExit(PROBLEM)
     built.store.close()  # its connections must not be shared by processes to come
@@ -250,7 +276,7 @@ def demo(options: Options) -> int:
 
 def _publish(built: Built, say: Callable[[str], None] = print) -> int:
     versions, now = Versions(built.store), built.clock.now()
-    return menu_publish.publish(built.api, tree.MENU, handlers.TAPS, versions, now, say=say)
+    return menu_publish.publish(built.api, load_guides().menu, handlers.TAPS, versions, now, say=say)
 
 
 # --- the other commands ----------------------------------------------------------------------------------------
@@ -266,17 +292,22 @@ def check(options: Options) -> int:
         size = forecast.unknown if built.lacks else sizes(built.store)
     except (StoreError, OSError):
         size = forecast.unknown
-    notes = guides.reminders(guides.load(), now.astimezone(SHANGHAI).date())
-    per_month = loaded.value.limits.mass_per_month
-    return forecast.check(path, loaded, now=now, audience_size=size, per_month=per_month, notes=notes)
+    reading, per_month = read_guides(), loaded.value.limits.mass_per_month
+    notes = [str(hint) for hint in reading.hints]
+    if reading.directory:
+        notes += reminders(reading.directory, now.astimezone(SHANGHAI).date())
+    wrong = [str(problem) for problem in reading.problems]
+    return forecast.check(
+        path, loaded, now=now, audience_size=size, per_month=per_month, notes=notes, wrong=wrong
+    )
 
 
 def menu(options: Options) -> int:
     if options.deed == "check":
-        return menu_check.check(tree.MENU, handlers.TAPS)
+        return menu_check.check(load_guides().menu, handlers.TAPS)
     built = stored(options)
     if options.deed == "diff":
-        return menu_publish.diff(built.api, tree.MENU)
+        return menu_publish.diff(built.api, load_guides().menu)
     if options.deed == "publish":
         return _publish(built)
     return menu_publish.rollback(built.api, Versions(built.store), built.clock.now())
@@ -326,7 +357,14 @@ def report(options: Options) -> int:
     first = options.from_ or last - timedelta(days=29)
     titles = {each.id: each.title for each in built.config.campaigns}
     return reports.show(
-        built.store, built.config.account.name, first, last, titles, options.csv, xlsx=options.xlsx
+        built.store,
+        built.config.account.name,
+        first,
+        last,
+        titles,
+        read_guides().directory,
+        options.csv,
+        xlsx=options.xlsx,
     )
 
 

@@ -131,3 +131,13 @@ def tell(store: Store, path: Path, standing: Change, now: datetime) -> None:
                 alarm.sound(connection, name, words, now)
             else:
                 alarm.clear(connection, name, now)
+
+
+def tell_of_guides(store: Store, problems: Sequence[object], now: datetime) -> None:
+    """Raise what is wrong with the files of the service directory as an alarm, and clear it when they are well."""
+    words = f"办事指南的文件有 {len(problems)} 处错误，没有采用，仍按原来的回答。请运行 check 看错在哪里；改好存盘以后会自己读进去。"
+    with store.writing() as connection:
+        if problems:
+            alarm.sound(connection, "guides broken", words, now)
+        else:
+            alarm.clear(connection, "guides broken", now)

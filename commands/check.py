@@ -141,11 +141,12 @@ def check(
     audience_size: AudienceSize = unknown,
     per_month: int = 4,
     notes: Iterable[str] = (),
+    wrong: Iterable[str] = (),
     say: Callable[[str], None] = print,
 ) -> int:
     """Says what the config file means; 0 when it can go into service, 1 when something must be changed first.
 
-    `notes` are sentences of other parts, such as the blanks in the service directory.
+    `notes` and `wrong` are sentences of other parts, such as the blanks and the faults in the service directory.
     """
     value = reading.value
     if value is None:
@@ -164,6 +165,7 @@ def check(
     faults, hints = _judged(path, value, outlooks, now, per_month)
     (faults if value.account.live and blanks else hints).extend(blanks)
     hints.extend(notes)
+    faults.extend(wrong)
     for title, mark, sentences in (("必须改", "✗", faults), ("请留意", "·", hints)):
         if sentences:
             say(f"\n{title}（{len(sentences)}）：")

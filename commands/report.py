@@ -9,9 +9,10 @@ from pathlib import Path
 
 from commands.check import CHANNELS
 from ground.days import SHANGHAI, minute
+from ground.normal import normal
 from ground.table import Table, lines, write_csv, write_xlsx
 from ground.words import BOOKS, DELIVERIES, PUSHES
-from menus import directory, tree
+from menus.directory import Directory
 from models import delivery, report
 from models.base import Store
 from models.report import Counts, Sent
@@ -44,19 +45,21 @@ def show(
     first: date,
     last: date,
     campaigns: Mapping[str, str],
+    guides: Directory | None,
     csv: Path | None = None,
     say: Callable[[str], None] = print,
     xlsx: Path | None = None,
 ) -> int:
     """`report`: the days from `first` to `last` (Shanghai, both included) of the account `name`. The exit code.
 
-    `campaigns` are their titles by id; with `csv` or `xlsx` everything also goes into such a file, which is replaced."""
+    `campaigns` are their titles by id; `guides` gives topics their names (None while its files are wrong); with `csv` or
+    `xlsx` everything also goes into such a file, which is replaced."""
     if last < first:
         say(f"结束的日子（{last}）比开始的日子（{first}）还早。")
         return 2
     since, until = _start(first), _start(last + timedelta(days=1))
-    counts = report.counts(store, since, until, directory.normal)
-    tables = list(_tables(counts, campaigns))
+    counts = report.counts(store, since, until, normal)
+    tables = list(_tables(counts, campaigns, guides))
     say(f"{name}　{first} 至 {last}（北京时间）")
     for table in tables:
         for line in lines(table, LISTED, MORE):
@@ -79,7 +82,7 @@ def _start(day: date) -> datetime:
 # --- the tables --------------------------------------------------------------------------------------------------
 
 
-def _tables(counts: Counts, campaigns: Mapping[str, str]) -> Iterable[Table]:
+def _tables(counts: Counts, campaigns: Mapping[str, str], guides: Directory | None) -> Iterable[Table]:
     people = counts.people
     yield Table(
         "关注者",
@@ -90,7 +93,7 @@ def _tables(counts: Counts, campaigns: Mapping[str, str]) -> Iterable[Table]:
     yield Table(
         "收到的消息和点击", ("收到", "没有答上来", "处理出错"), ((counts.received, missed, counts.failed),)
     )
-    names = _names(campaigns)
+    names = _names(campaigns, guides)
     heard = [
         (*_topic(one.topic, names), one.times, one.people) for one in counts.heard if one.topic not in OURS
     ]
@@ -148,15 +151,15 @@ def _told_row(sent: Sent) -> tuple[str | int, ...]:
     )
 
 
-def _names(campaigns: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+def _names(campaigns: Mapping[str, str], guides: Directory | None) -> dict[str, tuple[str, str]]:
     """What answers → its section and its name."""
     names = {name: ("其他", words) for name, words in TOPICS.items()}
-    for button in tree.MENU:
+    for button in guides.menu if guides else ():
         for item in (button, *button.sub_button):
             if item.key:
                 names[item.key] = (button.name, f"菜单“{item.name}”")
-    for section, guides in directory.sections().items():
-        names |= {f"guide:{guide.id}": (section, guide.title) for guide in guides}
+    for section, entries in (guides.sections() if guides else {}).items():
+        names |= {f"guide:{guide.id}": (section, guide.title) for guide in entries}
     names |= {f"campaign:{ident}": ("活动", title) for ident, title in campaigns.items()}
     return names
 

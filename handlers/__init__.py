@@ -1,16 +1,16 @@
-"""From a message to the words that answer it: three tables, and `answer` that looks into them. No network, no sleep."""
+"""From a message to the words that answer it: two tables, and `answer` that looks into them. No network, no sleep."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from ground.normal import normal
 from handlers import dialogue, innovation, results, service_hall, talk, welcome, workers_home, year
-from handlers.book import book
+from handlers.book import book, lay_out
 from handlers.page import listing, show
-from handlers.route import SmallTalk, explain, route
+from handlers.route import explain, route
 from handlers.turn import House, Turn
-from menus.directory import normal
 from wx import messages as m
 from wx.replies import Reply, Text
 
@@ -35,28 +35,6 @@ TAPS: Mapping[str, Callable[[Turn], Text]] = {
 }
 """Menu key → who answers the tap."""
 
-SPOKEN: Mapping[Callable[[Turn], Text], str] = {
-    dialogue.home: "首页 主页 菜单 目录 帮助 开始 功能 服务 返回首页 help menu home h",
-    talk.hello: "你好 您好 你好啊 您好啊 在吗 在么 有人吗 早上好 上午好 中午好 下午好 晚上好 hello hi 嗨 哈喽 喂 新年好 过年好",
-    talk.thanks: "谢谢 谢谢你 谢谢您 多谢 感谢 非常感谢 谢了 辛苦了 thanks thankyou 好的谢谢",
-    talk.good: "好 好的 好吧 行 知道了 明白了 明白 收到 嗯 嗯嗯 哦 是的 ok 可以 没事 没事了 不用了",
-    talk.goodbye: "再见 拜拜 bye 回头见",
-    talk.person: "人工 转人工 人工服务 人工客服 客服 找人 真人 接线员 工作人员 找客服 找人工",
-    talk.complaint: "投诉 我要投诉 投诉举报 投诉单位 告状",
-    talk.leave: "退订 取消关注 td t 不想收消息 别发了 不要发了 取关",
-}
-"""Who answers → the words said for it, apart from those of the service directory."""
-
-WORDS: Mapping[str, Callable[[Turn], Text]] = {
-    word: who for who, words in SPOKEN.items() for word in words.split()
-}
-"""Words as `normal` makes them → who answers."""
-
-INSIDE = ("投诉", "人工", "客服", "退订", "取消关注", "谢谢", "你好", "您好")
-"""Words that also count inside a sentence, when the directory knows nothing of it; in this order."""
-
-TALK = SmallTalk(WORDS, INSIDE)
-
 
 def answer(turn: Turn) -> Reply | None:
     """The words that answer this message, or None where WeChat takes none or nothing is to be said."""
@@ -74,14 +52,12 @@ def say(turn: Turn, words: str) -> Text:
     target = book(turn.house).finder.exact(words)  # most often it is a name just as we wrote it
     if target is not None:
         return open_page(turn, target)
-    way = route(turn.house, turn.now, normal(words), TALK)
+    way = route(turn.house, turn.now, normal(words))
     match way.kind:
         case "page":
             return open_page(turn, way.target)
         case "number":
             return dialogue.choose(turn, way.target, open_page)
-        case "talk":
-            return WORDS[way.target](turn)
         case "faces":
             return talk.faces(turn)
         case "choice":
@@ -94,7 +70,7 @@ def say(turn: Turn, words: str) -> Text:
 
 def which(house: House, words: str, now: datetime) -> str:
     """For staff: who would answer these words, who else was near, and why."""
-    return explain(house, now, words, TALK)
+    return explain(house, now, words)
 
 
 def _choice(turn: Turn, targets: tuple[str, ...], head: str) -> Text:
@@ -115,7 +91,10 @@ def _known_page(turn: Turn, name: str) -> Text | None:
     if kind == "near":
         known = tuple(target for target in rest.split("+") if target in shelf.pages)
         return _choice(turn, known, "回复数字：") if known else None
-    return talk.complaint(turn) if name == "complaint" else None
+    if kind == "talk":
+        saying = shelf.sayings.get(rest)
+        return talk.small(turn, saying) if saying else None
+    return None
 
 
 def _text(turn: Turn) -> Text:
@@ -166,4 +145,4 @@ EVENTS: Mapping[type[m.Body], Handler] = {
 """What kind of message → who answers. Every other kind gets no words: an unfollow, a link that was opened, a place that the
 phone told by itself, pictures and places picked from the menu (they follow as messages of their own), unknown types."""
 
-__all__ = ["EVENTS", "TAPS", "WORDS", "House", "Turn", "answer", "open_page", "say", "which"]
+__all__ = ["EVENTS", "TAPS", "House", "Turn", "answer", "lay_out", "open_page", "say", "which"]

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
-from handlers.page import BACK, HOME, Page, listing, page, state
+from ground.days import SHANGHAI
+from handlers.page import ALL, BACK, HOME, Page, listing, page, state
 from handlers.search import Finder
 from handlers.turn import House
-from menus.directory import Directory, shown
-from menus.guide import HOTLINE, Guide, stale, text, withheld
-from menus.tree import MENU, Button
+from menus.directory import Directory
+from menus.files import Saying
+from menus.guide import HOTLINE, Guide, Mode
+from menus.telling import ASK_FIRST, SHORT, linked, short, whole
+from menus.tree import Button
 from wx.replies import Text
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 COMMONEST = (
     ("入会转会", "JOIN"),
     ("困难与互助", "AID"),
@@ -30,14 +32,18 @@ COMMONEST = (
 )
 EXAMPLES = "也可以直接打字，比如：工伤、欠薪、退会、体检。"
 URGENT = f"急事请拨 {HOTLINE}。"
+MORE = "回复 1 看全部。"
+TAG = re.compile(r"<[^>]+>")
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
     """The pages by name (a menu key, a section's title, guide:ID, home), and the way from words to a page."""
 
+    directory: Directory
     pages: Mapping[str, Page]
     finder: Finder
+    sayings: Mapping[str, Saying]
 
     def titles(self, names: tuple[str, ...]) -> list[tuple[str, str]]:
         """(title, name) of these pages, for a list to choose from."""
@@ -45,23 +51,37 @@ class Book:
 
 
 def book(house: House) -> Book:
-    """The book of this house, written once."""
-    return _book(house.directory, house.name, house.live, house.has_menu)
+    """The book of this house, written once for each directory."""
+    return lay_out(house, house.guides())
+
+
+def lay_out(house: House, directory: Directory) -> Book:
+    """The book of a directory, which may come into force later."""
+    return _book(directory, house.name, house.mode, house.has_menu, _address(house))
+
+
+def _address(house: House) -> str:
+    """Where the entries' own pages begin, '' while there are none."""
+    return f"{house.base_url}/guide/" if house.guide_pages and house.base_url else ""
 
 
 @lru_cache(maxsize=16)
-def _book(directory: Directory, name: str, live: bool, has_menu: bool) -> Book:
-    pages = [_home(name, has_menu)]
-    for button in MENU:
+def _book(directory: Directory, name: str, mode: Mode, has_menu: bool, address: str) -> Book:
+    scribe = _Scribe(directory, mode, address)
+    pages = [_home(name, has_menu, directory)]
+    for button in directory.menu:
         pages.append(_section(button))
         for item in button.sub_button:
-            pages += _item(item, button.name, directory, live)
-    return Book({page.name: page for page in pages}, Finder(directory, live))
+            pages += scribe.item(item, button.name)
+    named = {page.name: page for page in pages} | scribe.alone
+    return Book(directory, named, Finder(directory), {saying.id: saying for saying in directory.talk})
 
 
-def _home(name: str, has_menu: bool) -> Page:
+def _home(name: str, has_menu: bool, directory: Directory) -> Page:
+    known = {button.key or button.name for first in directory.menu for button in (first, *first.sub_button)}
+    lines = [(words, target) for words, target in COMMONEST if target in known]
     tail = f"{EXAMPLES}\n{'点下面的菜单也行。' if has_menu else '随时回复 00 回到这里。'}{URGENT}"
-    return listing(HOME, "", list(COMMONEST), over=f"这里是{name}，想办什么事？回复数字就行：", tail=tail)
+    return listing(HOME, "", lines, over=f"这里是{name}，想办什么事？回复数字就行：", tail=tail)
 
 
 def _section(button: Button) -> Page:
@@ -69,22 +89,47 @@ def _section(button: Button) -> Page:
     return listing(button.name, button.name, lines, head="回复数字往下看：")
 
 
-def _item(item: Button, section: str, directory: Directory, live: bool) -> list[Page]:
-    """The item's list and its guides. An entry that workers may not see yet stands in no list."""
-    guides = directory.under(item.key)
-    lines = [(guide.title, f"guide:{guide.id}") for guide in guides if shown(guide, live=live)]
-    choices = tuple(target for _, target in lines)
-    if lines:
-        first = listing(item.key, item.name, lines, parent=section, head="回复数字看办法：")
-    else:
-        first = page(item.key, f"【{item.name}】\n请拨 {HOTLINE} 咨询。\n{BACK}", parent=section)
-    return [first, *(_guide(guide, choices, live) for guide in guides)]
+class _Scribe:
+    """Writes the pages of the entries."""
+
+    def __init__(self, directory: Directory, mode: Mode, address: str) -> None:
+        self.directory, self.mode, self.address = directory, mode, address
+        self.alone: dict[str, Page] = {}  # menu items whose list would have one line: the entry itself
+
+    def item(self, item: Button, section: str) -> Iterator[Page]:
+        """The item's list, its guides, and each of them whole."""
+        guides = self.directory.under(item.key)
+        lines = [(guide.title, f"guide:{guide.id}") for guide in guides if guide.listed]
+        choices = tuple(target for _, target in lines)
+        if len(lines) > 1:
+            yield listing(item.key, item.name, lines, parent=section, head="回复数字看办法：")
+        elif not lines:
+            yield page(item.key, f"【{item.name}】\n请拨 {HOTLINE} 咨询。\n{BACK}", parent=section)
+        for guide in guides:
+            first, second = self._guide(guide, choices, item.key if len(lines) > 1 else section)
+            yield from (first, second)
+            if len(lines) == 1 and guide.listed:
+                self.alone[item.key] = first
+
+    def _guide(self, guide: Guide, choices: tuple[str, ...], parent: str) -> tuple[Page, Page]:
+        name = f"guide:{guide.id}"
+        also = linked(self.directory, guide)
+        ending = f"看全部：{self.address}{guide.id}" if self.address else MORE
+        taken = sum(len(TAG.sub("", line)) + 1 for line in (also, ending, BACK))
+        words, more = short(self.directory, guide, self.mode, SHORT - taken)
+        if more and not self.address:
+            choices = (name + ALL, *choices[1:])
+        first = _dated(guide, name, _lines(words, ending if more else "", also), state(name, parent, choices))
+        text = _lines(whole(self.directory, guide, self.mode))
+        return first, _dated(guide, name + ALL, text, state(name + ALL, parent, choices))
 
 
-def _guide(guide: Guide, choices: tuple[str, ...], live: bool) -> Page:
-    name = f"guide:{guide.id}"
-    kept = state(name, guide.item, choices)
-    if not shown(guide, live=live):
-        return Page(name, Text(f"{withheld(guide)}\n{BACK}"), kept)
+def _lines(*parts: str) -> str:
+    """These parts below each other, and the way back."""
+    return "\n".join(part for part in (*parts, BACK) if part)
+
+
+def _dated(guide: Guide, name: str, words: str, kept: str) -> Page:
+    """A page that tells to ask first once its day is past."""
     end = datetime.combine(guide.valid_until + timedelta(days=1), time(), SHANGHAI).astimezone(UTC)
-    return Page(name, Text(f"{text(guide)}\n{BACK}"), kept, (), end, Text(f"{stale(guide)}\n{BACK}"))
+    return Page(name, Text(words), kept, (), end, Text(f"{ASK_FIRST}\n{words}"))

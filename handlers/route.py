@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from ground.normal import normal
 from handlers import year
 from handlers.book import book
 from handlers.dialogue import number
+from handlers.personal import without_numbers
 from handlers.search import NEAREST, Hit
 from handlers.turn import House
-from menus.directory import normal
 
 SHORTEST_NAME = 3  # characters of words that may be part of a campaign's title and nothing else
 
-Kind = Literal["faces", "page", "number", "talk", "choice", "near"]
+Kind = Literal["faces", "page", "number", "choice", "near"]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where words lead: `target` is a page, a number or a word of small talk; `hits` are all the pages that fitted."""
+    """Where words lead: `target` is a page or a number; `hits` are all the pages that fitted."""
 
     kind: Kind
     target: str = ""
@@ -34,15 +34,7 @@ class Route:
         return tuple(hit.target for hit in self.hits[:NEAREST])
 
 
-@dataclass(frozen=True, slots=True)
-class SmallTalk:
-    """The words that are answered by themselves, and those that also count inside a sentence, in their order."""
-
-    words: Collection[str]
-    inside: Sequence[str]
-
-
-def route(house: House, now: datetime, plain: str, talk: SmallTalk) -> Route:
+def route(house: House, now: datetime, plain: str) -> Route:
     """Where words lead; `plain` as `normal` makes them."""
     if not plain:
         return Route("faces")
@@ -52,13 +44,12 @@ def route(house: House, now: datetime, plain: str, talk: SmallTalk) -> Route:
     chosen = number(plain)
     if chosen is not None:
         return Route("number", chosen)
-    if plain in talk.words:
-        return Route("talk", plain)
-    return _sentence(house, now, plain, talk)
+    return _sentence(house, now, plain)
 
 
-def _sentence(house: House, now: datetime, plain: str, talk: SmallTalk) -> Route:
+def _sentence(house: House, now: datetime, plain: str) -> Route:
     """Words that are no name by themselves."""
+    plain = without_numbers(plain)
     campaigns = year.told(house, now)
     campaign = year.titled(campaigns, plain) if len(plain) >= SHORTEST_NAME else None
     if campaign is not None:
@@ -72,21 +63,20 @@ def _sentence(house: House, now: datetime, plain: str, talk: SmallTalk) -> Route
     campaign = year.mentioned(campaigns, plain)
     if campaign is not None:
         return Route("page", campaign, "句子里有活动的名称")
-    for word in talk.inside:
-        if word in plain:
-            return Route("talk", word)
+    talk = finder.talk_in(plain)
+    if talk is not None:
+        return Route("page", talk, "别的都对不上，句子里有闲聊的话")
     return Route("near", hits=finder.nearest(plain))
 
 
-def explain(house: House, now: datetime, words: str, talk: SmallTalk) -> str:
+def explain(house: House, now: datetime, words: str) -> str:
     """For staff: who would answer these words, who else was near, and why."""
-    way = route(house, now, normal(words), talk)
+    way = route(house, now, normal(words))
     titles = book(house).finder.titles | {f"campaign:{one.id}": one.title for one in year.told(house, now)}
     said = {
         "faces": f"“{words}”里面没有字，会回首页。",
         "page": f"“{words}”由“{titles.get(way.target, way.target)}”回答：{way.reason}。",
         "number": f"“{words}”是数字，按职工刚看的那一页来选。",
-        "talk": f"“{words}”当作日常用语“{way.target}”来回答。",
         "choice": f"“{words}”有几条一样合适，会列出来让职工选：",
         "near": f"“{words}”没有找到，会列出最接近的几条，并记为“没答上”：",
     }[way.kind]

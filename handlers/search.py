@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import log
 
-from menus.directory import Directory, normal, shown
+from ground.normal import normal
+from menus.directory import Directory
 from menus.guide import Guide
-from menus.tree import MENU, items
+from menus.tree import items
 
 LONGEST_QUESTION = 120  # characters that are looked at; WeChat lets a person send 2048 bytes
 NEAREST = 3
@@ -44,12 +45,21 @@ class Hit:
 class Finder:
     """The words of one directory, laid out once so that a name is found by one lookup."""
 
-    def __init__(self, directory: Directory, live: bool) -> None:
-        self.titles = {button.key or button.name: button.name for button in items()}
+    def __init__(self, directory: Directory) -> None:
+        self.titles = {button.key or button.name: button.name for button in items(directory.menu)}
         self.titles |= {f"guide:{guide.id}": guide.title for guide in directory.guides}
-        self._exact = {normal(section.name): section.name for section in MENU} | dict(directory.targets)
-        self._lengths = sorted({len(word) for word in self._exact if len(word) > 1}, reverse=True)
-        self._offered = {f"guide:{guide.id}" for guide in directory.guides if shown(guide, live=live)}
+        self.titles |= {f"talk:{saying.id}": saying.words[0] for saying in directory.talk if saying.words}
+        self._names = {normal(section.name): section.name for section in directory.menu} | dict(
+            directory.targets
+        )
+        self._exact = self._names | {
+            normal(word): f"talk:{saying.id}" for saying in directory.talk for word in saying.words
+        }
+        self._inside = {
+            normal(word): f"talk:{saying.id}" for saying in directory.talk for word in saying.inside
+        }
+        self._lengths = sorted({len(word) for word in self._names if len(word) > 1}, reverse=True)
+        self._offered = {f"guide:{guide.id}" for guide in directory.guides}
         self._signs = {f"guide:{guide.id}": _signs(guide) for guide in directory.guides}
         spread = Counter(sign for signs in self._signs.values() for sign in signs)
         self._rarity = {sign: log(1 + len(self._signs) / times) for sign, times in spread.items()}
@@ -66,10 +76,10 @@ class Finder:
         at = 0
         while at < len(plain) - 1:
             word = next(
-                (plain[at : at + size] for size in self._lengths if plain[at : at + size] in self._exact), ""
+                (plain[at : at + size] for size in self._lengths if plain[at : at + size] in self._names), ""
             )
             if word:
-                found = words.setdefault(self._exact[word], [])
+                found = words.setdefault(self._names[word], [])
                 if word not in found:
                     found.append(word)
             at += len(word) or 1
@@ -77,6 +87,10 @@ class Finder:
             Hit(target, _weight(found), f"句子里有“{'”“'.join(found)}”") for target, found in words.items()
         ]
         return tuple(sorted(hits, key=lambda hit: -hit.score))
+
+    def talk_in(self, plain: str) -> str | None:
+        """The small talk one of whose words stands in the sentence."""
+        return next((page for word, page in self._inside.items() if word in plain), None)
 
     def nearest(self, plain: str) -> tuple[Hit, ...]:
         """The three entries that share most with the words, the rarer the better; filled up with the commonest."""
@@ -109,8 +123,8 @@ def _pieces(plain: str) -> Iterator[str]:
 
 def _signs(guide: Guide) -> dict[str, float]:
     """What an entry is known by: the pieces of its names count thrice those of its text."""
-    signs = dict.fromkeys(_each((guide.who, *guide.bring, *guide.how, guide.note)), 1.0)
-    return signs | dict.fromkeys(_each((guide.title, *guide.words)), 3.0)
+    signs = dict.fromkeys(_each((guide.answer, guide.who, *guide.bring, *guide.how, guide.note)), 1.0)
+    return signs | dict.fromkeys(_each((guide.title, *guide.words, *guide.asks)), 3.0)
 
 
 def _each(texts: Iterable[str]) -> Iterator[str]:

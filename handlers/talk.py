@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from handlers.dialogue import home
-from handlers.page import BACK, listing, show
+from handlers.page import listing, show
 from handlers.turn import Turn
+from menus.files import Saying
 from menus.guide import HOTLINE
 from wx.replies import Text
 
@@ -12,53 +13,16 @@ NOBODY = "这里由程序自动回答，没有工作人员值守。"
 TYPE_IT = "请用文字说，比如：工伤、欠薪、退会；回复 00 看全部服务。"
 
 
-def hello(turn: Turn) -> Text:
-    """你好"""
-    return Text("您好！\n" + home(turn).content)
-
-
-def thanks(turn: Turn) -> Text:
-    """谢谢"""
-    return _say(turn, "thanks", "不客气，这是工会该做的。还有事随时说；回复 00 看全部服务。")
-
-
-def goodbye(turn: Turn) -> Text:
-    """再见"""
-    return _say(turn, "goodbye", f"再见，祝您平安顺利。有急事请拨 {HOTLINE}。")
-
-
-def good(turn: Turn) -> Text:
-    """好的"""
-    return _say(turn, "good", "好的。想办别的事，直接打字，或回复 00 看全部服务。")
-
-
-def person(turn: Turn) -> Text:
-    """人工"""
-    return _say(
-        turn, "person", f"{NOBODY}\n要找人问，请拨 {HOTLINE}。\n也可以打几个字试试，比如：工伤、欠薪、退会。"
-    )
-
-
-def complaint(turn: Turn) -> Text:
-    """投诉"""
-    lines = [
-        ("单位拖欠工资", "guide:wages"),
-        ("和单位有别的争议", "guide:dispute"),
-        ("发现安全隐患", "guide:safety"),
-        ("对工会服务不满意", "guide:evaluate"),
-    ]
-    head = f"{NOBODY}\n投诉请拨 {HOTLINE}，记下受理编号。\n想先看看办法，回复数字："
-    return show(turn, listing("complaint", "投诉", lines, head=head))
-
-
-def leave(turn: Turn) -> Text:
-    """退订"""
-    return _say(
-        turn,
-        "leave",
-        "不想再收到消息：点右上角进入公众号资料页，选“不再关注”。"
-        f"取消关注以后，您在这里说过的话会从我们的记录里删掉。\n只是想退出工会，请回复“退会”。\n{BACK}",
-    )
+def small(turn: Turn, saying: Saying) -> Text:
+    """Small talk, as the clerk's file has it."""
+    if saying.home:
+        reply = home(turn)
+        turn.topic = saying.id
+        return Text(f"{saying.answer}\n{reply.content}")
+    if saying.offers:
+        lines = [(offer.say, offer.page) for offer in saying.offers]
+        return show(turn, listing(saying.id, "", lines, head=saying.answer))
+    return _say(turn, saying.id, saying.answer)
 
 
 def faces(turn: Turn) -> Text:

@@ -14,6 +14,7 @@ from wx.messages import Message
 
 if TYPE_CHECKING:
     from menus.directory import Directory
+    from menus.guide import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,15 @@ class House:
     live: bool
     has_menu: bool  # a verified account; others get the numbered dialogue
     base_url: str
-    directory: Directory
+    guides: Callable[[], Directory]  # the service directory in force
     campaigns: Callable[[], Sequence[Campaign]] = tuple  # those now in force
+    demo: bool = False  # samples stand for what nobody has filled in yet
+    guide_pages: bool = False  # each entry has its page under base_url
+
+    @property
+    def mode(self) -> Mode:
+        """What becomes of a line with a blank."""
+        return "sample" if self.demo else "live" if self.live else "draft"
 
 
 @dataclass(slots=True)

@@ -9,11 +9,11 @@ from functools import lru_cache
 
 from campaigns.campaign import Campaign
 from ground.days import SHANGHAI
+from ground.normal import normal
 from ground.text import without_blanks
 from handlers.book import URGENT, book
 from handlers.page import BACK, Page, listing, page, show
 from handlers.turn import House, Turn
-from menus.directory import normal
 from wx.replies import Text
 
 INWARD = ("preparation", "report", "newspaper")  # the staff's own work: no worker is told of it

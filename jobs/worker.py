@@ -44,7 +44,8 @@ class Every:
 
 
 class Worker:
-    """One process that ticks the timetable and sends; any number may run. `step` does a little and says when again."""
+    """One process that ticks the timetable and sends; any number may run. `watch` looks after other
+    files. `step` does a little and says when again."""
 
     def __init__(
         self,
@@ -53,12 +54,14 @@ class Worker:
         common: Shared,
         campaigns: Callable[[], Sequence[Campaign]],
         sender: Sender,
+        watch: Callable[[], object] = lambda: None,
     ) -> None:
         self.store = store
         self.clock = clock
         self.common = common
         self.campaigns = campaigns
         self.sender = sender
+        self.watch = watch
         self.nudged = threading.Event()
         self.timetable = Timetable(store, clock, self.nudged.set)
         self.name = f"{socket.gethostname()}:{os.getpid()}"
@@ -70,6 +73,7 @@ class Worker:
         """Do what is to be done now, a little of it; the seconds after which to look again."""
         now = self.clock.now()
         self._live(now)
+        self.watch()
         campaigns = self.campaigns()
         if campaigns != self._known:
             self.timetable.adopt(campaigns)

@@ -1,15 +1,18 @@
 """Whether WeChat would take the menu, and whether every key has somebody who answers it (platform guide, 自定义菜单)."""
 
-import ast
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+from ground.lines import Loc, Table, places
+from ground.toml import UnreadableError, parse, text_of
 from menus import tree
-from menus.tree import MENU, Button, Menu
+from menus.tree import Button, Menu
 
+FILE = Path(__file__).parent / "menu.toml"
 MAX_FIRST = 3
 MAX_SECOND = 5
 MAX_NAME_BYTES = {1: 16, 2: 60}
@@ -68,7 +71,7 @@ def check(
 
 def problems(menu: Menu, keys: Collection[str], *, file: Path | None = None) -> list[Problem]:
     """Every fault of the menu, in its order. `keys` are those that have a handler; `file` is where the menu is written."""
-    places = _Places(file or Path(tree.__file__))
+    places = _Places(file or FILE)
     found = [_problem(places.top(), *fault) for fault in _whole(menu)]
     for level, button in _walk(menu, 1):
         where = places.of(button.name)
@@ -175,31 +178,20 @@ def _reminders(button: Button, level: int) -> Iterator[tuple[str, str]]:
 
 
 class _Places:
-    """Where each button is written, found by its name in the source; the same name twice is taken in order."""
+    """Where each button is written, found by its name in the file; the same name twice is taken in order."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self.lines: dict[str, list[int]] = {}
         self.menu_line = 1
         try:
-            source = ast.parse(file.read_text("utf-8"))
-        except (OSError, SyntaxError):
+            text, _ = text_of(file)
+            table = parse(file, text)
+        except UnreadableError:
             return
-        for node in ast.walk(source):
-            if isinstance(node, ast.Call):
-                self._learn(node)
-            elif isinstance(node, ast.AnnAssign | ast.Assign):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                if any(isinstance(target, ast.Name) and target.id == "MENU" for target in targets):
-                    self.menu_line = node.lineno
-        for lines in self.lines.values():
-            lines.sort()
-
-    def _learn(self, call: ast.Call) -> None:
-        named = [keyword.value for keyword in call.keywords if keyword.arg == "name"]
-        for value in named or call.args[:1]:
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                self.lines.setdefault(value.value, []).append(value.lineno)
+        for loc, line in places(text):
+            if loc[-1] == "name":
+                self.lines.setdefault(_written(table, loc), []).append(line)
 
     def top(self) -> str:
         return self._at(self.menu_line)
@@ -213,4 +205,8 @@ class _Places:
         return f"{'/'.join(self.file.parts[-2:])}:{line}"
 
 
-__all__ = ["MENU", "Problem", "check", "problems"]
+def _written(table: Table, loc: Loc) -> str:
+    value: Any = table
+    for key in loc:
+        value = value[key]
+    return str(value)

@@ -1,43 +1,19 @@
-"""The service directory (办事指南): the one source for menu replies, keyword replies, the numbered dialogue and the start page."""
+"""The service directory (办事指南) with the menu, small talk and emergencies: the one source for everything said by itself."""
 
-import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 
-from menus import tree
-from menus.guide import TEXT_BYTES, Guide, placeholders, stale, text
-from menus.guides import innovation, service_hall, workers_home
-
-GUIDES = service_hall.GUIDES + innovation.GUIDES + workers_home.GUIDES
-
-SECTIONS: Mapping[str, tuple[Guide, ...]] = {
-    "服务大厅": service_hall.GUIDES,
-    "创新创业": innovation.GUIDES,
-    "职工之家": workers_home.GUIDES,
-}
+from ground.normal import normal
+from ground.text import BLANK
+from menus.files import Crisis, Number, Saying
+from menus.guide import Guide, Mode, named, placeholders
+from menus.tree import Menu
 
 
 class BadDirectory(ValueError):
-    """The entries contradict each other; the words say which and how to mend it."""
-
-
-def normal(words: str) -> str:
-    """Words as they are compared: half-width, lower case, without spaces, punctuation, emoji or [微笑]-like faces."""
-    folded = unicodedata.normalize("NFKC", _without_faces(words)).lower()
-    return "".join(sign for sign in folded if unicodedata.category(sign)[0] in "LN")
-
-
-def _without_faces(words: str) -> str:
-    # WeChat sends its own faces as short names in brackets, e.g. [微笑]. A longer bracket is what a person wrote.
-    if "[" not in words:
-        return words
-    head, *rest = words.split("[")
-    kept = [head]
-    for part in rest:
-        name, closed, tail = part.partition("]")
-        kept.append(tail if closed and len(name) <= 4 else "[" + part)
-    return "".join(kept)
+    """The files are wrong; the words say each fault with its file and line."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,9 +23,14 @@ class Directory:
     guides: tuple[Guide, ...]
     by_id: Mapping[str, Guide]
     targets: Mapping[str, str]  # what workers say, as `normal` makes it → "guide:ID" or a menu key
+    menu: Menu
+    numbers: Mapping[str, Number] = field(default_factory=dict)
+    sample: Mapping[str, str] = field(default_factory=dict)  # blank → what the demonstration shows for it
+    talk: tuple[Saying, ...] = ()
+    crisis: Crisis = field(default_factory=Crisis)
 
     def under(self, item: str) -> tuple[Guide, ...]:
-        """The entries listed under this menu item, in the order of the file."""
+        """The entries of this menu item, in the order of its list."""
         return tuple(guide for guide in self.guides if guide.item == item)
 
     def find(self, words: str) -> Guide | None:
@@ -57,28 +38,29 @@ class Directory:
         kind, _, name = self.targets.get(normal(words), "").partition(":")
         return self.by_id[name] if kind == "guide" else None
 
+    def sections(self) -> dict[str, tuple[Guide, ...]]:
+        """Section title → its entries, for pages that show the whole directory."""
+        found: dict[str, tuple[Guide, ...]] = {}
+        for button in self.menu:
+            found[button.name] = tuple(one for item in button.sub_button for one in self.under(item.key))
+        return found
 
-def load(guides: Iterable[Guide] = GUIDES, items: Mapping[str, tuple[str, ...]] = tree.WORDS) -> Directory:
-    """The directory of these entries and menu items; raises BadDirectory with every fault found."""
-    entries = tuple(guides)
-    owned = [(f"guide:{guide.id}", guide.title, (guide.title, *guide.words)) for guide in entries]
-    owned += [(key, f"菜单项 {key}", words) for key, words in items.items()]
-    faults = [*_same_ids(entries), *_strange_items(entries), *_same_words(owned), *_too_long(entries)]
-    if faults:
-        raise BadDirectory("办事指南有误：\n" + "\n".join(faults))
-    targets = {normal(button.name): button.key for button in tree.items() if button.key}
-    targets |= {normal(word): target for target, _, words in owned for word in words}
-    return Directory(entries, {guide.id: guide for guide in entries}, targets)
+    def filled(self, line: str, mode: Mode) -> str:
+        """A line as a worker reads it: '' when it has a blank that must not be seen."""
+        if mode == "draft" or not BLANK.search(line):
+            return line
+        if mode == "live":
+            return ""
+        return BLANK.sub(lambda blank: self.sample.get(named(blank[0]), "（示例）"), line)
 
-
-def sections() -> Mapping[str, tuple[Guide, ...]]:
-    """Section title → its entries, for pages that show the whole directory."""
-    return SECTIONS
-
-
-def shown(guide: Guide, *, live: bool) -> bool:
-    """Whether workers may see this entry: on a live account not while it has blanks."""
-    return not (live and placeholders(guide))
+    def seen(self, guide: Guide, mode: Mode) -> Guide:
+        """The entry without the lines that must not be seen."""
+        kept: dict[str, object] = {
+            name: tuple(line for line in map(partial(self.filled, mode=mode), getattr(guide, name)) if line)
+            for name in ("how", "bring")
+        }
+        kept |= {name: self.filled(getattr(guide, name), mode) for name in ("who", "where", "note")}
+        return guide.model_copy(update=kept)
 
 
 def unfilled(directory: Directory) -> dict[str, tuple[str, ...]]:
@@ -91,61 +73,20 @@ def overdue(directory: Directory, today: date) -> tuple[Guide, ...]:
     return tuple(guide for guide in directory.guides if guide.valid_until < today)
 
 
+def aged(directory: Directory, today: date) -> list[str]:
+    """The facts that nobody has looked up for over a year, a sentence each, for `check`."""
+    return [
+        f"办事指南“{guide.title}”：“{fact.says}”（《{fact.law}》{fact.article}）上次核对是 {fact.checked}，超过一年了，请重新核对"
+        for guide in directory.guides
+        for fact in guide.facts
+        if (today - fact.checked).days > 365
+    ]
+
+
 def reminders(directory: Directory, today: date) -> list[str]:
     """What staff still have to do in the directory, a sentence each."""
     blanks = [
         f"办事指南“{title}”还没有填：{'、'.join(words)}" for title, words in unfilled(directory).items()
     ]
-    return blanks + [
-        f"办事指南“{guide.title}”过了核对日期，请重新核对" for guide in overdue(directory, today)
-    ]
-
-
-def _same_ids(guides: tuple[Guide, ...]) -> list[str]:
-    seen: dict[str, Guide] = {}
-    faults = []
-    for guide in guides:
-        if guide.id in seen:
-            faults.append(
-                f"编号 {guide.id} 用了两次：“{seen[guide.id].title}”和“{guide.title}”，请改掉一个。"
-            )
-        seen[guide.id] = guide
-    return faults
-
-
-def _strange_items(guides: tuple[Guide, ...]) -> list[str]:
-    known = tree.keys()
-    return [
-        f"“{guide.title}”放在菜单项 {guide.item} 下，菜单里没有它，可以用：{'、'.join(known)}。"
-        for guide in guides
-        if guide.item not in known
-    ]
-
-
-def _same_words(owned: list[tuple[str, str, tuple[str, ...]]]) -> list[str]:
-    owner: dict[str, tuple[str, str]] = {}
-    faults = []
-    for target, title, words in owned:
-        for word in words:
-            plain = normal(word)
-            if not plain:
-                faults.append(f"“{title}”有一个空的叫法“{word}”，请删掉。")
-                continue
-            first, its_title = owner.setdefault(plain, (target, title))
-            if first != target:
-                faults.append(f"“{word}”同时属于“{its_title}”和“{title}”，只能留一处。")
-    return faults
-
-
-def _too_long(guides: tuple[Guide, ...]) -> list[str]:
-    sizes = ((guide, len(stale(guide).encode())) for guide in guides)
-    return [
-        f"“{guide.title}”太长：{size} 字节，一条回复最多 {TEXT_BYTES} 字节（约 680 个汉字），请删短。"
-        for guide, size in sizes
-        if size > TEXT_BYTES
-    ]
-
-
-__all__ = [
-    "BadDirectory", "Directory", "Guide", "load", "normal", "overdue", "placeholders", "reminders", "sections", "shown", "text", "unfilled",
-]  # fmt: skip
+    late = [f"办事指南“{guide.title}”过了核对日期，请重新核对" for guide in overdue(directory, today)]
+    return [*blanks, *late, *aged(directory, today)]

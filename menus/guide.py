@@ -1,67 +1,82 @@
-"""One entry of the service directory, and the words a worker reads for it."""
+"""One entry of the service directory, as a clerk writes it in `menus/guides/*.toml`."""
 
-from dataclasses import dataclass
 from datetime import date
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from ground.part import Part
 from ground.text import BLANK
 
 HOTLINE = "12351"
-"""The trade unions' nationwide service line, and the only telephone number that any text of ours names."""
+"""The trade unions' nationwide service line."""
 
-TEXT_BYTES = 2048
-"""What a text reply holds (platform guide, 被动回复)."""
+TITLE, STEP, ANSWER = 16, 90, 200  # characters
 
-_STEPS = "①②③④⑤⑥⑦⑧⑨"
+Words = Annotated[str, Field(min_length=1)]
+Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 
 
-@dataclass(frozen=True, slots=True)
-class Guide:
-    """How one service is used.
+class Fact(Part):
+    """A number, a term or a deadline in an entry's text, and the rule that it stands on."""
 
-    `words` are what workers call it: each answers by itself and belongs to one entry only. A local fact that nobody has
-    given us yet is written 〔待填：what is missing〕; on a live account such an entry is not shown.
+    says: Words
+    law: Words
+    article: Words
+    version: date  # in force since
+    checked: date  # the day on which somebody last looked it up
+    local: bool = False  # a rule of the province or the city
+
+
+class Guide(Part):
+    """How one thing is done, and by which words workers ask for it.
+
+    `words` are names: each answers by itself and belongs to one entry only. `asks` are ways of saying it, from which the
+    finder learns. A local fact that nobody has given us yet is written 〔待填：what is missing〕; on a live account the line
+    that holds it is left out.
     """
 
-    id: str
-    title: str
-    item: str  # the key of the menu item it is listed under
-    words: tuple[str, ...]
-    who: str
-    bring: tuple[str, ...]
-    how: tuple[str, ...]
+    id: Id
+    title: Annotated[str, Field(min_length=1, max_length=TITLE)]
+    item: Words  # the key of the menu item it belongs to
+    listed: bool = True  # whether it stands in that item's list
+    words: Annotated[tuple[Words, ...], Field(min_length=1)]
+    asks: tuple[Words, ...] = ()
+    answer: str = ""  # what was asked, complete in itself
+    how: tuple[Words, ...] = ()
+    bring: tuple[Words, ...] = ()
+    who: str = ""
+    where: str = ""
+    note: str = ""
+    phones: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()
+    source: str = ""  # the rule it stands on as a whole, where no fact names one
     updated: date
     valid_until: date  # the last day it is shown without the advice to ask first
-    source: str = ""  # the law or rule it stands on
-    note: str = ""
+    facts: tuple[Fact, ...] = ()
+
+
+class Topic(Part):
+    """One file: its entries, and what the demonstration shows for the blanks in them."""
+
+    guides: tuple[Guide, ...] = ()
+    sample: dict[str, str] = Field(default_factory=dict)
+
+
+Mode = Literal["live", "draft", "sample"]
+"""What becomes of a line with a blank: left out, shown as it is, or filled with the sample."""
+
+
+def texts(guide: Guide) -> tuple[str, ...]:
+    """Everything of an entry that a worker may read."""
+    return (guide.title, guide.answer, guide.who, *guide.bring, *guide.how, guide.where, guide.note)
 
 
 def placeholders(guide: Guide) -> tuple[str, ...]:
-    """The blanks that staff still have to fill in this entry, as they stand in its text."""
-    return tuple(BLANK.findall("\n".join((guide.title, guide.who, *guide.bring, *guide.how, guide.note))))
+    """What staff still have to fill in."""
+    return tuple(named(blank) for blank in BLANK.findall("\n".join(texts(guide))))
 
 
-def text(guide: Guide) -> str:
-    """The entry as a worker reads it in the chat."""
-    lines = [f"【{guide.title}】", f"谁能办：{guide.who}"]
-    if guide.bring:
-        lines.append("带什么：" + "、".join(guide.bring))
-    lines.append("怎么办：")
-    lines += [f"{mark} {step}" for mark, step in zip(_STEPS, guide.how, strict=False)]
-    if guide.note:
-        lines.append(f"提醒：{guide.note}")
-    if guide.source:
-        lines.append(f"依据：{guide.source}")
-    lines.append(f"更新于 {guide.updated:%Y-%m-%d}。拿不准就拨 {HOTLINE} 问一问。")
-    return "\n".join(lines)
-
-
-def withheld(guide: Guide) -> str:
-    """What a worker reads on a live account while the entry still has blanks."""
-    return (
-        f"【{guide.title}】\n这项服务的具体办法正在核对，核对好了才放上来。\n急用请拨 {HOTLINE} 问清楚再办。"
-    )
-
-
-def stale(guide: Guide) -> str:
-    """The entry after its valid-until day: still there, but the worker is told to ask first."""
-    return f"这一条已过核对日期，办理前请先拨 {HOTLINE} 问清楚。\n{text(guide)}"
+def named(blank: str) -> str:
+    """What a blank asks for: 窗口 of 〔待填：窗口〕."""
+    return blank.strip("〔〕").removeprefix("待填").lstrip("：:")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from guides_cast import WHOLE
 from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 from werkzeug.serving import BaseWSGIServer, make_server
@@ -17,7 +18,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 import handlers
 from campaigns.year import Due
 from handlers.turn import House
-from menus import directory, tree
+from menus import tree
 from models.base import Store
 from models.clock import Clock
 from web import Demo, Parts, create_app
@@ -80,7 +81,7 @@ def parts(
         account=account,
         store=store,
         clock=clock or Watch().clock(),
-        sections=directory.sections(),
+        sections=WHOLE.sections,
         year=lambda: ROWS,
         ready=list,
         demo=demo,
@@ -88,7 +89,7 @@ def parts(
 
 
 def webhook(store: Store, clock: Clock, account: Account = ACCOUNT) -> Webhook:
-    house = House(account.name, account.live, True, "", directory.load())
+    house = House(account.name, account.live, True, "", lambda: WHOLE)
     envelope = Envelope(
         mode=account.mode,
         token=account.token.get_secret_value(),
@@ -110,7 +111,7 @@ class Visit:
         self._server: BaseWSGIServer | None = None
         self.port = 0
         self.platform = Platform(ACCOUNT, self._carry, now=clock.now, patience=Patience(gap_s=0.05))
-        self.platform.world.menu = dict(tree.body())
+        self.platform.world.menu = dict(tree.body(WHOLE.menu))
         self.far = PlatformServer(self.platform).start()
         self.webhook = webhook(store, clock)
         demo = Demo(self.far.url, lambda: self.watch.moves_to(LANTERN))

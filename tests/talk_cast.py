@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
+from guides_cast import WHOLE
+
 from campaigns.campaign import Campaign
 from handlers import House, Turn, answer
-from menus import directory
 from models.base import Connection
 from models.follower import Follower
 from wx import messages as m
 from wx.replies import Text
 
 START = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
-WHOLE = directory.load()
 
 
 def campaign(
@@ -47,7 +47,7 @@ YEAR = (
 
 
 def house(*, live: bool = False, has_menu: bool = True, year: Sequence[Campaign] = YEAR) -> House:
-    return House("盘锦市总工会", live, has_menu, "https://union.example", WHOLE, lambda: year)
+    return House("盘锦市总工会", live, has_menu, "https://union.example", lambda: WHOLE, lambda: year)
 
 
 @dataclass

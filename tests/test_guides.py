@@ -1,60 +1,38 @@
-"""The service directory: complete, honest, found by the words that workers use."""
+"""The service directory as data files: whole, honest, found by its names; and every fault of a clerk told with its line."""
 
-import re
-from dataclasses import replace
+from __future__ import annotations
+
+import time
 from datetime import date
+from pathlib import Path
 
 import pytest
+from guides_cast import ENTRY, OTHER, WHOLE, Clerk, copied, small
 
-from menus import directory, tree
-from menus.directory import BadDirectory, load, normal, overdue, sections, shown, unfilled
-from menus.guide import TEXT_BYTES, Guide, placeholders, stale, text, withheld
+from ground.normal import normal
+from ground.text import BLANK
+from menus import shelf as shelves
+from menus.directory import BadDirectory, aged, overdue, reminders, unfilled
+from menus.guide import Guide, texts
+from menus.reading import load
+from menus.shelf import Shelf
+from menus.telling import SHORT, short, whole
 
 PROMISED = [
-    "入会",
-    "转会",
-    "会员卡",
-    "帮扶",
-    "大病救助",
-    "金秋助学",
-    "法律援助",
-    "劳动争议",
-    "欠薪",
-    "12351",
-    "互助保障",
-    "就业",
-    "技能培训",
-    "工匠学院",
-    "合理化建议",
-    "五小",
-    "先锋杯",
-    "技能竞赛",
-    "创新工作室",
-    "创业扶持",
-    "劳模评选",
-    "女职工权益",
-    "高温津贴",
-    "集体合同",
-    "工伤",
-    "退会",
-    "心理关爱",
-    "职工书屋",
-    "疗休养",
-    "婚恋交友",
-    "普惠",
-    "文体活动",
-    "微心愿",
-]
+    "入会", "转会", "会员卡", "帮扶", "大病救助", "金秋助学", "法律援助", "劳动争议", "欠薪", "12351", "互助保障", "就业",
+    "技能培训", "工匠学院", "合理化建议", "五小", "先锋杯", "技能竞赛", "创新工作室", "创业扶持", "劳模评选", "女职工权益",
+    "高温津贴", "集体合同", "工伤", "退会", "心理关爱", "职工书屋", "疗休养", "婚恋交友", "普惠", "文体活动", "微心愿",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("words", PROMISED)
 def test_a_worker_finds_each_service_by_its_name(words: str) -> None:
-    assert load().find(words) is not None
+    assert WHOLE.find(words) is not None
 
 
 @pytest.mark.parametrize("words", ["工伤", " 工 伤 ", "工伤？？", "工伤😭", "工伤[大哭]", "【工伤】"])
 def test_spaces_marks_and_faces_around_a_word_do_not_matter(words: str) -> None:
-    found = load().find(words)
+    found = WHOLE.find(words)
 
     assert found is not None
     assert found.id == "injury"
@@ -64,80 +42,225 @@ def test_only_a_face_says_nothing() -> None:
     assert normal("😀👍[微笑]～～！！") == ""
 
 
-@pytest.mark.parametrize("guide", directory.GUIDES, ids=lambda guide: guide.id)
-def test_every_entry_says_who_how_and_until_when_in_one_message(guide: Guide) -> None:
-    assert guide.who
-    assert 2 <= len(guide.how) <= 9
+@pytest.mark.parametrize("guide", WHOLE.guides, ids=lambda guide: guide.id)
+def test_every_entry_answers_in_one_short_message(guide: Guide) -> None:
+    words, more = short(WHOLE, guide, "live")
+
+    assert words.startswith(f"【{guide.title}】")
+    assert len(words) <= SHORT
+    assert not BLANK.search(words)
+    assert more == (len(whole(WHOLE, guide, "live")) > len(words)) or not more
     assert guide.updated < guide.valid_until
-    assert len(stale(guide).encode()) <= TEXT_BYTES
-    assert "12351" in text(guide)
 
 
-@pytest.mark.parametrize("guide", directory.GUIDES, ids=lambda guide: guide.id)
-def test_no_entry_names_a_telephone_number_but_12351_or_a_link(guide: Guide) -> None:
-    words = text(guide).replace(f"{guide.updated:%Y-%m-%d}", "")
+@pytest.mark.parametrize("guide", WHOLE.guides, ids=lambda guide: guide.id)
+def test_no_entry_holds_a_link_or_a_telephone_number_that_nobody_vouches_for(guide: Guide) -> None:
+    words = "\n".join(texts(guide))
 
-    assert set(re.findall(r"\d{4,}", words)) <= {"12351"}
     assert "http" not in words
+    assert set(guide.phones) <= WHOLE.numbers.keys()
 
 
-@pytest.mark.parametrize("guide", directory.GUIDES, ids=lambda guide: guide.id)
-def test_a_number_in_an_entry_stands_on_a_named_rule(guide: Guide) -> None:
-    steps = "".join((*guide.how, guide.note)).replace("12351", "")
-
-    assert not re.search(r"\d", steps) or "《" in guide.source
+def test_every_telephone_number_has_a_name_a_source_and_a_date() -> None:
+    assert {"12351", "12333", "12356", "110", "119", "120", "96110"} <= WHOLE.numbers.keys()
+    assert all(one.name and one.source and one.date >= date(2026, 11, 27) for one in WHOLE.numbers.values())
 
 
-def test_an_entry_with_a_blank_is_shown_before_the_account_is_live_and_not_after() -> None:
-    guide = load().by_id["card"]
+def test_a_blank_hides_its_own_line_from_workers_and_never_the_entry(tmp_path: Path) -> None:
+    clerk = small(tmp_path)
+    clerk.replaces(
+        "guides/join.toml", "\n[[guides]]", '\n[sample]\n"窗口" = "河湾县工会（示例）"\n\n[[guides]]'
+    )
+    directory = load(clerk.folder)
+    guide = directory.by_id["join"]
 
-    assert placeholders(guide) == ("〔待填：会员卡申领和补办网点〕",)
-    assert shown(guide, live=False)
-    assert not shown(guide, live=True)
-    assert "12351" in withheld(guide)
-    assert "待填" not in withheld(guide)
-
-
-def test_staff_get_the_list_of_blanks_and_of_entries_past_their_day() -> None:
-    whole = load()
-
-    assert "会员卡怎么领、丢了怎么补" in unfilled(whole)
-    assert "怎样退会" not in unfilled(whole)
-    assert overdue(whole, date(2027, 12, 31)) == ()
-    assert len(overdue(whole, date(2028, 1, 1))) == len(whole.guides)
+    assert "到〔待填：窗口〕办" in whole(directory, guide, "draft")
+    assert "到河湾县工会（示例）办" in whole(directory, guide, "sample")
+    live = whole(directory, guide, "live")
+    assert "待填" not in live
+    assert "① 填申请书" in live
+    assert "向单位工会申请就行。" in live
+    assert "窗口" not in "".join(texts(directory.seen(guide, "live")))
 
 
-def test_two_entries_that_claim_the_same_word_are_refused_with_both_names() -> None:
-    join, quit_ = load().by_id["join"], load().by_id["quit"]
+def test_staff_get_the_list_of_blanks_of_entries_past_their_day_and_of_facts_not_looked_up_for_a_year(
+    tmp_path: Path,
+) -> None:
+    directory = load(small(tmp_path).folder)
 
-    with pytest.raises(BadDirectory) as refused:
-        load((join, replace(quit_, words=("退会", "入 会！"))))
-
-    assert "怎样加入工会" in str(refused.value)
-    assert "怎样退会" in str(refused.value)
-
-
-def test_every_fault_of_a_bad_directory_is_told_at_once() -> None:
-    join = load().by_id["join"]
-
-    with pytest.raises(BadDirectory) as refused:
-        load((join, replace(join, title="又一条", words=("😀",), item="NOWHERE", note="长" * 700)))
-
-    for words in ("用了两次", "空的叫法", "NOWHERE", "太长"):
-        assert words in str(refused.value)
+    assert unfilled(directory) == {"怎样加入工会": ("窗口",)}
+    assert overdue(directory, date(2027, 12, 31)) == ()
+    assert len(overdue(directory, date(2028, 1, 1))) == 2
+    assert aged(directory, date(2027, 11, 27)) == []
+    assert "中国工会章程" in aged(directory, date(2027, 11, 28))[0]
+    assert len(reminders(directory, date(2028, 1, 1))) == 4
 
 
-def test_a_word_of_a_menu_item_cannot_be_taken_by_an_entry() -> None:
-    with pytest.raises(BadDirectory, match="灯谜"):
-        load((replace(load().by_id["join"], words=("灯谜",)),))
+def test_an_entry_shows_what_was_asked_first_then_how_and_ends_with_whom_to_call(tmp_path: Path) -> None:
+    directory = load(small(tmp_path).folder)
+
+    lines = whole(directory, directory.by_id["join"], "live").splitlines()
+
+    assert lines[:4] == ["【怎样加入工会】", "向单位工会申请就行。", "怎么办：", "① 填申请书。"]
+    assert "12351（工会职工服务热线）" in lines[-2]
+    assert "依据：《中国工会章程》第六条" in whole(directory, directory.by_id["quit"], "live")
 
 
-def test_each_section_lists_only_what_stands_under_its_own_menu_items() -> None:
-    for button in tree.MENU:
+def test_what_does_not_fit_is_left_out_from_behind_and_said_to_be_more(tmp_path: Path) -> None:
+    clerk = small(tmp_path)
+    clerk.replaces(
+        "guides/join.toml", '"填申请书。"', ", ".join(f'"第{n}步：{"走" * 50}。"' for n in range(9))
+    )
+    directory = load(clerk.folder)
+
+    words, more = short(directory, directory.by_id["join"], "live")
+
+    assert more
+    assert len(words) <= SHORT
+    assert "第0步" in words
+    assert "电话：12351" in words
+
+
+# --- a clerk's faults --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"入会", "加入工会"', '"入会" "加入工会"', "join.toml:6：第 15 个字：列表没有结束"),
+        ('"怎样加入工会"', "“怎样加入工会”", "join.toml:4：第 9 个字：等号后面的值写法不对；文字要放在英文双引号里（这一行有中文标点 “"),
+        ('item = "JOIN"', 'item = "JION"', "join.toml:5：guides[join].item：菜单里没有“JION”，是否想写 JOIN？"),
+        ('item = "JOIN"', 'itme = "JOIN"', "join.toml:5：guides[join].itme：不认识的配置项，是否想写 item？"),
+        ('"加入工会"', '"退 会！"', "同时属于"),
+        ('"加入工会"', '"😀"', "空的叫法"),
+        ('"加入工会"', '"灯谜"', "菜单项 RIDDLE"),
+        ('"加入工会"', '"谢谢"', "闲聊 thanks"),
+        ('"12351"', '"12352"', "join.toml:11：guides[join].phones[第 1 个]：号码“12352”不在 menus/numbers.toml 里"),
+        ("向单位工会申请就行。", "到〔待填：窗口〕申请。", "join.toml:8：guides[join].answer：这里不能有〔待填〕"),
+        ('id = "quit"', 'id = "join"', "「join」重复了"),
+        ("updated = 2026-11-27", "updated = 2026-11-31", "没有这个日期或时间"),
+        ('article = "第六条"', 'article = ""', "article：不能空着"),
+        ('article = "第六条"\n', "", "article：缺少这一项，必须写"),
+        ('title = "怎样退会"', f'title = "{"长" * 17}"', "最多 16 个字，现在是 17 个"),
+    ],
+)  # fmt: skip
+def test_every_fault_of_a_clerk_is_told_with_file_line_what_was_found_and_what_is_allowed(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    clerk = small(tmp_path)
+    clerk.replaces("guides/join.toml", old, new)
+
+    assert said in clerk.hears()
+    assert clerk.reads().directory is None
+    with pytest.raises(BadDirectory):
+        load(clerk.folder)
+
+
+def test_faults_in_several_files_are_told_at_once(tmp_path: Path) -> None:
+    clerk = small(tmp_path)
+    clerk.writes("guides/quit.toml", OTHER.replace("2027-12-31", "bald"))
+    clerk.replaces("talk.toml", "home = true", "home = ja")
+    (clerk.folder / "crisis.toml").unlink()
+
+    told = clerk.hears()
+
+    assert "menus/guides/quit.toml:9" in told
+    assert "menus/talk.toml" in told
+    assert "menus/crisis.toml：没有找到这个文件" in told
+
+
+def test_a_list_that_one_digit_cannot_answer_is_refused(tmp_path: Path) -> None:
+    clerk = small(tmp_path)
+    for number in range(8):
+        entry = (
+            ENTRY.replace("join", f"join-{number}")
+            .replace("工会", f"工会{number}")
+            .replace("入会", f"入会{number}")
+        )
+        clerk.writes(f"guides/{number}.toml", entry)
+
+    assert "请写 listed = false" in clerk.hears()
+
+
+def test_too_few_ways_of_asking_are_only_a_hint(tmp_path: Path) -> None:
+    hints = small(tmp_path).reads().hints
+
+    assert any("问法有 1 条，请写到 20 条以上" in str(hint) for hint in hints)
+
+
+def test_a_word_of_a_menu_item_cannot_be_taken_by_an_entry_nor_a_menu_list_name_what_is_not_there(
+    tmp_path: Path,
+) -> None:
+    clerk = small(tmp_path)
+    clerk.replaces("menu.toml", 'key = "JOIN"', 'key = "JOIN"\nfirst = ["jion"]')
+
+    assert "menus/menu.toml" in clerk.hears()
+    assert "没有编号是“jion”的办事指南，是否想写 join？" in clerk.hears()
+
+
+# --- the files that ship -------------------------------------------------------------------------------------------
+
+
+def test_each_section_holds_only_what_stands_under_its_own_menu_items() -> None:
+    for button in WHOLE.menu:
         keys = {item.key for item in button.sub_button}
 
-        assert {guide.item for guide in sections()[button.name]} <= keys
+        assert {guide.item for guide in WHOLE.sections()[button.name]} <= keys
 
 
 def test_the_directory_is_large_enough_to_be_of_use() -> None:
-    assert sum(len(guides) for guides in sections().values()) == len(load().guides) >= 28
+    assert sum(len(guides) for guides in WHOLE.sections().values()) == len(WHOLE.guides) >= 84
+
+
+# --- edited while it is in force -----------------------------------------------------------------------------------
+
+
+def test_an_edited_file_comes_into_force_by_itself_and_a_broken_one_leaves_the_old_one(
+    clerk: Clerk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelves, "LOOK_S", 0.0)
+    shelf = Shelf(clerk.folder).open(load(clerk.folder))
+    before = shelf.current()
+
+    clerk.replaces("guides/join.toml", "[[guides]]", "[[guides]")
+    assert wait_for(shelf, lambda found: found is not before, 0.5) is before
+    clerk.replaces("guides/join.toml", "[[guides]", "[[guides]]")
+    clerk.replaces("guides/join.toml", "向单位工会申请就行", "找单位工会就行")
+    after = wait_for(shelf, lambda found: found is not before, 10)
+
+    assert after.by_id["join"].answer == "找单位工会就行。"
+
+
+def test_a_broken_file_is_heard_of_once_and_again_when_it_is_well(
+    clerk: Clerk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelves, "LOOK_S", 0.0)
+    heard: list[int] = []
+    shelf = Shelf(clerk.folder, hears=lambda reading: heard.append(len(reading.problems))).open(
+        load(clerk.folder)
+    )
+
+    shelf.poll()
+    clerk.replaces("guides/join.toml", "updated", "upgedated")
+    shelf.poll()
+    shelf.poll()
+    clerk.replaces("guides/join.toml", "upgedated", "updated")
+    shelf.poll()
+
+    assert heard == [2, 0]
+
+
+@pytest.fixture
+def clerk(tmp_path: Path) -> Clerk:
+    return small(tmp_path)
+
+
+def wait_for(shelf: Shelf, holds, seconds: float):  # type: ignore[no-untyped-def]
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and not holds(shelf.current()):
+        time.sleep(0.02)
+    return shelf.current()
+
+
+def test_the_files_that_ship_have_no_fault(tmp_path: Path) -> None:
+    assert copied(tmp_path).hears() == ""

@@ -6,21 +6,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from guides_cast import WHOLE
 
 from menus import tree
 from menus.check import check, problems
 from menus.publish import diff, differences, publish, rollback
-from menus.tree import MENU, Button, Menu, body, click, keys, section
+from menus.tree import Button, Menu, body, click, keys, section
 from wx.errors import ApiError, NoAnswer, NotSent
 
+MENU = WHOLE.menu
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
 
 def test_our_own_menu_has_three_sections_of_five_and_no_fault() -> None:
     assert [button.name for button in MENU] == ["服务大厅", "创新创业", "职工之家"]
     assert [len(button.sub_button) for button in MENU] == [5, 5, 5]
-    assert problems(MENU, keys()) == []
-    assert check(MENU, keys(), say=lambda line: None) == 0
+    assert problems(MENU, keys(MENU)) == []
+    assert check(MENU, keys(MENU), say=lambda line: None) == 0
 
 
 @pytest.mark.parametrize(
@@ -72,14 +74,14 @@ def test_a_key_that_nobody_answers_and_an_answer_that_nobody_can_tap_are_both_re
 
 
 def test_a_fault_names_the_file_and_the_line_it_stands_on(tmp_path: Any) -> None:
-    file = tmp_path / "menu.py"
+    file = tmp_path / "menu.toml"
     file.write_text(
-        'MENU = (\n    section(\n        "栏",\n        click("好", "K"),\n        click("坏", ""),\n    ),\n)\n'
+        '[[sections]]\nname = "栏"\n\n[[sections.items]]\nname = "好"\n\n[[sections.items]]\nname = "坏"\n'
     )
 
     (fault,) = problems((section("栏", click("好", "K"), click("坏", "")),), ["K"], file=file)
 
-    assert fault.where.endswith("menu.py:5")
+    assert fault.where.endswith("menu.toml:8")
     assert "坏" in str(fault)
 
 
@@ -91,7 +93,7 @@ def test_a_name_that_a_phone_would_cut_off_is_only_a_reminder() -> None:
 
 
 def test_the_menu_goes_out_in_wechats_own_words_and_without_empty_fields() -> None:
-    first = body()["button"][0]  # type: ignore[index]
+    first = body(MENU)["button"][0]  # type: ignore[index]
 
     assert first["name"] == "服务大厅"
     assert first["sub_button"][0] == {"name": "入会转会", "type": "click", "key": "JOIN"}
@@ -100,7 +102,7 @@ def test_the_menu_goes_out_in_wechats_own_words_and_without_empty_fields() -> No
 def test_publishing_keeps_the_menu_before_and_reads_back_what_is_live() -> None:
     account, shelf, lines = Account(OLD), Shelf(), []
 
-    code = publish(account, MENU, keys(), shelf, NOW, say=lines.append)
+    code = publish(account, MENU, keys(MENU), shelf, NOW, say=lines.append)
 
     assert code == 0
     assert account.live == body(MENU)
@@ -111,7 +113,7 @@ def test_publishing_keeps_the_menu_before_and_reads_back_what_is_live() -> None:
 def test_publishing_the_menu_that_is_live_already_sends_nothing() -> None:
     account, shelf = Account(body(MENU)), Shelf()
 
-    assert publish(account, MENU, keys(), shelf, NOW, say=lambda line: None) == 0
+    assert publish(account, MENU, keys(MENU), shelf, NOW, say=lambda line: None) == 0
     assert account.sent == 0
     assert shelf.list() == []
 
@@ -126,14 +128,14 @@ def test_a_menu_with_a_fault_never_reaches_the_account() -> None:
 def test_an_account_without_a_menu_gets_one() -> None:
     account, shelf = Account(None), Shelf()
 
-    assert publish(account, MENU, keys(), shelf, NOW, say=lambda line: None) == 0
+    assert publish(account, MENU, keys(MENU), shelf, NOW, say=lambda line: None) == 0
     assert account.live == body(MENU)
     assert shelf.before() is None
 
 
 def test_rollback_brings_back_the_menu_before_and_a_second_one_the_newer_again() -> None:
     account, shelf = Account(OLD), Shelf()
-    publish(account, MENU, keys(), shelf, NOW, say=lambda line: None)
+    publish(account, MENU, keys(MENU), shelf, NOW, say=lambda line: None)
 
     assert rollback(account, shelf, NOW + timedelta(hours=1), say=lambda line: None) == 0
     assert account.live == OLD
@@ -152,7 +154,7 @@ def test_rollback_with_nothing_kept_says_so_and_changes_nothing() -> None:
 def test_a_menu_that_reads_back_differently_is_reported() -> None:
     account, lines = Account(OLD, forgetful=True), []
 
-    assert publish(account, MENU, keys(), Shelf(), NOW, say=lines.append) == 1
+    assert publish(account, MENU, keys(MENU), Shelf(), NOW, say=lines.append) == 1
     assert "读回来和发出去的不一样" in lines[-1]
 
 
@@ -167,7 +169,7 @@ def test_a_menu_that_reads_back_differently_is_reported() -> None:
 def test_a_failed_publishing_is_told_in_words_with_one_action(error: Exception, words: str) -> None:
     lines: list[str] = []
 
-    assert publish(Account(OLD, error=error), MENU, keys(), Shelf(), NOW, say=lines.append) == 1
+    assert publish(Account(OLD, error=error), MENU, keys(MENU), Shelf(), NOW, say=lines.append) == 1
     assert words in lines[-1]
     assert "请" in lines[-1]
 
@@ -245,6 +247,6 @@ def _padded(button: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def test_every_item_of_the_menu_has_its_own_name() -> None:
-    names = [button.name for button in tree.items()]
+    names = [button.name for button in tree.items(MENU)]
 
     assert len(names) == len(set(names)) == 18

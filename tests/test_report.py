@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from zipfile import ZipFile
 
+from guides_cast import WHOLE
 from ledger_cast import NOON, begin, follow, settle, take, worker
 
 from commands import report
@@ -95,7 +96,7 @@ def test_the_file_opens_right_in_a_spreadsheet_and_runs_nothing(sqlite_store: St
         heard(sqlite_store, worker(number), words, missed=True)
     file = tmp_path / "二月.csv"
 
-    assert show(sqlite_store, "工会", *FEBRUARY, TITLES, file, lambda _: None) == 0
+    assert show(sqlite_store, "工会", *FEBRUARY, TITLES, WHOLE, file, lambda _: None) == 0
 
     assert file.read_bytes().startswith(b"\xef\xbb\xbf")
     with file.open(encoding="utf-8-sig", newline="") as opened:
@@ -112,7 +113,7 @@ def test_the_excel_file_has_a_sheet_for_each_table_and_runs_nothing(
         heard(sqlite_store, worker(number), words, missed=True)
     file = tmp_path / "二月.xlsx"
 
-    assert show(sqlite_store, "工会", *FEBRUARY, TITLES, None, lambda _: None, file) == 0
+    assert show(sqlite_store, "工会", *FEBRUARY, TITLES, WHOLE, None, lambda _: None, file) == 0
 
     with ZipFile(file) as opened:
         parts = {name: opened.read(name).decode() for name in opened.namelist() if name.endswith(".xml")}
@@ -139,13 +140,16 @@ def test_a_long_ranking_is_cut_on_the_screen_and_whole_in_the_file(
 def test_a_file_that_cannot_be_written_is_said_in_plain_words(sqlite_store: Store, tmp_path: Path) -> None:
     lines: list[str] = []
 
-    assert show(sqlite_store, "工会", *FEBRUARY, TITLES, tmp_path, lines.append) == 1
+    assert show(sqlite_store, "工会", *FEBRUARY, TITLES, WHOLE, tmp_path, lines.append) == 1
 
     assert "没有存成" in lines[-1]
 
 
 def test_days_in_the_wrong_order_are_wrong_usage(sqlite_store: Store) -> None:
-    assert show(sqlite_store, "工会", date(2027, 2, 2), date(2027, 2, 1), TITLES, None, lambda _: None) == 2
+    assert (
+        show(sqlite_store, "工会", date(2027, 2, 2), date(2027, 2, 1), TITLES, WHOLE, None, lambda _: None)
+        == 2
+    )
 
 
 # --- cast --------------------------------------------------------------------------------------------------------
@@ -166,7 +170,7 @@ def heard(
 
 def read(store: Store, file: Path | None = None) -> str:
     lines: list[str] = []
-    assert show(store, "盘锦市总工会", *FEBRUARY, TITLES, file, lines.append) == 0
+    assert show(store, "盘锦市总工会", *FEBRUARY, TITLES, WHOLE, file, lines.append) == 0
     return "\n".join(lines)
 
 

@@ -17,6 +17,7 @@ import pytest
 import requests
 import sqlalchemy as sa
 from conftest import free_port
+from guides_cast import WHOLE
 from phone_cast import launched, opened, shot
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
@@ -37,7 +38,7 @@ def test_a_worker_follows_taps_everything_asks_and_receives_a_push(house: House,
         phone.get_by_role("button", name="关注公众号", exact=True).click()
         expect(said(phone).last).to_contain_text("欢迎")
 
-        for section in tree.MENU:
+        for section in WHOLE.menu:
             for item in section.sub_button:
                 tap(phone, section.name, item.name)
         speak(phone, "工伤")
@@ -51,7 +52,7 @@ def test_a_worker_follows_taps_everything_asks_and_receives_a_push(house: House,
         expect(page.locator("#board-sent")).to_contain_text("已发", timeout=30_000)
 
     keys = [key for key, _ in house.stored(interactions.c.event_key, interactions.c.event) if key]
-    assert sorted(set(tree.keys())) == sorted(set(keys) & set(tree.keys()))
+    assert sorted(set(tree.keys(WHOLE.menu))) == sorted(set(keys) & set(tree.keys(WHOLE.menu)))
     words = [text for (text,) in house.stored(interactions.c.content)]
     assert "工伤" in words
     assert "👍" in words

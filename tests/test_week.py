@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from config_cast import written
+from guides_cast import WHOLE
 from ledger_cast import assert_books_balance
 from push_cast import JPEG
 from simulator_cast import ACCOUNT, Time
@@ -322,7 +323,7 @@ class Town:
             return
         match self.chance.randrange(10):
             case 0 | 1 | 2:
-                key = self.chance.choice(tree.keys())
+                key = self.chance.choice(tree.keys(WHOLE.menu))
                 self._taps(phone, key)
             case 3:
                 phone.sends_picture()
@@ -340,7 +341,7 @@ class Town:
                 self.says(phone, self.chance.choice(SAYINGS))
 
     def _taps(self, phone: Phone, key: str) -> None:
-        self.platform.world.menu = self.platform.world.menu or dict(tree.body(tree.MENU))
+        self.platform.world.menu = self.platform.world.menu or dict(tree.body(WHOLE.menu))
         phone.taps(key)
         self._note(phone, "event", "CLICK", key)
 

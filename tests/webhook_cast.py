@@ -23,9 +23,9 @@ from xml.etree import ElementTree
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from flask import Flask
+from guides_cast import WHOLE
 
 from handlers import House, Turn, answer
-from menus import directory
 from models.base import MARIADB, Id, Store, Words
 from models.clock import Clock
 from models.follower import followers
@@ -45,7 +45,6 @@ WORKER = "o9AgO5Kd5ggOC-bXrbNODIiE3bGY"
 NOON = datetime(2027, 1, 4, 4, 0, 0, 250_000, tzinfo=UTC)  # noon in Panjin
 SECOND = timedelta(seconds=1)
 MODES = ("plain", "compat", "safe")
-WHOLE = directory.load()
 effects = sa.Table(
     "test_effects",
     sa.MetaData(),
@@ -55,7 +54,7 @@ effects = sa.Table(
     sa.Column("process", sa.Integer, nullable=False),
     **MARIADB,
 )  # what a handler of the tests does, beside its words
-HOUSE = House("盘锦市总工会", True, True, "https://union.example", WHOLE)
+HOUSE = House("盘锦市总工会", True, True, "https://union.example", lambda: WHOLE)
 
 Handler = Callable[[Turn], "Reply | None"]
 

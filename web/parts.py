@@ -39,7 +39,7 @@ class Parts:
     account: Account
     store: Store
     clock: Clock
-    sections: Mapping[str, Sequence[Guide]]  # section title → its entries of the service directory
+    sections: Callable[[], Mapping[str, Sequence[Guide]]]  # section title → its entries, as workers see them
     year: Callable[[], Sequence[Due]]
     ready: Callable[[], Sequence[str]]
     measures: Callable[[], Sequence[Measure]] = tuple  # what /metrics shows besides the counts of the tables

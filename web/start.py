@@ -12,8 +12,6 @@ from markupsafe import Markup, escape
 from campaigns.year import Due
 from ground.days import SHANGHAI
 from ground.text import BLANK
-from menus import directory
-from menus.guide import Guide
 from models import recent
 from web.parts import Parts
 from web.rows import PushLine, dated, heard, lines, sent
@@ -29,7 +27,7 @@ def pages(parts: Parts) -> Blueprint:
     @blueprint.get("/")
     def start() -> str:
         now = parts.clock.now()
-        guides = shown_sections(parts)
+        guides = [(title, guides) for title, guides in parts.sections().items() if guides]
         if parts.demo is None:
             return render_template("start.html", sections=guides, today=_day(now))
         return render_template("demo.html", sections=guides, today=_day(now), board=board(parts, now))
@@ -41,16 +39,6 @@ def pages(parts: Parts) -> Blueprint:
             return jsonify(board(parts, parts.clock.now()))
 
     return blueprint
-
-
-def shown_sections(parts: Parts) -> list[tuple[str, list[Guide]]]:
-    """The sections with the entries that workers may see; on a live account none with blanks."""
-    live = parts.account.live
-    found = [
-        (title, [g for g in guides if directory.shown(g, live=live)])
-        for title, guides in parts.sections.items()
-    ]
-    return [(title, guides) for title, guides in found if guides]
 
 
 def board(parts: Parts, now: datetime) -> dict[str, str]:
