@@ -318,3 +318,15 @@ def chunked(values: Sequence[T]) -> Iterator[Sequence[T]]:
 def is_person(recipient: str) -> bool:
     """Whether this is an openid, not everyone or a tag."""
     return recipient != EVERYONE and not recipient.startswith(TAG)
+
+
+def export(connection: Connection, openid: str) -> list[dict[str, str]]:
+    """What was sent to this person, the newest 1000."""
+    query = sa.select(pushes.c.name, deliveries.c.state, deliveries.c.updated_at).join(
+        pushes, pushes.c.id == deliveries.c.push_id
+    )
+    mine = query.where(deliveries.c.recipient == openid).order_by(deliveries.c.id.desc()).limit(1000)
+    return [
+        {"push": row.name, "state": row.state, "at": row.updated_at.isoformat()}
+        for row in connection.execute(mine)
+    ]

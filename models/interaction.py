@@ -121,3 +121,19 @@ def erase(connection: Connection, openid: str, until: datetime | None) -> None:
         said = said.where(interactions.c.sent_at <= until)
     connection.execute(person.values(remark=None))
     connection.execute(said.values(content=None, raw=None, reply=None))
+
+
+def export(connection: Connection, openid: str) -> list[dict[str, str]]:
+    """What this person said and was answered, the newest 1000."""
+    columns = (interactions.c.received_at, interactions.c.content, interactions.c.event)
+    query = sa.select(*columns).where(said_by(connection, openid))
+    return [
+        {"at": row.received_at.isoformat(), "said": row.content or "", "event": row.event or ""}
+        for row in connection.execute(query.order_by(interactions.c.id.desc()).limit(1000))
+    ]
+
+
+def export_follower(connection: Connection, openid: str) -> list[dict[str, str]]:
+    """What is kept of this person as a follower."""
+    rows = connection.execute(sa.select(followers).where(followers.c.openid == openid))
+    return [{name: str(value) for name, value in row._mapping.items() if value is not None} for row in rows]

@@ -29,7 +29,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from models.base import STATEMENT_S, Connection, OutOfTime, deadlocked, disconnected, hurry, timed_out
 from models.follower import Follower, followers
-from models.interaction import NO_TIME, Arrival, Outcome, erase, interactions
+from models.holder import erase
+from models.interaction import NO_TIME, Arrival, Outcome, interactions
 from models.recording.bulk import Bulk, Rules, moment, stamp
 
 

@@ -1,0 +1,89 @@
+"""Drafts: what a person has said so far in a form, through either door. One for each person and edition; gone after 7 days."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
+from models.rows import put
+
+KEPT = timedelta(days=7)
+
+drafts = sa.Table(
+    "drafts",
+    metadata,
+    sa.Column("openid", Id(128), primary_key=True),
+    sa.Column("edition_id", Number(), sa.ForeignKey("editions.id"), primary_key=True, autoincrement=False),
+    sa.Column("said", Words(), nullable=False),  # JSON: field by field, in the order of asking
+    sa.Column("once", Id(64), nullable=False),  # what this filling-in is called: sent twice, it counts once
+    sa.Column("updated_at", Utc(), nullable=False),
+    sa.Index("ix_drafts_updated_at", "updated_at"),
+    **MARIADB,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What was said so far, in the order of asking."""
+
+    said: Mapping[str, str]
+    once: str
+    updated_at: datetime
+
+
+def get(connection: Connection, openid: str, edition_id: int, now: datetime) -> Draft | None:
+    """The draft, unless it is too old."""
+    mine = sa.and_(drafts.c.openid == openid, drafts.c.edition_id == edition_id)
+    row = connection.execute(sa.select(drafts.c.said, drafts.c.once, drafts.c.updated_at).where(mine)).first()
+    if row is None or row.updated_at < now - KEPT:
+        return None
+    return Draft(json.loads(row.said), row.once, row.updated_at)
+
+
+def newest(connection: Connection, openid: str, now: datetime) -> int | None:
+    """The edition at which this person was filling in something last."""
+    mine = sa.and_(drafts.c.openid == openid, drafts.c.updated_at >= now - KEPT)
+    query = sa.select(drafts.c.edition_id).where(mine).order_by(drafts.c.updated_at.desc()).limit(1)
+    return connection.execute(query).scalar()
+
+
+def keep(connection: Connection, openid: str, edition_id: int, draft: Draft) -> None:
+    """Write down what was said so far."""
+    values = {
+        "openid": openid,
+        "edition_id": edition_id,
+        "said": json.dumps(dict(draft.said), ensure_ascii=False),
+        "once": draft.once,
+        "updated_at": draft.updated_at,
+    }
+    put(connection, drafts, ("openid", "edition_id"), values)
+
+
+def drop(connection: Connection, openid: str, edition_id: int) -> None:
+    """It was sent, or is not wanted any more."""
+    mine = sa.and_(drafts.c.openid == openid, drafts.c.edition_id == edition_id)
+    connection.execute(drafts.delete().where(mine))
+
+
+def sweep(connection: Connection, now: datetime) -> int:
+    """Throw away what is too old; how many."""
+    return int(connection.execute(drafts.delete().where(drafts.c.updated_at < now - KEPT)).rowcount)
+
+
+def erase(connection: Connection, openid: str, until: datetime | None) -> None:
+    """Forget this person's drafts."""
+    mine = drafts.c.openid == openid
+    if until is not None:
+        mine = sa.and_(mine, drafts.c.updated_at <= until)
+    connection.execute(drafts.delete().where(mine))
+
+
+def export(connection: Connection, openid: str) -> list[dict[str, str]]:
+    """This person's drafts."""
+    query = sa.select(drafts.c.edition_id, drafts.c.said).where(drafts.c.openid == openid)
+    return [{"edition_id": str(row.edition_id), **json.loads(row.said)} for row in connection.execute(query)]

@@ -1,0 +1,59 @@
+"""Every table that names a person, and how it forgets them and tells them what it holds.
+
+A new table with an openid gets a line here; a test reads the schema and finds one that has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from models import consent, delivery, draft, entry, interaction, session, wish
+from models.base import Connection
+from models.follower import followers
+
+Erase = Callable[[Connection, str, datetime | None], None]
+Export = Callable[[Connection, str], list[dict[str, str]]]
+NAMES = ("openid", "recipient")  # columns that name a person
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """One table that names people. `erase` takes the openid and a time: what came later stays (None: all of it goes)."""
+
+    title: str  # as the person reads it
+    table: sa.Table
+    erase: Erase
+    export: Export
+
+
+def _nothing(connection: Connection, openid: str, until: datetime | None) -> None:
+    """What it must go on holding, or what goes with another table."""
+
+
+HOLDERS: tuple[Holder, ...] = (
+    Holder("关注", followers, interaction.erase, interaction.export_follower),  # erases what was said with it
+    Holder("说过的话", interaction.interactions, _nothing, interaction.export),
+    Holder("收到的推送", delivery.deliveries, _nothing, delivery.export),  # the books must balance
+    Holder("没填完的", draft.drafts, draft.erase, draft.export),
+    Holder("同意过的", consent.consents, consent.erase, consent.export),
+    Holder("参加过的", entry.entries, entry.erase, entry.export),
+    Holder("网页登录", session.sessions, session.erase, session.export),
+    Holder("正在登录", session.sign_ins, _nothing, lambda connection, openid: []),  # goes with the sessions
+    Holder("心愿", wish.wishes, wish.erase, wish.export),
+    Holder("支持过的心愿", wish.supports, _nothing, wish.export_supports),  # goes with the wishes
+)
+
+
+def erase(connection: Connection, openid: str, until: datetime | None) -> None:
+    """Forget a person, in every table (what they did until that time of WeChat's, or ever)."""
+    for holder in HOLDERS:
+        holder.erase(connection, openid, until)
+
+
+def export(connection: Connection, openid: str) -> dict[str, list[dict[str, str]]]:
+    """What every table holds of a person, by the tables' titles."""
+    return {holder.title: holder.export(connection, openid) for holder in HOLDERS}
