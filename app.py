@@ -49,12 +49,13 @@ from models.clock import Clock
 from models.condition import unready
 from models.media import Shelf
 from models.menu import Versions
-from settings import load
-from web import create_app
+from settings import load, risky
+from web import address, create_app
 from web.address import Serving, Site, in_the_way
 from web.parts import Demo, Parts
 from web.server import Server
 from web.webhook import Webhook
+from wx import account as accounts
 from wx.account import WORDS, Account, missing
 from wx.client import Api
 from wx.envelope import Envelope
@@ -223,6 +224,12 @@ def stored(options: Options) -> Built:
     return built
 
 
+def risks(built: Built) -> list[str]:
+    """What the config allows and what is dangerous all the same, a sentence each."""
+    config = built.config
+    return [*accounts.risky(config.account), *address.risky(config.server), *risky(built.environ)]
+
+
 # --- serve, work, run, demo ------------------------------------------------------------------------------------
 
 
@@ -237,6 +244,8 @@ def prepared(options: Options, *, listens: bool = True) -> Built:
     bind = built.config.server.bind
     if listens and (fault := in_the_way(bind)):
         raise refuse(f"{bind} 用不了：{why(fault)}。请停下那个程序，或在配置文件里换一个：[server] bind。")
+    for words in risks(built):
+        log.warning("危险的设置：%s", words)
     load_guides()  # a fault in it is said before anything starts
     if backup.upgrade(built.store, built.backups, built.clock.now()) != GOOD:
         raise SystemExit(PROBLEM)
@@ -293,7 +302,7 @@ def check(options: Options) -> int:
     except (StoreError, OSError):
         size = forecast.unknown
     reading, per_month = read_guides(), loaded.value.limits.mass_per_month
-    notes = [str(hint) for hint in reading.hints]
+    notes = [*risks(built), *(str(hint) for hint in reading.hints)]
     if reading.directory:
         notes += reminders(reading.directory, now.astimezone(SHANGHAI).date())
     wrong = [str(problem) for problem in reading.problems]

@@ -1,6 +1,7 @@
 """The config file, the environment and the secrets made into one typed value, or every fault in plain words."""
 
 import difflib
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,13 +27,22 @@ def load(model: type[M], path: Path, environ: Mapping[str, str]) -> Loaded[M]:
         text, mode = text_of(path, MISSING)
         table = parse(path, text)
     except UnreadableError as fault:
-        return Loaded(None, (fault.problem,))
+        return Loaded(None, fault.problems)
     draft = _Config(model, path, text, table)
     draft.lay_over(environ)
     draft.fetch_secrets(environ, mode)
     value = draft.judge(model)
     problems = tuple(sorted(draft.problems, key=lambda problem: (problem.line, problem.place)))
     return Loaded(None if problems else value, problems)
+
+
+def risky(environ: Mapping[str, str]) -> list[str]:
+    """What the environment says that should stand in the file, a sentence each."""
+    name = f"{PREFIX}ACCOUNT__LIVE"
+    if environ.get(name, "").strip().lower() != "true":
+        return []
+    words = f"live = true 来自环境变量 {name}：打开配置文件的人看不出已经正式开通"
+    return [f"{words}。请删掉这个变量，写进配置文件"]
 
 
 class _Config(Draft):
@@ -108,6 +118,8 @@ class _Config(Draft):
             secret = environ.get(name)
             if secret is None:
                 self.blame(loc, f"没有设置环境变量 {name}")
+            else:
+                secret = secret.strip()
         else:
             secret = self._secret_file(loc, self.path.parent / name)
         parent[loc[-1]] = secret or ""
@@ -116,7 +128,13 @@ class _Config(Draft):
         """What the file holds, without the space around it; None when it cannot be had, which is noted."""
         try:
             with path.open("rb") as file:
-                raw = file.read(MAX_SECRET_BYTES + 1)
+                raw, mode = file.read(MAX_SECRET_BYTES + 1), os.fstat(file.fileno()).st_mode
+            if mode & 0o077:
+                words = (
+                    f"别的用户也能打开存放密码的文件 {path}（权限 {mode & 0o777:o}）；请执行 chmod 600 {path}"
+                )
+                self.blame(loc, words)
+                return None
             if len(raw) <= MAX_SECRET_BYTES:
                 return raw.decode("utf-8-sig").strip()
             self.blame(loc, f"存放密码的文件 {path} 太大，请确认没有选错文件")
@@ -130,13 +148,16 @@ class _Config(Draft):
 
 
 def _from_text(text: str, annotation: Any) -> Any:
-    """What an environment variable means for a key of this type; text that does not fit is left for the models."""
+    """What an environment variable means for a key of this type; text that does not fit is left for the models.
+
+    Blanks around it are nobody's intention: a file of variables that Windows has saved ends each line in one."""
+    text = text.strip()
     plain, each_type = bare(annotation), item(annotation)
     if each_type is not None:
         return [_from_text(each.strip(), each_type) for each in text.split(",") if each.strip()]
     if plain is bool:
-        return {"true": True, "false": False}.get(text.strip().lower(), text)
-    if plain in (int, float) and re.fullmatch(r"[+-]?\d{1,18}(\.\d{1,18})?", text.strip()):
+        return {"true": True, "false": False}.get(text.lower(), text)
+    if plain in (int, float) and re.fullmatch(r"[+-]?\d{1,18}(\.\d{1,18})?", text):
         return float(text) if "." in text else int(text)
     return text
 

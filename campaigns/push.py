@@ -23,6 +23,7 @@ from ground.days import (
 )
 from ground.part import Part
 from ground.text import fits_bytes
+from ground.wide import hint
 
 WHEN = ("at", "yearly", "lunar", "daily")
 FORMS = {
@@ -35,7 +36,7 @@ FORMS = {
 def _audience(text: str) -> str:
     word, _, name = text.partition(":")
     if text != "all" and (word not in ("tag", "openids") or not name.strip()):
-        raise ValueError("发给谁应写 all（全体关注者）、tag:标签名 或 openids:名单文件")
+        raise ValueError(f"发给谁应写 all（全体关注者）、tag:标签名 或 openids:名单文件{hint(text)}")
     if word == "tag" and len(name) > 30:
         raise ValueError(f"标签名最多 30 个字，现在是 {len(name)} 个")
     return text

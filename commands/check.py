@@ -171,8 +171,17 @@ def check(
             say(f"\n{title}（{len(sentences)}）：")
             for sentence in sentences:
                 say(f"  {mark} {sentence}")
-    say("\n检查没有通过，请改好上面打 ✗ 的地方再启动。" if faults else "\n检查通过。")
+    say(f"\n{_verdict(bool(faults), missing(value.account))}")
     return 1 if faults else 0
+
+
+def _verdict(faulty: bool, lacking: Sequence[str]) -> str:
+    if faulty:
+        return "检查没有通过，请改好上面打 ✗ 的地方再启动。"
+    if lacking:
+        words = "、".join(WORDS[key] for key in lacking)
+        return f"配置没有写错，可是还不能启动服务：{words} 还没有填。"
+    return "检查通过。"
 
 
 def _account_words(account: Account) -> str:

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from borax.calendars.lunardate import LCalendars, LunarDate
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
+from ground.wide import hint
+
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 FIRST_YEAR, LAST_YEAR = 1901, 2099  # inside borax's table of lunar years
 _DAY = re.compile(r"(lunar\s+)?(?:(\d{4})-)?(\d{1,2})-(\d{1,2}|last)")
@@ -38,7 +40,8 @@ def read_day(text: str) -> Day:
     """The day that the text names; ValueError says in Chinese why it is none."""
     match = _DAY.fullmatch(text.strip())
     if not match:
-        raise ValueError("日期应写成 月-日，例如 02-21；农历写成 lunar 01-15；某年的一天写成 2027-02-21")
+        words = "日期应写成 月-日，例如 02-21；农历写成 lunar 01-15；某年的一天写成 2027-02-21"
+        raise ValueError(f"{words}{hint(text)}")
     lunar, year, month = bool(match[1]), int(match[2] or 0), int(match[3])
     day = 0 if match[4] == "last" else int(match[4])
     if not 1 <= month <= 12:
@@ -72,7 +75,7 @@ def read_time(text: str) -> tuple[int, int]:
     """Hour and minute of `10:00`; ValueError in Chinese."""
     match = _TIME.fullmatch(text.strip())
     if not match or int(match[1]) > 23 or int(match[2]) > 59:
-        raise ValueError("几点几分应写成 10:00 的样子（24 小时制，英文冒号）")
+        raise ValueError(f"几点几分应写成 10:00 的样子（24 小时制，英文冒号）{hint(text)}")
     return int(match[1]), int(match[2])
 
 
@@ -137,7 +140,8 @@ def _duration(value: object) -> timedelta:
         return value
     match = re.fullmatch(r"(\d{1,5})([mhd])", value.strip()) if isinstance(value, str) else None
     if not match:
-        raise ValueError('时长应写成 "30m"（分钟）、"2h"（小时）或 "1d"（天）')
+        named = hint(value) if isinstance(value, str) else ""
+        raise ValueError(f'时长应写成 "30m"（分钟）、"2h"（小时）或 "1d"（天）{named}')
     unit = {"m": "minutes", "h": "hours", "d": "days"}[match[2]]
     length = timedelta(**{unit: int(match[1])})
     if length > timedelta(days=30):
@@ -151,13 +155,14 @@ def _duration_text(value: timedelta) -> str:
 
 def _instant(value: object) -> datetime:
     """A TOML time without an offset is Shanghai time."""
+    named = hint(value) if isinstance(value, str) else ""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
             value = None
     if not isinstance(value, datetime):  # ValueError, because that is what becomes a sentence for the staff
-        raise ValueError("时间要写全年月日和几点，例如 2027-02-20T10:00:00（北京时间，不加引号）")
+        raise ValueError(f"时间要写全年月日和几点，例如 2027-02-20T10:00:00（北京时间，不加引号）{named}")
     return value if value.tzinfo else value.replace(tzinfo=SHANGHAI)
 
 

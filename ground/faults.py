@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 
 from ground.lines import Loc
-from ground.shape import bare, keys, model_at, nearest, one_of
+from ground.shape import bare, item, keys, model_at, model_of, nearest, one_of
+from ground.wide import key_hint, shown
 
 WORDS = {
     "missing": "缺少这一项，必须写",
@@ -44,7 +45,8 @@ def in_words(model: type[BaseModel], loc: Loc, error: Mapping[str, Any]) -> str:
     kind, context, value = error["type"], dict(error.get("ctx", {})), error["input"]
     if kind == "extra_forbidden":
         names = list(keys(model_at(model, loc[:-1]) or model))
-        return f"不认识的配置项{nearest(str(loc[-1]), names)}（这里可以写：{one_of(names)}）"
+        close = key_hint(str(loc[-1])) or nearest(str(loc[-1]).lower(), names)
+        return f"不认识的配置项{close}（这里可以写：{one_of(names)}）"
     if kind == "literal_error":
         names = re.findall(r"'([^']*)'", context["expected"])
         close = nearest(value, names) if isinstance(value, str) else ""
@@ -53,8 +55,27 @@ def in_words(model: type[BaseModel], loc: Loc, error: Mapping[str, Any]) -> str:
         return "不能空着"
     if kind == "string_too_long":
         return f"{WORDS[kind].format(**context)}，现在是 {len(value)} 个{found(model, loc, value)}"
+    if brackets := _brackets(model, loc, kind, value):
+        return brackets
     words = WORDS.get(kind, "这样写不行").format(**context)
     return words if kind in ("missing", "too_short", "too_long") else words + found(model, loc, value)
+
+
+def _brackets(model: type[BaseModel], loc: Loc, kind: str, value: object) -> str:
+    """`[campaigns]` for `[[campaigns]]`, and the other way round."""
+    name = ".".join(key for key in loc if isinstance(key, str))
+    if kind in ("list_type", "tuple_type") and isinstance(value, Mapping) and _many(model, loc):
+        return f"方括号要写两层：[[{name}]]；每写一次就是一项"
+    if kind == "model_type" and isinstance(value, list) and all(isinstance(key, str) for key in loc):
+        return f"方括号只写一层：[{name}]；整个文件里只写一次"
+    return ""
+
+
+def _many(model: type[BaseModel], loc: Loc) -> bool:
+    """Whether a list of tables belongs here."""
+    parent = model_at(model, loc[:-1])
+    field = keys(parent).get(str(loc[-1])) if parent else None
+    return field is not None and model_of(item(field.annotation)) is not None
 
 
 def found(model: type[BaseModel], loc: Loc, value: object) -> str:
@@ -67,8 +88,7 @@ def found(model: type[BaseModel], loc: Loc, value: object) -> str:
         return f"（写的是 {str(value).lower()}）"
     if isinstance(value, date | time):
         return f"（写的是 {value.isoformat()}）"
-    line = " ".join(str(value).split())
-    text = line if len(line) <= 40 else f"{line[:40]}…"
+    text = shown(str(value))
     return f"（写的是「{text}」）" if isinstance(value, str) else f"（写的是 {text}）"
 
 

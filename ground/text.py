@@ -27,6 +27,15 @@ def fits_bytes(limit: int) -> AfterValidator:
     return AfterValidator(fits)
 
 
+def without_spaces(text: str) -> str:
+    """An address, a name of WeChat's or a number of a row: ValueError where it has blanks or what nobody sees."""
+    if text != text.strip():
+        raise ValueError("前面或后面多了空格或换行，请删掉")
+    if any(sign.isspace() or not sign.isprintable() for sign in text):
+        raise ValueError("里面有空格、换行或看不见的字符，请重新复制一遍")
+    return text
+
+
 def without_blanks(text: str) -> str:
     """The text without the lines that have a blank."""
     return "\n".join(line for line in text.splitlines() if not BLANK.search(line))

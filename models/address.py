@@ -7,10 +7,12 @@ from typing import Annotated
 from pydantic import AfterValidator, SecretStr
 
 from ground.part import Part
+from ground.text import without_spaces
 from models.base import place
 
 
 def _database(url: SecretStr) -> SecretStr:
+    without_spaces(url.get_secret_value())
     try:
         parsed = place(url.get_secret_value())
     except ValueError:
@@ -23,7 +25,7 @@ def _database(url: SecretStr) -> SecretStr:
 
 
 def _redis(url: SecretStr) -> SecretStr:
-    text = url.get_secret_value()
+    text = without_spaces(url.get_secret_value())
     if text and not text.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("应写成 redis://主机:6379/0 的样子，不用 Redis 就留空")
     return url

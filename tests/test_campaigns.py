@@ -167,12 +167,42 @@ def test_a_push_whose_keys_do_not_go_together_is_refused_at_its_own_line(tmp_pat
         ({"thing1": "长" * 21}, "thing1 最多 20 个字符"),
         ({"character_string2": "编号7"}, "不能写汉字"),
         ({"phone_number3": "1" * 18}, "最多 17"),
+        ({"phone_number3": "打电话"}, "电话号码"),
+        ({"thing1": "第一行\n第二行"}, "不能换行"),
+        ({"thing1": "看不见\u200b"}, "看不见的字符"),
+        ({"first": ""}, "first 不能空着"),
+        ({"remark": "  "}, "remark 不能空着"),
+        ({"key word": "x"}, "照微信后台的写法"),
+        ({"thing1 ": "x"}, "「thing1␣」"),
+        ({"标题": "x"}, "照微信后台的写法"),
+        ({"amount4": "一百元"}, "一个币种符号加"),
+        ({"amount4": "￥12345678901"}, "一个币种符号加"),
+        ({"number5": "三"}, "应是数字"),
+        ({"time6": "明天上午"}, "应是时间"),
         ({}, "at least 1"),
     ],
 )
 def test_a_template_value_that_wechat_would_refuse_is_refused_here(data, words):
     with pytest.raises(ValueError, match=words):
         push(yearly="01-01 9:00", channel="template", text=None, template={"id": "t", "data": data})
+
+
+@pytest.mark.parametrize("value", ["￥100.00", "100元", "¥0.5", "￥1,200.00", "〔待填：金额〕"])
+def test_an_amount_as_people_write_it_is_taken(value):
+    assert push(
+        channel="template", text=None, yearly="01-01 9:00", template={"id": "t", "data": {"amount1": value}}
+    )
+
+
+@pytest.mark.parametrize("ident", [" TPL ", "TPL\n", "T PL", "TPL\u200b", "模板", ""])
+def test_a_template_id_with_anything_but_its_own_signs_is_refused(ident):
+    with pytest.raises(ValueError, match=r"模板编号|at least 1"):
+        push(
+            channel="template",
+            text=None,
+            yearly="01-01 9:00",
+            template={"id": ident, "data": {"thing1": "甲"}},
+        )
 
 
 def test_a_push_survives_being_written_down_and_read_again():

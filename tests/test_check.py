@@ -64,8 +64,11 @@ def test_empty_credentials_pass_with_a_warning_and_are_named_for_the_start(tmp_p
     assert code == 0
     for key in ("app_id", "app_secret", "token", "encoding_aes_key"):
         assert f"（{key}）；填好之前不能启动服务" in words
-    assert "检查通过" in words
-    assert "填好之前" not in checked(tmp_path, SERVICE + FILLED)[1]
+    assert "检查通过" not in words, "the service cannot start"
+    assert "还不能启动服务：AppID" in words
+    filled = checked(tmp_path, SERVICE + FILLED)[1]
+    assert "填好之前" not in filled
+    assert "检查通过" in filled
     assert missing(Account(mode="plain")) == ["app_id", "app_secret", "token"]
 
 

@@ -215,6 +215,38 @@ class TestCheck:
         assert told.code == 0
         assert "还没有填 AppSecret（开发者密码）（app_secret）；填好之前不能启动服务" in told.out
 
+    @pytest.mark.parametrize(
+        ("old", "new", "words"),
+        [
+            (
+                'kind = "service"',
+                'kind = "service"\nmode = "compat"',
+                "mode = compat：微信不给消息的内容签名",
+            ),
+            ('kind = "service"', 'kind = "service"\nfreshness_s = 0', "截到的旧请求可以一直重放"),
+            ('bind = "127.0.0.1:', 'bind = "0.0.0.0:', "绕过 nginx"),
+            ('bind = "127.0.0.1:', 'bind = "[::]:', "绕过 nginx"),
+            ("api_base = ", 'api_base = "https://proxy.example" #', "不是微信的服务器"),
+        ],
+    )
+    def test_warns_of_what_is_dangerous_and_says_why(
+        self, desk: Desk, old: str, new: str, words: str
+    ) -> None:
+        official = "https://api.weixin.qq.com"
+        written(desk.folder, desk.config(api_base=official).replace(old, new, 1))
+
+        told = desk.types("check")
+
+        assert told.code == 0, told.out
+        assert words in told.out
+
+    def test_warns_of_a_live_account_that_only_the_environment_knows_of(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("GONGHUI_ACCOUNT__LIVE", "true")
+
+        assert "GONGHUI_ACCOUNT__LIVE" in desk.types("check").out
+
     def test_a_database_that_is_away_does_not_stop_it(self, desk: Desk) -> None:
         written(desk.folder, desk.config(database="postgresql://u@127.0.0.1:1/gonghui"))
 

@@ -7,6 +7,7 @@ from config_cast import EXAMPLE, KEY, PUSH, Config, read, said, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import app
 from settings import load
 
 
@@ -121,6 +122,71 @@ def test_a_slip_of_the_keyboard_is_told_in_chinese_with_its_line(tmp_path, text,
     assert problem.line == line
 
 
+@pytest.mark.parametrize(
+    ("line", "remedy"),
+    [
+        ('about = "点“服务大厅”和"维权"。"', "第 18 个字的英文引号"),
+        ('about = "他说"好"，就走了"', "里面的引号请用中文的“ ”"),
+        ("about = '他说'好'，就走了'", "第 12 个字的英文引号"),
+        ('about = "点 " 维权 "。"', "里面的引号请用中文的“ ”"),
+        ('testers = ["甲"乙"丙"]', "里面的引号请用中文的“ ”"),
+        ("live = True", "true（是）和 false（否），全部小写，不加引号"),
+        ("live = FALSE,", "全部小写"),
+        ("live = 是", "true（是）"),
+        ("live = yes", "true（是）"),
+        ('标题 = "春节"', "“标题”是不是想写 title？"),
+        ('封面＝"a.png"', "“封面”是不是想写 cover？"),
+        ("[活动]", "“活动”是不是想写 campaigns？"),
+        ("【account】", "中文标点 【 ，请换成英文的 ["),
+        ("freshness_s =　300", "全角空格"),
+        ("　freshness_s = 300", "全角空格"),
+        ("at = 2027－02－20T10:00:00", "中文标点 － ，请换成英文的 -"),
+        ("freshness_s = 300；", "中文标点 ； ，请删掉"),
+        ('testers = ["a"；"b"]', "中文标点 ； ，请换成英文的 ,"),
+        ('testers = ["a"、"b"]', "中文标点 、 ，请换成英文的 ,"),
+        ('name："甲"', "中文标点 ： ，请换成英文的 ="),
+    ],
+)
+def test_each_slip_gets_the_remedy_that_fits_it(tmp_path, line, remedy):
+    (problem,) = read(tmp_path, f"[account]\n{line}\n").problems
+    assert problem.line == 2
+    assert remedy in problem.words
+    assert "“ ，请换成" not in problem.words, "the right quotes are not to blame"
+
+
+def test_every_slip_of_the_keyboard_is_told_at_once(tmp_path):
+    text = '[account]\nlive = True\nname = “甲”\nmode = "safe"\n[databse\nurl = x\n标题 = 1\n[server]\nprocesses = 2\n'
+    assert [problem.line for problem in read(tmp_path, text).problems] == [2, 3, 5, 6, 7]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "remedy"),
+    [
+        ('[campaigns]\nid = "a"\ntitle = "甲"\n', (1, "campaigns"), "[[campaigns]]"),
+        ('[[campaigns]]\nid = "a"\ntitle = "甲"\n[campaigns.pushes]\nid = "p"\n', (4, "campaigns[a].pushes"), "[[campaigns.pushes]]"),
+        ('[[account]]\nname = "甲"\n', (1, "account"), "只写一层：[account]"),
+        ('[account]\n"标题" = 1\n', (2, "account.标题"), "title"),
+        ('[account]\nName = "甲"\n', (2, "account.Name"), "是否想写 name"),
+        ('[[campaigns]]\nid = " a "\ntitle = "甲"\n', (2, "campaigns[ a ].id"), "「␣a␣」"),
+        ('[[campaigns]]\nid = "a　b"\ntitle = "甲"\n', (2, "campaigns[a　b].id"), "全角空格"),
+        ('[[campaigns]]\nid = "a；b"\ntitle = "甲"\n', (2, "campaigns[a；b].id"), "中文标点 ；"),
+        ('[[campaigns]]\nid = "a"\ntitle = "甲"\nfrom = "02－21"\n', (4, "campaigns[a].from"), "中文标点 －"),
+    ],
+)  # fmt: skip
+def test_what_was_meant_is_named_with_how_to_write_it(tmp_path, text, place, remedy):
+    loaded = read(tmp_path, text)
+    assert place in said(loaded)
+    assert remedy in next(
+        problem.words for problem in loaded.problems if (problem.line, problem.key) == place
+    )
+
+
+def test_two_tables_that_should_be_a_list_are_told_of_the_double_brackets(tmp_path):
+    loaded = read(tmp_path, '[campaigns]\nid = "a"\n[campaigns]\nid = "b"\n')
+    assert said(loaded) == [(3, "")]
+    assert "[[campaigns]]（两层方括号）" in str(loaded.problems[0])
+
+
 def test_a_file_saved_by_notepad_is_read_or_explained(tmp_path):
     assert read(tmp_path, b'\xef\xbb\xbf[account]\r\nname = "\xe7\x9b\x98\xe9\x94\xa6"\r\n').value is not None
     loaded = read(tmp_path, '[account]\nname = "盘锦"\n'.encode("gbk"))
@@ -192,6 +258,7 @@ def test_a_wrong_variable_is_named_and_an_unknown_one_gets_the_nearest(tmp_path)
 
 def test_secrets_come_from_a_variable_or_a_file(tmp_path):
     (tmp_path / "aes").write_text(KEY + "\n")
+    (tmp_path / "aes").chmod(0o600)
     value = read(
         tmp_path,
         '[account]\ntoken = { env = "GONGHUI_WX_TOKEN" }\nencoding_aes_key = { file = "aes" }\n'
@@ -224,6 +291,77 @@ def test_a_secret_that_cannot_be_had_is_one_problem_on_its_line(tmp_path, source
     loaded = read(tmp_path, f"[account]\n\ntoken = {source}\n")
     assert said(loaded) == [(3, "account.token")]
     assert words in loaded.problems[0].words
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
+def test_a_secrets_own_file_that_others_can_open_is_refused(tmp_path, mode):
+    (tmp_path / "token").write_text("sesame")
+    (tmp_path / "token").chmod(mode)
+    loaded = read(tmp_path, '[account]\ntoken = { file = "token" }\n')
+    assert said(loaded) == [(2, "account.token")]
+    assert f"chmod 600 {tmp_path / 'token'}" in loaded.problems[0].words
+
+
+@pytest.mark.parametrize("around", ["{}\r", "{}\r\n", " {}", "\t{} "])
+def test_blanks_around_a_variable_are_nobodys_intention(tmp_path, around):
+    value = read(
+        tmp_path,
+        '[account]\ntoken = { env = "TOKEN" }\n',
+        {
+            "GONGHUI_DATABASE__URL": around.format("sqlite:///var/ours.db"),
+            "GONGHUI_ACCOUNT__APP_ID": around.format("wx0123456789abcdef"),
+            "GONGHUI_ACCOUNT__LIVE": around.format("true"),
+            "GONGHUI_ACCOUNT__TESTERS": around.format("oAlice"),
+            "TOKEN": around.format("sesame"),
+        },
+    ).value
+    assert value is not None
+    assert value.database.url.get_secret_value() == "sqlite:///var/ours.db"
+    assert (value.account.app_id, value.account.live) == ("wx0123456789abcdef", True)
+    assert value.account.testers == ("oAlice",)
+    assert value.account.token.get_secret_value() == "sesame"
+
+
+@pytest.mark.parametrize("wrong", ["{} ", " {}", "{}\\r", "{}\\n", "{}\\u200b", "{}\\u0007", "{}　"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("database.url", "sqlite:///var/ours.db"),
+        ("redis.url", "redis://127.0.0.1:6379/0"),
+        ("site.base_url", "https://union.example"),
+        ("server.bind", "127.0.0.1:8000"),
+        ("account.api_base", "https://api.weixin.qq.com"),
+        ("account.oauth_base", "https://open.weixin.qq.com/connect"),
+        ("account.original_id", "gh_1"),
+        ("account.app_id", "wx0123456789abcdef"),
+        ("account.token", "sesame"),
+    ],
+)
+def test_blanks_and_invisible_signs_in_addresses_and_ids_are_refused(tmp_path, key, value, wrong):
+    path = written(tmp_path, f'{key} = "{wrong.format(value)}"\n')
+    loaded = load(app.Config, path, {})
+    assert said(loaded) == [(1, key)]
+
+
+@pytest.mark.parametrize(
+    ("api_base", "mode", "refused"),
+    [
+        ("https://api.weixin.qq.com", "plain", True),
+        ("https://proxy.example", "plain", True),
+        ("http://127.0.0.1:9000", "plain", False),
+        ("http://localhost:9000", "plain", False),
+        ("https://api.weixin.qq.com", "compat", False),
+        ("https://api.weixin.qq.com", "safe", False),
+    ],
+)
+def test_a_live_account_takes_no_unsigned_messages_from_outside(tmp_path, api_base, mode, refused):
+    text = f'[account]\nmode = "{mode}"\napi_base = "{api_base}"\nlive = '
+    assert read(tmp_path, f"{text}false\n").value is not None
+    for loaded in (
+        read(tmp_path, f"{text}true\n"),
+        read(tmp_path, text + "false", {"GONGHUI_ACCOUNT__LIVE": "true"}),
+    ):
+        assert ["明文模式" in problem.words for problem in loaded.problems] == [True] * refused
 
 
 def test_a_variable_replaces_a_secret_that_cannot_be_had(tmp_path):

@@ -7,18 +7,20 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StrictInt
 
 from ground.part import Part
+from ground.text import without_spaces
+from ground.wide import hint
 from web.server import listen
 
 
 def _bind(text: str) -> str:
-    host, _, port = text.rpartition(":")
+    host, _, port = without_spaces(text).rpartition(":")
     if not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
-        raise ValueError("应写成 127.0.0.1:8000 的样子，端口从 1 到 65535")
+        raise ValueError(f"应写成 127.0.0.1:8000 的样子，端口从 1 到 65535{hint(text)}")
     return text
 
 
 def _site(text: str) -> str:
-    if text and not text.startswith(("https://", "http://")):
+    if without_spaces(text) and not text.startswith(("https://", "http://")):
         raise ValueError("应是完整的网址，写成 https://… 的样子")
     return text.rstrip("/")
 
@@ -34,6 +36,15 @@ class Serving(Part):
 
     bind: Annotated[str, AfterValidator(_bind)] = "127.0.0.1:8000"
     processes: Annotated[StrictInt, Field(ge=1, le=64)] = 2
+
+
+def risky(serving: Serving) -> list[str]:
+    """What is allowed and yet dangerous, a sentence each with its remedy."""
+    host = serving.bind.rpartition(":")[0].strip("[]")
+    if host in ("0.0.0.0", "::", "*"):  # noqa: S104 - it is what is warned of
+        remedy = "请写 127.0.0.1，由 nginx 转发"
+        return [f"bind = {serving.bind}：别的机器可以绕过 nginx 直接连上来，不加密，也没有限流。{remedy}"]
+    return []
 
 
 def in_the_way(bind: str) -> OSError | None:

@@ -1,7 +1,8 @@
 """`[account]`: which WeChat account this is and how its two doors are locked."""
 
 import re
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -10,9 +11,11 @@ from pydantic import (
     SecretStr,
     StrictBool,
     StrictInt,
+    model_validator,
 )
 
 from ground.part import Part
+from ground.text import without_spaces
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 WORDS = {
@@ -21,11 +24,15 @@ WORDS = {
     "token": "令牌 Token",
     "encoding_aes_key": "消息加解密密钥 EncodingAESKey",
 }
+PLAIN = (
+    "正式开通（live = true）时不能用明文模式：明文模式下微信不给消息的内容签名，别人可以冒充职工取消关注，"
+    '让系统删掉他的资料。请把 mode 改成 "safe"（微信公众平台里也选“安全模式”）'
+)
 
 
 def _plain(value: SecretStr) -> str:
     text = value.get_secret_value()
-    if text != text.strip() or not text.isascii() or any(c.isspace() for c in text):
+    if text != text.strip() or not text.isascii() or any(c.isspace() or not c.isprintable() for c in text):
         raise ValueError("里面有空格、换行或中文字符，请重新复制一遍，前后不要带空格")
     return text
 
@@ -51,6 +58,7 @@ def _aes_key(value: SecretStr) -> SecretStr:
 
 
 def _secure_url(text: str) -> str:
+    without_spaces(text)
     try:
         url = urlsplit(text)
         host = url.hostname
@@ -78,8 +86,8 @@ class Account(Part):
     kind: Literal["service", "subscription"] = "service"
     verified: StrictBool = False
     live: StrictBool = False
-    testers: tuple[str, ...] = ()
-    original_id: str = Field(default="", max_length=64)
+    testers: tuple[Annotated[str, AfterValidator(without_spaces)], ...] = ()
+    original_id: Annotated[str, Field(max_length=64), AfterValidator(without_spaces)] = ""
     app_id: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9_-]*$")
     app_secret: Secret = NONE
     token: Token = NONE
@@ -89,6 +97,45 @@ class Account(Part):
     freshness_s: StrictInt = Field(default=300, ge=0, le=86_400)
     api_base: SecureUrl = "https://api.weixin.qq.com"
     oauth_base: SecureUrl = "https://open.weixin.qq.com/connect/oauth2/authorize"
+
+    @staticmethod
+    def odds(table: Mapping[str, Any]) -> list[str]:
+        """What must not stand together in the raw table."""
+        at_home = _host(table.get("api_base")) in LOOPBACK
+        if table.get("live") is True and table.get("mode") == "plain" and not at_home:
+            return [PLAIN]
+        return []
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if faults := self.odds(self.model_dump()):
+            raise ValueError("；".join(faults))
+        return self
+
+
+def _host(url: object) -> str | None:
+    """The machine that an address names, None where it names none."""
+    try:
+        return urlsplit(url).hostname if isinstance(url, str) else None
+    except ValueError:
+        return None
+
+
+def risky(account: Account) -> list[str]:
+    """What is allowed and yet dangerous, a sentence each with its reason and the remedy."""
+    found = []
+    if account.mode != "safe" and _host(account.api_base) not in LOOPBACK:
+        found.append(
+            f"mode = {account.mode}：微信不给消息的内容签名，截到一次请求的人可以冒充职工，比如替他取消关注。"
+            "请改用安全模式 safe"
+        )
+    if account.freshness_s == 0:
+        found.append("freshness_s = 0：不看请求的时间，截到的旧请求可以一直重放。请写 300")
+    if (host := _host(account.api_base)) not in LOOPBACK and not f".{host}".endswith(".weixin.qq.com"):
+        found.append(
+            f"api_base 指向 {host}，不是微信的服务器：密码和所有推送都会交给它。请确认，或删掉这一行"
+        )
+    return found
 
 
 def missing(account: Account) -> list[str]:
