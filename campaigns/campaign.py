@@ -1,32 +1,26 @@
 """One activity of the year as the staff write it in the config file: what workers are told about it, and its pushes."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from campaigns.content import Id
+from campaigns.kinds import KINDS
+from campaigns.kinds.wish import Rules as WishRules
 from campaigns.push import Push
-from ground.days import DayText, ImpossibleError, check_period, periods, read_day
+from ground.days import SHANGHAI, EdgeText, ImpossibleError, check_period, periods, read_edge
 from ground.part import Part
 from ground.text import fits_bytes
 
 AHEAD = timedelta(days=400)  # how far is looked for the next push of a year
 OPEN_END = timedelta(days=30)  # an activity without a last day is told as the present one for so long
-KINDS = (
-    *(
-        "preparation",
-        "publicity",
-        "notice",
-        "sign-up",
-        "wish",
-        "riddle",
-        "poll",
-        "opinion",
-    ),
+KIND_WORDS = (
+    *("preparation", "publicity", "notice", "sign-up", "wish", "riddle", "poll", "opinion"),
     *("evaluation", "request", "report", "newspaper", "live-record", "book"),
 )
+"""What a campaign may call its kind; those of KINDS are taken part in, the others only told of."""
 
 
 class Campaign(Part):
@@ -36,13 +30,17 @@ class Campaign(Part):
     title: Annotated[str, Field(min_length=1, max_length=60)]
     kind: Annotated[str, Field(min_length=1, max_length=40)] = "notice"
     about: Annotated[str, fits_bytes(1500)] = ""
-    from_: DayText = Field(default="", alias="from")
-    to: DayText = ""
+    from_: EdgeText = Field(default="", alias="from")
+    to: EdgeText = ""
     pushes: tuple[Push, ...] = ()
+    wish: WishRules | None = None
 
     @staticmethod
     def odds(table: Mapping[str, Any]) -> list[str]:
         """What is wrong between the keys of a raw table, whatever else is wrong in it."""
+        strange = [kind for kind in KINDS if table.get(kind) is not None and kind != table.get("kind")]
+        if strange:
+            return [f"kind 是 {table.get('kind', 'notice')}，却写了 [campaigns.{strange[0]}]，只能留一样"]
         first, last = table.get("from"), table.get("to")
         if last and not first:
             return ["写了 to，也要写 from"]
@@ -56,7 +54,7 @@ class Campaign(Part):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if faults := self.odds(self.model_dump(exclude_unset=True, include={"from_", "to"})):
+        if faults := self.odds(self.model_dump(exclude_unset=True, exclude={"pushes"})):
             raise ValueError("；".join(faults))
         for push in self.pushes:
             push._campaign = self.id
@@ -68,15 +66,45 @@ class Campaign(Part):
             return ()
         patience = timedelta(0) if self.to else OPEN_END
         years = range(today.year - 2, today.year + 2)
-        for start, end in periods(read_day(self.from_), read_day(self.to or self.from_), years):
+        for start, end in periods(read_edge(self.from_)[0], read_edge(self.to or self.from_)[0], years):
             if end + patience >= today:
                 return ((start, end if self.to else None),)
         return ()
+
+    @property
+    def rules(self) -> Part | None:
+        """What its kind of taking part is told in the config file; None where workers are only told of it."""
+        rules: Part | None = getattr(self, self.kind, None) if self.kind in KINDS else None
+        return rules
+
+    def period(self, now: datetime) -> tuple[datetime, datetime] | None:
+        """When the period that runs now began and when it ends, in UTC, its end excluded; None where none does. A day alone
+        begins at 00:00 and ends at 24:00 of Shanghai; without a last day it lasts OPEN_END."""
+        if not self.from_:
+            return None
+        first, opens = read_edge(self.from_)
+        last, closes = read_edge(self.to or self.from_)
+        year = now.astimezone(SHANGHAI).year
+        for start, end in periods(first, last, range(year - 2, year + 2)):
+            opens_at = datetime.combine(start, opens or time(), SHANGHAI).astimezone(UTC)
+            closes_at = _end(end, closes) if self.to else opens_at + OPEN_END
+            if opens_at <= now < closes_at:
+                return opens_at, closes_at
+        return None
 
     def next_push(self, now: datetime) -> datetime | None:
         """When the next of its pushes is due, in UTC; None where none comes within a year."""
         dues = (next(each.occurrences(now, now + AHEAD), None) for each in self.pushes)
         return min((due for due in dues if due is not None), default=None)
+
+
+def _end(day: date, clock: time | None) -> datetime:
+    last = (
+        datetime.combine(day, clock, SHANGHAI)
+        if clock
+        else datetime.combine(day + timedelta(1), time(), SHANGHAI)
+    )
+    return last.astimezone(UTC)
 
 
 def named(campaigns: Iterable[Campaign]) -> dict[str, Push]:

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from campaigns.campaign import KINDS, Campaign
+from campaigns.campaign import KIND_WORDS, OPEN_END, Campaign
+from campaigns.kinds import KINDS
 from campaigns.push import Push
 from campaigns.watch import Settings
 from ground.days import LAST_YEAR, SHANGHAI, lunar_words
@@ -246,15 +247,24 @@ def _judged(
     for crowd in crowds(value.campaigns, value.account, now, per_month):
         (faults if crowd.first <= horizon else hints).append(crowd.words)
     for campaign in value.campaigns:
-        if campaign.kind not in KINDS:
-            hints.append(
-                f"{campaign.id}：kind「{campaign.kind}」不在常用的几种里（{'、'.join(KINDS)}），按通知处理"
-            )
+        hints.extend(f"{campaign.id}：{words}" for words in _joining(campaign))
         for push in campaign.pushes:
             faults.extend(f"{push.name}：{words}" for words in _files(path.parent, push))
             if push.audience.startswith("openids:") and _people(path.parent, push.audience) == 1:
                 hints.append(f"{push.name}：名单里只有一个人，微信不能按一个人群发，会跳过")
     return faults, hints
+
+
+def _joining(campaign: Campaign) -> Iterator[str]:
+    """What is worth knowing of how workers can take part in it."""
+    if campaign.kind not in KIND_WORDS:
+        yield f"kind「{campaign.kind}」不在常用的几种里（{'、'.join(KIND_WORDS)}），按通知处理"
+    elif campaign.kind in KINDS and campaign.rules is None:
+        yield f"没有写 [campaigns.{campaign.kind}]，职工只能看介绍，不能参加"
+    elif campaign.rules is not None and not campaign.from_:
+        yield "没有写 from，职工什么时候都不能参加"
+    elif campaign.rules is not None and not campaign.to:
+        yield f"没有写 to，开始以后 {OPEN_END.days} 天结束"
 
 
 def _files(folder: Path, push: Push) -> Iterator[str]:

@@ -97,7 +97,7 @@ class ImpossibleError(ValueError):
 
 def check_period(first: str, last: str) -> None:
     """ImpossibleError in Chinese when the second day can never follow the first."""
-    start, end = read_day(first), read_day(last)
+    start, end = read_edge(first)[0], read_edge(last)[0]
     if end.year and not start.year:
         raise ImpossibleError("to 写了年份，from 也要写年份")
     if end.year and end.on(end.year) < start.on(start.year):
@@ -201,6 +201,24 @@ def read_moment(text: str) -> tuple[Day, time]:
     return day, clock
 
 
+def read_edge(text: str) -> tuple[Day, time | None]:
+    """The day of `04-08` or `04-08 09:00`, and its time where one is written; ValueError in Chinese."""
+    day_text, _, time_text = text.strip().rpartition(" ")
+    if ":" not in time_text:
+        return read_day(text), None
+    return read_day(day_text), time(*read_time(time_text))
+
+
+def _edge_text(value: object) -> object:
+    if isinstance(value, datetime):
+        value = f"{value:%Y-%m-%d %H:%M}"
+    elif isinstance(value, date):
+        value = value.isoformat()
+    if isinstance(value, str) and value:
+        read_edge(value)
+    return value
+
+
 def _yearly(text: str) -> str:
     day, _ = read_moment(text)
     if day.year or day.lunar:
@@ -215,6 +233,7 @@ def _lunar(text: str) -> str:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(_duration_text, return_type=str)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
+EdgeText = Annotated[str, BeforeValidator(_edge_text)]
 DayText = Annotated[str, BeforeValidator(_day_text)]
 TimeText = Annotated[str, BeforeValidator(_time_text)]
 Yearly = Annotated[str, AfterValidator(_yearly)]

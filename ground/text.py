@@ -39,3 +39,8 @@ def without_spaces(text: str) -> str:
 def without_blanks(text: str) -> str:
     """The text without the lines that have a blank."""
     return "\n".join(line for line in text.splitlines() if not BLANK.search(line))
+
+
+def masked_digits(text: str) -> str:
+    """A number with stars in its middle: 139****0001."""
+    return f"{text[:3]}{'*' * max(0, len(text) - 7)}{text[-4:]}" if len(text) > 7 else "*" * len(text)

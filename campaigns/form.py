@@ -1,0 +1,325 @@
+"""One form, two doors: the chat asks its fields one by one, a page shows them together. WTForms carries it, here only.
+
+Labels, hints, checks and messages stand beside the field. What was said is kept as text, field by field, in the order of
+asking; several choices are their values with blanks between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import wtforms
+from wtforms import i18n, validators
+
+from ground.normal import normal
+from ground.text import masked_digits
+
+Said = Mapping[str, str]
+Check = Callable[[str], str]
+"""What is wrong with a text, '' for nothing."""
+Option = tuple[str, str]
+"""A choice's value and its words."""
+CONSENT = "consent"
+YES = "yes"
+FOLD = 12  # choices that are listed; more are found by number or name
+
+
+class Form(wtforms.Form):
+    """What is asked. Its fields stand in the order of asking."""
+
+    class Meta(wtforms.Form.Meta):
+        """Chinese messages."""
+
+        locales: ClassVar[list[str]] = ["zh"]
+
+        def get_translations(self, form: wtforms.Form) -> Any:
+            return i18n.get_translations(self.locales)
+
+
+def form_of(fields: Mapping[str, Any]) -> type[Form]:
+    """A form of these fields. One that asks for something personal must ask for consent before it."""
+    asked = list(fields.items())
+    personal = [
+        number for number, (_, field) in enumerate(asked) if getattr(field.field_class, "personal", False)
+    ]
+    consents = [number for number, (_, field) in enumerate(asked) if field.field_class is Consent]
+    if personal and (not consents or consents[0] > personal[0]):
+        raise ValueError("a personal field without consent before it")
+    return type("Asked", (Form,), dict(asked))
+
+
+# --- fields ------------------------------------------------------------------------------------------------------
+
+
+class Line(wtforms.StringField):
+    """A line of text."""
+
+    personal = False
+
+    def shown(self, text: str) -> str:
+        """The answer as it is repeated to the person."""
+        return text
+
+
+class Phone(Line):
+    """A telephone number, repeated with stars."""
+
+    personal = True
+
+    def shown(self, text: str) -> str:
+        return masked_digits(text)
+
+
+class Name(Line):
+    """A person's name."""
+
+    personal = True
+
+
+class Area(wtforms.TextAreaField):
+    """Text of several lines."""
+
+
+class One(wtforms.SelectField):
+    """One of some choices."""
+
+
+class Consent(One):
+    """Yes or no to a text, whose version is its hash."""
+
+    @property
+    def version(self) -> str:
+        """What is kept of the text that was agreed to."""
+        return hashlib.sha256(str(self.description).encode()).hexdigest()[:16]
+
+
+class Several(wtforms.SelectMultipleField):
+    """Some of many choices."""
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        self.data = [value for text in valuelist for value in text.split()]
+
+
+class Photo(wtforms.StringField):
+    """A picture: in the chat an image message, on a page a file; what is kept is where it lies."""
+
+
+def line(
+    label: str,
+    most: int,
+    hint: str = "",
+    *,
+    least: int = 1,
+    check: Check | None = None,
+    optional: bool = False,
+) -> Any:
+    """A line of text of `least` to `most` characters."""
+    return Line(label, _text_checks(least, most, check, optional), [_trimmed], description=hint)
+
+
+def area(
+    label: str,
+    most: int,
+    hint: str = "",
+    *,
+    least: int = 1,
+    check: Check | None = None,
+    optional: bool = False,
+) -> Any:
+    """Text of several lines."""
+    return Area(label, _text_checks(least, most, check, optional), [_trimmed], description=hint)
+
+
+def name(label: str = "姓名", hint: str = "请写真实姓名", *, optional: bool = False) -> Any:
+    """A person's name."""
+    return Name(label, _text_checks(2, 20, None, optional), [_trimmed], description=hint)
+
+
+def phone(label: str = "手机号", hint: str = "11 位手机号", *, optional: bool = False) -> Any:
+    """A mobile number of mainland China."""
+    return Phone(label, _text_checks(1, 20, _mobile, optional), [_digits], description=hint)
+
+
+def one(label: str, options: Sequence[Option], hint: str = "", *, optional: bool = False) -> Any:
+    """One of these choices."""
+    return One(label, [_needed(optional)], choices=list(options), description=hint)
+
+
+def several(label: str, options: Sequence[Option], least: int, most: int, hint: str = "") -> Any:
+    """At least and at most so many of these choices."""
+
+    def count(_: Form, field: Several) -> None:
+        chosen = set(field.data or ())
+        if not least <= len(chosen) <= most:
+            span = f"{least} 个" if least == most else f"{least} 到 {most} 个"
+            raise validators.ValidationError(f"请选 {span}，现在选了 {len(chosen)} 个。")
+
+    return Several(label, [count], choices=list(options), description=hint)
+
+
+def consent(text: str) -> Any:
+    """Whether the person agrees to this text; without it nothing is taken."""
+
+    def given(_: Form, field: Consent) -> None:
+        if field.data != YES:
+            raise validators.StopValidation("不同意就不用填了，我们什么也不会留下。回复 00 退出。")
+
+    return Consent("个人信息", [given], choices=[(YES, "同意"), ("no", "不同意")], description=text)
+
+
+def photo(label: str, hint: str = "发一张照片", *, optional: bool = False) -> Any:
+    """A picture."""
+    return Photo(label, [_needed(optional)], description=hint)
+
+
+def _needed(optional: bool) -> Any:
+    return validators.Optional() if optional else validators.InputRequired("这一项要填。")
+
+
+def _text_checks(least: int, most: int, check: Check | None, optional: bool) -> list[Any]:
+    def fits(_: Form, field: Any) -> None:
+        length = len(field.data or "")
+        if not least <= length <= most:
+            span = f"最多 {most} 个字" if least <= 1 else f"{least} 到 {most} 个字"
+            raise validators.StopValidation(f"{span}，现在是 {length} 个字。")
+
+    def passes(_: Form, field: Any) -> None:
+        if check is not None and (fault := check(field.data or "")):
+            raise validators.StopValidation(fault)
+
+    return [_needed(optional), fits, passes]
+
+
+def _trimmed(text: str | None) -> str | None:
+    return text.strip() if text else text
+
+
+def _digits(text: str | None) -> str | None:
+    return re.sub(r"[\s-]", "", text) if text else text
+
+
+def _mobile(text: str) -> str:
+    return "" if re.fullmatch(r"1[3-9]\d{9}", text) else "手机号应是 11 位数字，1 开头，请看看有没有写错。"
+
+
+# --- both doors --------------------------------------------------------------------------------------------------
+
+
+class Answers(dict[str, str]):
+    """What was said, as WTForms reads what a browser sends."""
+
+    def getlist(self, key: str) -> list[str]:
+        """The one answer of this field, in a list."""
+        return [self[key]] if key in self else []
+
+
+def bound(form: type[Form], said: Said) -> Form:
+    """The form with what was said so far in it."""
+    return form(Answers(said))
+
+
+def faults(form: type[Form], said: Said) -> dict[str, str]:
+    """What is wrong with the answers, by field; {} where all is well."""
+    filled = bound(form, said)
+    filled.validate()
+    return {name: str(words[0]) for name, words in filled.errors.items() if name}
+
+
+def missing(form: type[Form], said: Said) -> list[str]:
+    """The fields that have not been asked yet, in the order of asking."""
+    return [name for name in form()._fields if name not in said]
+
+
+def fault(form: type[Form], said: Said, field: str) -> str:
+    """What is wrong with the answer to this field alone."""
+    filled = bound(form, said)
+    return "" if filled[field].validate(filled) else str(filled[field].errors[0])
+
+
+def recap(form: type[Form], said: Said) -> list[tuple[str, str]]:
+    """Label and answer of each field that was answered, as the person reads it."""
+    return [
+        (field.label.text, shown(field, said[field.name]))
+        for field in form()
+        if field.name in said and not isinstance(field, Consent)
+    ]
+
+
+def shown(field: Any, text: str) -> str:
+    """An answer as the person reads it."""
+    if isinstance(field, One | Several):
+        words = {str(value): str(label) for value, label in field.choices}
+        return "、".join(words.get(value, value) for value in text.split()) or "（没有选）"
+    if isinstance(field, Photo):
+        return "一张照片" if text else "（没有）"
+    return (field.shown(text) if isinstance(field, Line) else text) or "（没有填）"
+
+
+# --- the chat ----------------------------------------------------------------------------------------------------
+
+
+def question(field: Any) -> str:
+    """What the chat asks for this field."""
+    hint = f"\n{field.description}" if field.description else ""
+    lines = [f"{field.label.text}？{hint}"]
+    if isinstance(field, One | Several):
+        lines += listed(field)
+        if isinstance(field, Several):
+            lines.append("可以选几个，数字之间留空格。")
+    if is_optional(field):
+        lines.append("不想填就回复“跳过”。")
+    return "\n".join(lines)
+
+
+def listed(field: Any) -> list[str]:
+    """Its choices with the numbers by which they are chosen: their own where they have some, else in their order."""
+    shown_ones = field.choices[:FOLD]
+    if _own_numbers([str(value) for value, _ in field.choices]):
+        lines = [f"{value} {words}" for value, words in shown_ones]
+    else:
+        lines = [f"{number} {words}" for number, (_, words) in enumerate(shown_ones, 1)]
+    more = len(field.choices) - len(shown_ones)
+    return [*lines, f"还有 {more} 个，回复编号或者名字就能选。"] if more > 0 else lines
+
+
+def _own_numbers(values: Sequence[str]) -> bool:
+    return all(value.isdigit() for value in values)
+
+
+def is_optional(field: Any) -> bool:
+    """Whether it may be left out."""
+    return any(isinstance(check, validators.Optional) for check in field.validators)
+
+
+def understood(field: Any, text: str) -> str | None:
+    """What words typed in the chat mean for this field; None where they fit none of its choices."""
+    if not isinstance(field, One | Several):
+        return text
+    options = [(str(value), str(words)) for value, words in field.choices]
+    if isinstance(field, One):
+        return _choice(options, text)
+    chosen = [_choice(options, piece) for piece in re.split(r"[\s,，、;；.。]+", text.strip()) if piece]
+    return None if None in chosen else " ".join(dict.fromkeys(value for value in chosen if value))
+
+
+def _choice(options: Sequence[Option], text: str) -> str | None:
+    """By number as listed, by value, or by a name that only one of them has."""
+    number = re.fullmatch(r"第?\s*(\d{1,4})\s*[个项号条]?", text.strip())
+    values = [value for value, _ in options]
+    if number:
+        place = int(number[1])
+        if _own_numbers(values):
+            return next((value for value in values if int(value) == place), None)
+        return values[place - 1] if 0 < place <= len(values) else None
+    plain = normal(text)
+    exact = [value for value, words in options if plain and normal(words) == plain]
+    inside = [value for value, words in options if plain and plain in normal(words)]
+    return exact[0] if exact else inside[0] if len(inside) == 1 else None
+
+
+def names(fields: Iterable[Any]) -> list[str]:
+    """The labels of these fields, for the heading of an export."""
+    return [field.label.text for field in fields]

@@ -1,0 +1,146 @@
+"""A kind: what workers can do in a campaign, said once for both doors. `docs/decisions/taking-part.md` says how one is made.
+
+A `Visit` is one person at one edition, with the caller's transaction. `form` says what is asked now, or why nothing is; `take`
+has the effect; `told` says where it stands. They keep a handler's rules: no network, no sleep, no clock of their own, a few
+statements by key, and what must be sent is a row in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Literal
+
+from campaigns.form import Form, Said
+from ground.part import Part
+from ground.table import Table
+from models.base import Connection
+from models.edition import Edition
+
+Door = Literal["chat", "page"]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One person at one edition, through either door. `openid` is '' for somebody who only looks."""
+
+    connection: Connection
+    edition: Edition
+    rules: Any  # the kind's own, as they were frozen
+    openid: str
+    now: datetime  # when it was received
+    door: Door = "chat"
+    said: Said = field(default_factory=dict)
+    once: str = ""  # what is sent twice has the same
+    sensitive: tuple[str, ...] = ()  # words that a person of the staff must look at before others see them
+
+    def with_said(self, said: Said) -> Visit:
+        """The same, with these answers."""
+        return replace(self, said=said)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A form, and the words above it. `recap`: all answers are repeated before the last step."""
+
+    form: type[Form]
+    head: str = ""
+    recap: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Nothing is asked of this person now; the words say why."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """It counts. `number` is what it is called from now on; `again`: the form may follow at once."""
+
+    words: str
+    number: str = ""
+    receipt: str | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It does not count; the words say why."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One thing that may be chosen, shown on a page as a line or a picture with a button. `said`: what the button says."""
+
+    words: str
+    label: str = ""  # of the button; '' for none
+    said: Said = field(default_factory=dict)
+    number: str = ""
+    note: str = ""  # smaller, beneath
+    picture: str = ""  # a path of ours
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Where an edition stands: for everybody, and for this person."""
+
+    words: str
+    mine: tuple[str, ...] = ()
+    offers: tuple[Offer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A deed of staff under way. `staff` is cli:LOGIN for what is typed."""
+
+    connection: Connection
+    edition: Edition
+    rules: Any
+    staff: str
+    now: datetime
+
+
+class Impossible(Exception):
+    """A deed that cannot be done; the text says in Chinese why, and what can be done instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that staff can do. `usage` names what is typed after it; `act` gives the words that say what was done, or
+    raises Impossible."""
+
+    about: str
+    usage: tuple[str, ...]
+    act: Callable[[Work, Sequence[str]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of taking part: functions over a Visit, a table of the staff's deeds, and its part of the config file."""
+
+    title: str
+    rules: type[Part]
+    form: Callable[[Visit], Asked | Nothing]
+    take: Callable[[Visit, Mapping[str, Any]], Taken | Refused]
+    told: Callable[[Visit], Told]
+    tables: Callable[[Connection, Edition, Any], Sequence[Table]]
+    ended: Callable[[Connection, Edition, Any, datetime], None]
+    deeds: Mapping[str, Deed]
+    waiting_since: Callable[[Connection, int], datetime | None] = lambda connection, edition_id: None
+
+
+def rules_of(kind: Kind, edition: Edition) -> Any:
+    """The rules of an edition, as they were frozen."""
+    return _rules(kind.rules, edition.rules)
+
+
+@lru_cache(maxsize=64)
+def _rules(part: type[Part], text: str) -> Part:
+    return part.model_validate_json(text)

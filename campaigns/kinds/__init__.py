@@ -1,0 +1,12 @@
+"""Every kind of taking part, by its word in the config file. A new one is a module here, one in models/, and one line below."""
+
+from collections.abc import Mapping
+
+from campaigns.kind import Kind
+from campaigns.kinds import wish
+
+KINDS: Mapping[str, Kind] = {
+    "wish": wish.KIND,
+}
+
+__all__ = ["KINDS"]

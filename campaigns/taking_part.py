@@ -1,0 +1,155 @@
+"""What both doors do alike: find the edition that is on, ask, check, let the kind take it, and give a repeat the first words.
+
+Open or closed is judged by the clock inside the caller's transaction; a job only writes down what the clock has decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from campaigns import form as forms
+from campaigns.campaign import Campaign
+from campaigns.form import Consent
+from campaigns.kind import Asked, Kind, Nothing, Refused, Taken, Visit, rules_of
+from campaigns.kinds import KINDS
+from ground.days import SHANGHAI
+from models import consent, draft, edition, entry
+from models.base import Connection
+from models.edition import Edition, Opening
+
+NOT_YET = "还没有开始。"
+
+
+class Repeated(Exception):
+    """The same was sent twice at the same moment: roll back, and ask `known` for the first words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty:
+    """What is wrong with the answers, by field."""
+
+    faults: dict[str, str]
+
+
+def joinable(campaigns: Iterable[Campaign]) -> list[Campaign]:
+    """Those in which workers can take part: their kind is known and they say its rules."""
+    return [one for one in campaigns if one.kind in KINDS and one.rules is not None]
+
+
+def current(connection: Connection, campaign: Campaign, now: datetime, *, live: bool) -> Edition | None:
+    """The campaign's edition that is on now, opened when nobody has opened it yet; None between editions.
+
+    While the account is not live, the edition is the testers'; `may` says who they are.
+    """
+    found = edition.latest(connection, campaign.id)
+    if found is not None and found.takes(now) and (found.live or not live):
+        return found
+    period = campaign.period(now)
+    if period is None or campaign.rules is None or campaign.kind not in KINDS:
+        return None
+    rules = campaign.rules.model_dump(mode="json", by_alias=True)
+    opening = Opening(campaign.id, campaign.kind, campaign.title, *period, rules, live)
+    opened = edition.open_anew(connection, opening, now)
+    return opened if opened is not None and opened.takes(now) else None
+
+
+def standing(connection: Connection, campaign: Campaign, now: datetime, *, live: bool) -> Edition | None:
+    """The edition that is on, or else the last one, to be looked at."""
+    return current(connection, campaign, now, live=live) or edition.latest(connection, campaign.id)
+
+
+def kind_of(found: Edition) -> Kind:
+    """The edition's kind."""
+    return KINDS[found.kind]
+
+
+def visit(connection: Connection, found: Edition, openid: str, now: datetime) -> Visit:
+    """This person at this edition."""
+    return Visit(connection, found, rules_of(kind_of(found), found), openid, now)
+
+
+def asks(visit: Visit) -> Asked | Nothing:
+    """What is asked of this person now, or why nothing is."""
+    if not visit.edition.takes(visit.now):
+        return Nothing(over(visit.edition, visit.now))
+    return kind_of(visit.edition).form(visit)
+
+
+def take(visit: Visit) -> Taken | Refused | Faulty | Nothing:
+    """Let what was said count: checked as a whole, once, with the consents that were given. Raises Repeated."""
+    asked = asks(visit)
+    if isinstance(asked, Nothing):
+        return asked
+    if faults := forms.faults(asked.form, visit.said):
+        return Faulty(faults)
+    filled = forms.bound(asked.form, visit.said)
+    taken = kind_of(visit.edition).take(visit, filled.data)
+    if isinstance(taken, Refused):
+        return taken
+    _note(visit, filled, taken)
+    return taken
+
+
+def _note(visit: Visit, filled: forms.Form, taken: Taken) -> None:
+    new = entry.New(
+        visit.edition.id,
+        visit.openid,
+        visit.once,
+        visit.door,
+        visit.now,
+        taken.words,
+        taken.number,
+        taken.receipt,
+    )
+    if not entry.write(visit.connection, new):
+        raise Repeated
+    for name, field in filled._fields.items():
+        if isinstance(field, Consent):
+            version = f"{name}:{field.version}"
+            consent.give(visit.connection, visit.openid, visit.edition.id, version, visit.now)
+
+
+def known(connection: Connection, edition_id: int, openid: str, once: str) -> str | None:
+    """The words of what was sent before under this name."""
+    found = entry.known(connection, edition_id, openid, once)
+    return found.told if found else None
+
+
+def keep(visit: Visit) -> None:
+    """Keep what was said so far."""
+    kept = draft.Draft(visit.said, visit.once, visit.now)
+    draft.keep(visit.connection, visit.openid, visit.edition.id, kept)
+
+
+def over(found: Edition, now: datetime) -> str:
+    """Why nobody can take part now."""
+    if now < found.opens_at:
+        return f"{NOT_YET}{moment(found.opens_at)} 开始。"
+    return f"“{found.title}”已经在 {moment(found.closes_at)} 结束了，谢谢您。"
+
+
+def moment(at: datetime) -> str:
+    """2月6日 10:00; the midnight that ends a day is that day's 24:00."""
+    here = at.astimezone(SHANGHAI)
+    if (here.hour, here.minute) == (0, 0):
+        before = here.fromtimestamp(here.timestamp() - 1, SHANGHAI)
+        return f"{before.month}月{before.day}日 24:00"
+    return f"{here.month}月{here.day}日 {here:%H:%M}"
+
+
+def left(found: Edition, now: datetime) -> str:
+    """How long it goes on."""
+    rest = found.closes_at - now
+    if rest.total_seconds() <= 0:
+        return "已经结束"
+    if rest.days >= 1:
+        return f"还有 {rest.days} 天"
+    hours = int(rest.total_seconds() // 3600)
+    return f"还有 {hours} 小时" if hours else "马上就要结束"
+
+
+def may(openid: str, *, live: bool, testers: Sequence[str]) -> bool:
+    """Whether this person may take part: everybody once the account is live, testers before."""
+    return live or openid in testers
