@@ -25,12 +25,13 @@ from commands import halt as stopping
 from commands import push as pushes
 from commands import report as reports
 from commands.command_line import COMMANDS, Options, in_words, log_to_stderr, parse, refuse, why
+from commands.outlook import unknown
 from commands.supervise import supervise
 from ground.days import SHANGHAI
 from ground.part import Part
 from handlers.replay import replay as handle_again
 from handlers.turn import House
-from jobs.audience import Audience, sizes
+from jobs.audience import Audience, sizes, tags
 from jobs.pace import Limits, Pace
 from jobs.push import Sender
 from jobs.worker import Worker
@@ -57,8 +58,9 @@ from web.server import Server
 from web.webhook import Webhook
 from wx import account as accounts
 from wx.account import WORDS, Account, missing
-from wx.client import Api
+from wx.client import Api, MemoryTokens
 from wx.envelope import Envelope
+from wx.errors import WeChatError
 
 HERE = Path(__file__).parent
 CONFIG, EXAMPLE = Path("config.toml"), HERE / "config.example.toml"
@@ -297,18 +299,37 @@ def check(options: Options) -> int:
     if loaded.value is None:
         return forecast.check(path, loaded, now=now)
     built = Built(path, loaded.value, os.environ)
+    reading, notes = read_guides(), risks(built)
     try:
-        size = forecast.unknown if built.lacks else sizes(built.store)
+        size = unknown if built.lacks else sizes(built.store)
     except (StoreError, OSError):
-        size = forecast.unknown
-    reading, per_month = read_guides(), loaded.value.limits.mass_per_month
-    notes = [*risks(built), *(str(hint) for hint in reading.hints)]
+        size = unknown
+        notes.append("数据库现在连不上，启动不了服务；请检查 [database] url 和数据库服务")
+    notes += [str(hint) for hint in reading.hints]
     if reading.directory:
         notes += reminders(reading.directory, now.astimezone(SHANGHAI).date())
-    wrong = [str(problem) for problem in reading.problems]
     return forecast.check(
-        path, loaded, now=now, audience_size=size, per_month=per_month, notes=notes, wrong=wrong
+        path,
+        loaded,
+        now=now,
+        audience_size=size,
+        per_month=loaded.value.limits.mass_per_month,
+        notes=notes,
+        wrong=[str(problem) for problem in reading.problems],
+        tags=_tags(built, notes),
     )
+
+
+def _tags(built: Built, notes: list[str]) -> Mapping[str, int] | None:
+    """The tags that WeChat knows, where a push goes to one; None where it was not asked or did not answer."""
+    named = any(push.audience.startswith("tag:") for each in built.config.campaigns for push in each.pushes)
+    if not named or missing(built.config.account):
+        return None
+    try:
+        return tags(Api(built.config.account, MemoryTokens()))
+    except WeChatError:
+        notes.append("有推送发给标签，可是没能问到微信有哪些标签；请运行 doctor 看看是不是连不上")
+        return None
 
 
 def menu(options: Options) -> int:

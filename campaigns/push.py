@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from campaigns.content import CONTENT, Article, Id, Menu, Template, Words
 from ground.days import (
+    LAST_YEAR,
     SHANGHAI,
     DayText,
     Duration,
@@ -98,6 +99,10 @@ class Push(Part):
             due = moment.astimezone(UTC)
             if after < due <= until:
                 yield due
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """The first due time after `now` in UTC, however far; None when none comes any more."""
+        return next(self.occurrences(now, datetime(LAST_YEAR, 12, 31, tzinfo=UTC)), None)
 
     def _moments(self, years: range) -> Iterator[datetime]:
         if self.at:

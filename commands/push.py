@@ -14,7 +14,7 @@ from tqdm import tqdm
 from campaigns.campaign import Campaign, named
 from campaigns.push import Push
 from channels import Channel, ChannelError, Parcel
-from commands.check import CHANNELS
+from commands.outlook import CHANNELS
 from ground.days import minute
 from ground.text import BLANK
 from ground.words import BOOKS, DELIVERIES, PUSHES
@@ -68,9 +68,7 @@ def push_list(store: Store, campaigns: Iterable[Campaign], now: datetime, say: S
 
 def _say_next(campaigns: Iterable[Campaign], now: datetime, say: Say) -> None:
     coming = [
-        (due, wanted)
-        for wanted in named(campaigns).values()
-        if (due := next(iter(wanted.occurrences(now, now + AHEAD)), None)) is not None
+        (due, wanted) for wanted in named(campaigns).values() if (due := wanted.next_due(now)) is not None
     ]
     if coming:
         say("接下来的推送：")
@@ -96,7 +94,7 @@ def push_preview(
     wanted = _named(campaigns, name, say)
     if wanted is None:
         return PROBLEM
-    due = next(iter(wanted.occurrences(now, now + AHEAD)), None)
+    due = wanted.next_due(now)
     with store.reading() as connection:
         following = ledger.count_following(connection)
     whom = {"all": f"全体关注者（现在 {following} 人）"}.get(wanted.audience, wanted.audience)
@@ -274,7 +272,7 @@ def push_cancel(
         say(f"推送 {name} 已取消。{books_words(books)}")
         return GOOD
     wanted = named(campaigns).get(name)
-    due = next(iter(wanted.occurrences(now, now + AHEAD)), None) if wanted else None
+    due = wanted.next_due(now) if wanted else None
     if wanted is None or due is None:
         say(_nothing(name, "可以取消的"))
         return PROBLEM

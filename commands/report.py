@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from commands.check import CHANNELS
+from commands.outlook import CHANNELS
 from ground.days import SHANGHAI, minute
 from ground.normal import normal
 from ground.table import Table, lines, write_csv, write_xlsx

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from ground import roster
 from models.base import Store
 from models.delivery import EVERYONE, NOT_LIVE, TAG
 from models.ledger import Owed, count_following, following
@@ -17,7 +18,6 @@ from wx.client import Api
 PORTION = (
     1000  # recipients written down in one transaction, so that a message coming in waits for milliseconds
 )
-MOST_BYTES = 64 * 1024 * 1024
 
 
 class NoAudience(Exception):
@@ -71,16 +71,11 @@ class Audience:
                 return
             after = found[-1]
 
-    def _listed(self, name: str) -> set[str]:
+    def _listed(self, name: str) -> frozenset[str]:
         try:
-            with (self.folder / name).open("rb") as file:
-                text = file.read(MOST_BYTES).decode("utf-8-sig")
-        except (OSError, ValueError):
-            raise NoAudience(
-                f"名单文件 {name} 读不出来，请把它放到配置文件所在的文件夹里，存成 UTF-8 的文本，每行一个编号"
-            ) from None
-        lines = (line.strip() for line in text.splitlines())
-        return {line for line in lines if line and not line.startswith("#")}
+            return roster.read(self.folder, name)
+        except roster.RosterError as fault:
+            raise NoAudience(str(fault)) from None
 
     def _tag(self, name: str) -> int:
         for tag in self.api.tags():
@@ -107,3 +102,8 @@ def sizes(store: Store) -> Callable[[str], int | None]:
             return count_following(connection)
 
     return size
+
+
+def tags(api: Api) -> dict[str, int]:
+    """The account's tags, each with the number of people who have it. Raises WeChatError."""
+    return {str(tag.get("name", "")): int(tag.get("count") or 0) for tag in api.tags()}

@@ -112,8 +112,7 @@ class _Desk:
             text, _ = text_of(path)
             draft = Draft(model, _shown(path), text, parse(path, text))
         except UnreadableError as fault:
-            line, words = fault.problem.line, fault.problem.words
-            self.problems.append(Problem(_shown(path), line, "", words))
+            self.problems += [Problem(_shown(path), each.line, "", each.words) for each in fault.problems]
             return None
         self.drafts[path] = draft
         value = draft.judge(model)

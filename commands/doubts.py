@@ -1,0 +1,174 @@
+"""What is wrong, or surely a mistake, in the pushes of a config file that is well written."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from itertools import combinations
+from pathlib import Path
+
+from campaigns.campaign import OPEN_END, Campaign
+from campaigns.push import Push
+from channels import picture
+from commands.outlook import Outlook
+from ground import roster
+from ground.days import SHANGHAI, minute, periods, read_day
+from jobs.push import plan_of
+
+EARLY, LATE = 7, 22  # o'clock; outside them people sleep
+FAR = timedelta(days=30)  # so far from its campaign's days a push belongs to another one
+HALF_A_YEAR = timedelta(days=180)
+FIELD = re.compile(
+    r"\$?\{+\s*[^{}\s:;]{1,20}\s*\}+|｛[^｛｝\n]{1,20}｝|%(?:\(\w+\))?s(?![A-Za-z0-9])|[【\[<＜](?:姓名|名字|称呼|昵称|单位)[】\]>＞]"
+)
+"""What a program of letters would fill in for each person; WeChat sends it as it stands."""
+
+
+def faults(folder: Path, push: Push) -> Iterator[str]:
+    """What the sender would refuse in the files that the push names: the sender's own reading of them."""
+    kind, _, name = push.audience.partition(":")
+    if kind == "openids":
+        try:
+            roster.read(folder, name)
+        except roster.RosterError as fault:
+            yield str(fault)
+    if push.channel == "mass":
+        for error in picture.faults(folder, _content(push)):
+            if isinstance(error, picture.NotThere):
+                yield f"没有找到文件 {error.name}（从配置文件所在的文件夹算起）"
+            else:
+                yield error.reason
+
+
+def hints(
+    folder: Path,
+    campaigns: Iterable[Campaign],
+    outlooks: Sequence[Outlook],
+    now: datetime,
+    tags: Mapping[str, int] | None,
+) -> Iterator[str]:
+    """What can be sent and is hardly meant, a sentence each."""
+    for campaign in campaigns:
+        yield from _reversed(campaign)
+    for outlook in outlooks:
+        words = (
+            *_past(outlook, now),
+            *_asleep(outlook),
+            *_stray(outlook),
+            *_fields(outlook.push),
+            *_nobody(folder, outlook.push),
+            *_unknown_tag(outlook.push, tags),
+            *(picture.hints(_content(outlook.push)) if outlook.push.channel == "mass" else ()),
+        )
+        yield from (f"{outlook.push.name}：{each}" for each in words)
+    yield from _together(outlooks)
+
+
+def _content(push: Push) -> Mapping[str, object]:
+    """What the sender would be given."""
+    content: Mapping[str, object] = json.loads(plan_of(push).content)
+    return content
+
+
+# --- times -------------------------------------------------------------------------------------------------------
+
+
+def _past(outlook: Outlook, now: datetime) -> Iterator[str]:
+    at = outlook.push.at
+    if at is not None and at <= now:
+        yield f"时间 {minute(at)} 已经过去，不会再发；要发就改时间，发过了可以不管"
+
+
+def _asleep(outlook: Outlook) -> Iterator[str]:
+    hours = {due.astimezone(SHANGHAI).hour for due in outlook.dues}
+    if odd := sorted(hour for hour in hours if hour < EARLY or hour >= LATE):
+        yield f"定在 {odd[0]} 点多发，大家正在休息，请核对几点（24 小时制，下午 3 点写 15:00）"
+
+
+def _reversed(campaign: Campaign) -> Iterator[str]:
+    spans = [(campaign.id, campaign.from_, campaign.to)]
+    spans += [(push.name, push.daily.from_, push.daily.to) for push in campaign.pushes if push.daily]
+    for name, first, last in spans:
+        start = read_day(first) if first and last else None
+        if start is None or start.year:
+            continue
+        begin, end = periods(start, read_day(last), range(2026, 2027))[0]
+        if begin.year != end.year and end - begin > HALF_A_YEAR:
+            days = (end - begin).days + 1
+            yield f"{name}：从 {first} 到第二年的 {last}，共 {days} 天；请核对 from 和 to 是不是写反了"
+
+
+def _stray(outlook: Outlook) -> Iterator[str]:
+    """A push under the last `[[campaigns]]` of the file that was meant for another."""
+    campaign, days = outlook.campaign, [due.astimezone(SHANGHAI).date() for due in outlook.dues]
+    if campaign.from_ and days and all(_distance(campaign, day) > FAR for day in days):
+        until = f" 至 {campaign.to}" if campaign.to else ""
+        yield (
+            f"它写在活动“{campaign.title}”（{campaign.from_}{until}）下面，可是 {days[0]} 离那时很远；"
+            "请核对是不是少写了一段 [[campaigns]]，或者写到了别的活动下面"
+        )
+
+
+def _distance(campaign: Campaign, day: date) -> timedelta:
+    """How far the day is from the nearest period of the campaign."""
+    patience = timedelta(0) if campaign.to else OPEN_END
+    years = range(day.year - 2, day.year + 2)
+    around = periods(read_day(campaign.from_), read_day(campaign.to or campaign.from_), years)
+    return min(max(start - day, day - end - patience, timedelta(0)) for start, end in around)
+
+
+def _together(outlooks: Sequence[Outlook]) -> Iterator[str]:
+    """Two mass pushes that reach the same people in one minute."""
+    masses = [outlook for outlook in outlooks if outlook.push.channel == "mass"]
+    for one, other in combinations(masses, 2):
+        audiences = {one.push.audience, other.push.audience}
+        both = {minute(due) for due in one.dues} & {minute(due) for due in other.dues}
+        if both and ("all" in audiences or len(audiences) == 1):
+            yield f"{one.push.name} 和 {other.push.name} 在同一分钟（{min(both)}）群发，同一个人会连收两条，请错开或去掉一个"
+
+
+# --- words and people --------------------------------------------------------------------------------------------
+
+
+def _fields(push: Push) -> Iterator[str]:
+    text = plan_of(push).content
+    if found := FIELD.search("\n".join(_texts(json.loads(text)))):
+        yield f"内容里有 {found[0]}，微信不会替换成每个人的名字，大家会原样看到；请改掉"
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text that people will read."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            if key not in ("id", "url", "cover", "image"):
+                yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+
+
+def _nobody(folder: Path, push: Push) -> Iterator[str]:
+    kind, _, name = push.audience.partition(":")
+    if kind != "openids":
+        return
+    try:
+        number = len(roster.read(folder, name))
+    except roster.RosterError:
+        return
+    if number == 0:
+        yield f"名单 {name} 里一个人也没有，到时谁也收不到"
+    elif number == 1 and push.channel == "mass":
+        yield "名单里只有一个人，微信不能按一个人群发，会跳过"
+
+
+def _unknown_tag(push: Push, tags: Mapping[str, int] | None) -> Iterator[str]:
+    kind, _, name = push.audience.partition(":")
+    if kind != "tag" or tags is None:
+        return
+    if name not in tags:
+        known = f"（现有：{'、'.join(list(tags)[:20])}）" if tags else ""
+        yield f"公众号里没有标签“{name}”{known}，到时发不出去；请在微信公众平台的用户管理里建好，或改正 audience"
+    elif not tags[name]:
+        yield f"标签“{name}”下面一个人也没有，到时谁也收不到"
