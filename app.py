@@ -54,6 +54,7 @@ from settings import load, risky
 from web import address, create_app
 from web.address import Serving, Site, in_the_way
 from web.parts import Demo, Parts
+from web.paths import PATHS
 from web.server import Server
 from web.webhook import Webhook
 from wx import account as accounts
@@ -257,7 +258,7 @@ def prepared(options: Options, *, listens: bool = True) -> Built:
 
 def _web(built: Built) -> int:
     serving = built.config.server
-    Server(built.pages, built.webhook, serving.bind, serving.processes).run()
+    Server(built.pages, built.webhook, serving.bind, serving.processes, paths=PATHS).run()
     return GOOD
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import secrets
 
-from flask import Flask, Response, g
+from flask import Flask, Response, g, request
 
 from web import errors, health, phone, start, webhook
 from web.parts import Demo, Measure, Parts
+from web.paths import PATHS
+from web.server import limits_of
 from web.webhook import Webhook
 
 __all__ = ["Demo", "Measure", "Parts", "create_app"]
 
-BODY_BYTES = 1024 * 1024  # of a page's form; the webhook has its own, smaller limit
 POLICY = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
@@ -25,9 +26,9 @@ def create_app(parts: Parts, hook: Webhook | None = None) -> Flask:
     `hook` answers at /wx; without it there is no such page.
     """
     app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask's default provider has it
     app.jinja_env.globals.update(nonce=_nonce, account=parts.account)
+    app.before_request(_limited)
     app.after_request(_guarded)
     errors.register(app)
     app.register_blueprint(health.pages(parts))
@@ -49,6 +50,11 @@ class _Nonce:
 
 
 _nonce = _Nonce()
+
+
+def _limited() -> None:
+    """A body that is too large is refused under any server; the webhook has its own, smaller limit."""
+    request.max_content_length = limits_of(PATHS, request.path).body_bytes
 
 
 def _guarded(response: Response) -> Response:

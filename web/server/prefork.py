@@ -20,6 +20,7 @@ import socket
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from gunicorn.sock import TCP6Socket, TCPSocket
 from gunicorn.workers.base import Worker
 
 from models import recording
-from web.server.limits import TICK_S, ClientLimits
+from web.server.limits import TICK_S, ClientLimits, PathLimits
 from web.server.protocol import HttpProtocol
 from web.server.web_process import WebProcess
 from web.server.wsgi import Application
@@ -97,7 +98,7 @@ class LoopWorker(Worker):  # type: ignore[misc]
         loop = asyncio.get_running_loop()
         room = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES
         writer = self.app.writer and self.app.writer.getsockname()
-        process = WebProcess(self.wsgi, self.app.webhook, loop, self.app.limits, room, writer)
+        process = WebProcess(self.wsgi, self.app.webhook, loop, self.app.limits, room, writer, self.app.paths)
         stop = asyncio.Event()
         for each in (signal.SIGTERM, signal.SIGQUIT):
             loop.add_signal_handler(each, stop.set)
@@ -207,8 +208,10 @@ class Server(BaseApplication):  # type: ignore[misc]
         bind: str,
         processes: int,
         limits: ClientLimits | None = None,
+        paths: Sequence[PathLimits] = (),
     ) -> None:
         self.limits = limits or ClientLimits()
+        self.paths = paths
         self.webhook = webhook
         self._application = application
         self._bind = bind

@@ -8,6 +8,7 @@ follows on such a connection is believed.
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import re
 from collections import deque
@@ -18,12 +19,13 @@ import httptools
 
 from models.base import traced
 from web.server.http_request import HttpRequest
+from web.server.spool import SPOOL_AT, Spool
+from web.server.stream import Stream
 from web.server.web_process import STATUS_LINES, WebProcess, opening
-from web.server.wsgi import WsgiCall, called
+from web.server.wsgi import WsgiCall, answer
 from web.webhook import MAX_BODY
 
 log = logging.getLogger(__name__)
-MAX_PAGE_BODY = 1024 * 1024
 MAX_HEAD = 16 * 1024
 AT_ONCE = b"/healthz"  # asks for nothing but this loop, so it must not wait for a thread
 JUDGED = frozenset((b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"))
@@ -55,7 +57,10 @@ class HttpProtocol(asyncio.Protocol):
         "_refusal",
         "_request",
         "_since",
+        "_spool",
+        "_stream",
         "_transport",
+        "_waiting",
     )  # fmt: skip
 
     def __init__(self, process: WebProcess) -> None:
@@ -69,6 +74,9 @@ class HttpProtocol(asyncio.Protocol):
         self._answering = False
         self._keep = False  # the connection, when what is being answered is answered
         self._opened: Any = None  # the envelope of the message that is being answered
+        self._spool: Spool | None = None  # the large body that is arriving or being answered, one at a time
+        self._waiting: HttpRequest | None = None  # being answered as soon as its body is in the file
+        self._stream: Stream | None = None  # the long answer that is being sent
         self._refusal: HTTPStatus | None = None  # to be said after the answers that are due
         self._deaf = False  # nothing more is read from this client
         self._ended = False  # our last word is said
@@ -93,6 +101,10 @@ class HttpProtocol(asyncio.Protocol):
         self._transport = None
         self._deaf = self._ended = True
         self._queue.clear()
+        if self._stream is not None:
+            self._stream.abandon()
+        if not self._answering or self._waiting is not None:
+            self._drop_spool()
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -136,6 +148,9 @@ class HttpProtocol(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._choked = False
+        if self._stream is not None:
+            self._since = self._process.now
+            self._stream.resume()
         self._proceed()
 
     # --- httptools' side
@@ -168,7 +183,12 @@ class HttpProtocol(asyncio.Protocol):
         path, _, request.query = (url if url[:1] == b"/" else self._relative(url)).partition(b"?")
         request.path = path
         request.method = parser.get_method()
-        request.cap = cap = MAX_BODY if path == b"/wx" else MAX_PAGE_BODY
+        if path == b"/wx":
+            request.cap = cap = MAX_BODY
+        else:
+            request.limits = self._process.limits_of(path.decode("latin-1"))
+            request.version = parser.get_http_version()
+            request.cap = cap = request.limits.body_bytes
         request.fields = len(self._headers)
         request.keep = parser.should_keep_alive()
         hosts = 0
@@ -188,20 +208,50 @@ class HttpProtocol(asyncio.Protocol):
     def on_body(self, chunk: bytes) -> None:
         request = self._request
         assert request is not None
-        if len(request.body) + len(chunk) > request.cap:
+        body = request.body
+        if len(body) + len(chunk) > request.cap:
             raise self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        if not request.body:
+        if not body:
             request.body = chunk
-            return
-        if isinstance(request.body, bytes):
-            request.body = bytearray(request.body)
-        request.body += chunk
+        elif isinstance(body, Spool):
+            body.write(chunk)
+        elif len(body) + len(chunk) > SPOOL_AT:
+            request.body = self._spooled(body + chunk)
+        elif isinstance(body, bytes):
+            request.body = bytearray(body + chunk)
+        else:
+            body += chunk
 
     def on_message_complete(self) -> None:
         request = self._request
         assert request is not None
         self._queue.append(request)
         self._request = None
+        if isinstance(request.body, Spool):
+            request.body.end()
+
+    def _spooled(self, begun: bytes | bytearray) -> Spool:
+        """The large body that is arriving. One that comes before another is answered is not taken."""
+        spool = None if self._spool is not None else self._process.spool(self._disk_went_on)
+        if spool is None:
+            raise self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+        self._spool = spool
+        spool.write(begun)
+        return spool
+
+    def _disk_went_on(self) -> None:
+        """Some of the large body is in its file."""
+        if self._transport is None:
+            return
+        if self._waiting is not None and self._spool is not None and self._spool.whole:
+            waiting, self._waiting = self._waiting, None
+            self._answer_page(waiting)
+        self._proceed()
+
+    def _drop_spool(self) -> None:
+        if self._spool is not None:
+            self._process.drop(self._spool)
+            self._spool = None
 
     # --- how a request is judged
 
@@ -253,9 +303,13 @@ class HttpProtocol(asyncio.Protocol):
         if request.expects and not self._answering:
             request.expects = False
             self._transport.write(CONTINUE)
+        if isinstance(request.body, Spool) and request.body.behind:
+            self._pause()
 
     def _refuse(self, status: HTTPStatus) -> StopParsing:
         """Say so after the answers that are due, and hang up."""
+        if self._request is not None and isinstance(self._request.body, Spool):
+            self._drop_spool()
         self._request = None
         self._refusal = status
         self._deaf = True
@@ -276,16 +330,20 @@ class HttpProtocol(asyncio.Protocol):
                 break
         if self._queue or self._choked:
             self._pause()
-        elif self._paused and not self._ended and not self._half:
+        elif self._paused and not self._ended and not self._half and not self._is_behind():
             self._paused = False
             self._transport.resume_reading()
         if self._request is not None and not self._answering:
             self._go_on_with(None, 0)
 
+    def _is_behind(self) -> bool:
+        """Whether the disk has not yet taken what has arrived."""
+        return self._spool is not None and self._spool.behind
+
     def _answer(self, request: HttpRequest) -> None:
         self._answering, self._keep = True, request.keep
         if request.method == b"POST" and request.path == b"/wx":
-            self._answer_message(request.query, bytes(request.body))
+            self._answer_message(request.query, bytes(request.body))  # type: ignore[arg-type]  # it is never so large
         else:
             self._answer_page(request)
 
@@ -322,30 +380,72 @@ class HttpProtocol(asyncio.Protocol):
         self._finish(begun, b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
 
     def _answer_page(self, request: HttpRequest) -> None:
-        process, headers = self._process, request.headers[: request.fields]
+        process, body = self._process, request.body
+        headers = request.headers[: request.fields]
         between = [self._transport.get_extra_info(name) for name in ("peername", "sockname")]
-        page = WsgiCall(request.method, request.path, request.query, headers, bytes(request.body), *between)
         try:
+            if isinstance(body, Spool):
+                if not body.whole:
+                    self._waiting = request
+                    return
+                if body.failed:
+                    raise OSError("a large body is not in its file")
+                body.file.seek(0)
+            read = body.file if isinstance(body, Spool) else io.BytesIO(body)
+            call = WsgiCall(request.method, request.path, request.query, headers, read, len(body), *between)
             if request.path == AT_ONCE:
-                head, body = called(process.application, page, process.date)
-                self._finish(head, b"\r\n" + body)
+                short = answer(process.application, call, process.date)
+                assert short is not None
+                self._finish(short[0], b"\r\n" + short[1])
                 return
-            future = process.loop.run_in_executor(
-                process.pages, called, process.application, page, process.date
-            )
-            future.add_done_callback(self._answered)
+            threads = process.exports if request.limits.export else process.pages
+            self._stream = stream = Stream(self, chunks=request.version == "1.1")
+            process.loop.run_in_executor(
+                threads, answer, process.application, call, process.date, stream
+            ).add_done_callback(self._answered)
         except Exception as error:  # noqa: BLE001
+            self._drop_spool()
             self._fail(error)
 
-    def _answered(self, future: asyncio.Future[tuple[bytes, bytes]]) -> None:
+    def _answered(self, future: asyncio.Future[tuple[bytes, bytes] | None]) -> None:
+        stream, self._stream = self._stream, None
+        self._drop_spool()
+        failed = future.cancelled() or future.exception() is not None  # looked at, or asyncio complains
         if self._transport is None:
             return
-        if future.cancelled() or future.exception() is not None:
-            self._fail()
+        short = None if failed else future.result()
+        if short is not None:
+            self._finish(short[0], b"\r\n" + short[1])
+        elif not failed:
+            self._finish_stream()
+        elif stream is not None and stream.begun:
+            self._transport.abort()  # what is half sent must not look whole
+            return
         else:
-            head, body = future.result()
-            self._finish(head, b"\r\n" + body)
+            self._fail()
         self._proceed()
+
+    def begin_stream(self, head: bytes, *, delimited: bool) -> None:
+        """The head of a long answer; where it is not delimited, it ends with the connection."""
+        if self._transport is not None:
+            self._keep = self._keep and delimited and not self._process.closing
+            self._transport.write(head + (b"\r\n" if self._keep else b"Connection: close\r\n\r\n"))
+
+    def write_stream(self, data: bytes) -> bool:
+        """More of it; whether there is room for more."""
+        if self._transport is None or self._ended:
+            if self._stream is not None:
+                self._stream.abandon()
+            return False
+        self._since = self._process.now
+        self._transport.write(data)
+        return not self._choked
+
+    def _finish_stream(self) -> None:
+        self._answering = False
+        self._since = self._process.now
+        if not self._keep and not self._ended:
+            self._end()
 
     def _fail(self, error: Exception | None = None) -> None:
         """A fault of ours: WeChat is asked to come again, and the connection begins anew."""
@@ -377,12 +477,13 @@ class HttpProtocol(asyncio.Protocol):
             if waited > (limits.send_s if self._choked else limits.linger_s):
                 self._transport.abort()
         elif self._answering:
-            return
+            if self._stream is not None and self._choked and waited > limits.send_s:
+                self._transport.abort()
         elif self._choked:
             if waited > limits.send_s:
                 self._transport.abort()
         elif self._request is not None:
-            if waited > limits.receive_s:
+            if waited > limits.receive_s + len(self._request.body) / limits.receive_rate:
                 self._refuse(HTTPStatus.REQUEST_TIMEOUT)
                 self._proceed()
         elif waited > limits.idle_s:
@@ -396,6 +497,8 @@ class HttpProtocol(asyncio.Protocol):
     def close(self) -> None:
         """Hang up once what is written is taken."""
         self._deaf = self._ended = True
+        if self._stream is not None:
+            self._stream.abandon()
         if self._transport is not None:
             self._transport.close()
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from email.utils import formatdate
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any, Protocol
 
 from models.recording import committer_for
 from web.server.commit_queue import CommitQueue
-from web.server.limits import ClientLimits
+from web.server.limits import ClientLimits, PathLimits, limits_of
+from web.server.spool import Spool
 from web.server.wsgi import Application
 from web.webhook import Webhook, media_type
 
 log = logging.getLogger(__name__)
-THREADS = 8
+THREADS, EXPORT_THREADS = 8, 2
+REMEMBERED = 1024  # paths
 STATUS_LINES = {each.value: b"HTTP/1.1 %d %b\r\n" % (each, each.phrase.encode()) for each in HTTPStatus}
 
 
@@ -49,6 +53,7 @@ class WebProcess:
         limits: ClientLimits | None = None,
         room: int = 10_000,
         writer: Any = None,
+        paths: Sequence[PathLimits] = (),
     ) -> None:
         self.application = application
         self.webhook = hook = webhook
@@ -56,7 +61,11 @@ class WebProcess:
         self.limits = limits or ClientLimits()
         self.committer = committer_for(hook.store, hook.recorder, hook, writer)
         self.commits = CommitQueue(self.committer, hook, self.limits.answer_s)
+        self.limits_of = lru_cache(REMEMBERED)(partial(limits_of, tuple(paths)))
         self.pages = ThreadPoolExecutor(THREADS, thread_name_prefix="page")
+        self.exports = ThreadPoolExecutor(EXPORT_THREADS, thread_name_prefix="export")
+        self._spooling = ThreadPoolExecutor(1, thread_name_prefix="spool")
+        self._spools = 0
         self.clients: set[Client] = set()
         self.room = min(room, self.limits.connections)
         self.turned_away = 0
@@ -72,6 +81,23 @@ class WebProcess:
             self._moment = self.webhook.clock.now()
             self.loop.call_soon(self._pass)
         return self._moment
+
+    def spool(self, written: Callable[[], None]) -> Spool | None:
+        """A file for one more large body, None where there is no room."""
+        if self._spools >= self.limits.spools:
+            return None
+        try:
+            made = Spool(self._spooling, written)
+        except OSError as error:
+            log.error("no file for a large body: %s", type(error).__name__)
+            return None
+        self._spools += 1
+        return made
+
+    def drop(self, spool: Spool) -> None:
+        """That file is needed no more."""
+        self._spools -= 1
+        spool.close()
 
     def _pass(self) -> None:
         self._moment = None
@@ -93,5 +119,6 @@ class WebProcess:
         await self.commits.stop()
         for client in list(self.clients):
             client.close()
-        self.pages.shutdown(wait=False, cancel_futures=True)
+        for threads in (self.pages, self.exports, self._spooling):
+            threads.shutdown(wait=False, cancel_futures=True)
         await self.committer.close()

@@ -2,71 +2,117 @@
 
 from __future__ import annotations
 
-import io
+import itertools
 import logging
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from models.base import traced
 from web.errors import BROKEN
+from web.server.stream import ClientGone, Stream
 
+STREAM_AT = 1024 * 1024  # bytes: up to here an answer is in memory, and its thread free before it is sent
+PIECE = 64 * 1024
 log = logging.getLogger(__name__)
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 OWN = frozenset(("content-length", "connection", "date", "transfer-encoding"))  # the server's to say
 
 
 class WsgiCall(NamedTuple):
-    """What is asked for, and between which addresses."""
+    """What is asked for, and between which addresses. `body` is read once, and is `size` bytes long."""
 
     method: bytes
     path: bytes
     query: bytes
     headers: list[tuple[bytes, bytes]]
-    body: bytes
+    body: IO[bytes]
+    size: int
     peer: Any
     here: Any
 
 
-def called(application: Application, call: WsgiCall, date: bytes) -> tuple[bytes, bytes]:
-    """The answer: its head without the empty line, and its body. What the application does not catch is a plain 500."""
+def answer(
+    application: Application, call: WsgiCall, date: bytes, stream: Stream | None = None
+) -> tuple[bytes, bytes] | None:
+    """A short answer: its head without the empty line, and its body. A long one goes into the stream, and there is None.
+    What the application does not catch is a plain 500; in the middle of a long answer it raises, as it does
+    (ClientGone) when nobody takes that any more."""
     try:
-        status, headers, body = _run(application, call)
-    except Exception as error:  # noqa: BLE001
+        return _answer(application, call, date, stream)
+    except ClientGone:
+        raise
+    except Exception as error:
         log.error("the application failed: %s", traced(error))
-        status, headers = "500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")]
-        body = "。".join(BROKEN).encode()
-    lines = [f"HTTP/1.1 {status}\r\n".encode("latin-1"), date]
-    length = str(len(body))
-    for name, value in headers:
-        if name.lower() not in OWN:
-            lines.append(f"{name}: {value}\r\n".encode("latin-1"))
-        elif name.lower() == "content-length" and call.method == b"HEAD":
-            length = value
-    if status.startswith(("204", "304")):
-        return b"".join(lines), b""
-    lines.append(f"Content-Length: {length}\r\n".encode("latin-1"))
-    return b"".join(lines), b"" if call.method == b"HEAD" else body
+        if stream is not None and stream.begun:
+            raise
+        headers, body = [("Content-Type", "text/plain; charset=utf-8")], "。".join(BROKEN).encode()
+        return _whole(_Begun("500 Internal Server Error", headers), call, date, body)
 
 
-def _run(application: Application, call: WsgiCall) -> tuple[str, list[tuple[str, str]], bytes]:
-    started: list[tuple[str, list[tuple[str, str]]]] = []
-    written: list[bytes] = []
+class _Begun(NamedTuple):
+    status: str
+    headers: list[tuple[str, str]]
+
+    def head(self, date: bytes) -> bytes:
+        own = [f"{name}: {value}\r\n" for name, value in self.headers if name.lower() not in OWN]
+        return f"HTTP/1.1 {self.status}\r\n".encode("latin-1") + date + "".join(own).encode("latin-1")
+
+    @property
+    def length(self) -> int | None:
+        """What the application says of it."""
+        found = [value for name, value in self.headers if name.lower() == "content-length"]
+        return int(found[0]) if found else None
+
+
+def _answer(
+    application: Application, call: WsgiCall, date: bytes, stream: Stream | None
+) -> tuple[bytes, bytes] | None:
+    started: list[_Begun] = []
+    pieces: list[bytes] = []
 
     def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
-        started.append((status, headers))
-        return written.append
+        started.append(_Begun(status, headers))
+        return pieces.append
 
     result = application(environ(call), start)
     try:
-        written.extend(result)
+        gathered, rest = 0, iter(result)
+        for piece in rest:
+            pieces.append(piece)
+            gathered += len(piece)
+            if gathered > STREAM_AT and stream is not None and call.method != b"HEAD":
+                stream.begin(started[-1].head(date), started[-1].length)
+                _stream(pieces, rest, stream)
+                return None
     finally:
         close = getattr(result, "close", None)
         if close is not None:
             close()
-    status, headers = started[-1]
-    return status, headers, b"".join(written)
+    return _whole(started[-1], call, date, b"".join(pieces))
+
+
+def _stream(pieces: list[bytes], rest: Iterable[bytes], stream: Stream) -> None:
+    """What has been gathered, and the rest as it is made."""
+    size = STREAM_AT
+    for piece in itertools.chain(rest, [b""]):
+        if size >= PIECE or not piece:
+            data = b"".join(pieces)
+            for at in range(0, len(data), PIECE):
+                stream.send(data[at : at + PIECE])
+            pieces, size = [], 0
+        pieces.append(piece)
+        size += len(piece)
+    stream.end()
+
+
+def _whole(begun: _Begun, call: WsgiCall, date: bytes, body: bytes) -> tuple[bytes, bytes]:
+    if begun.status.startswith(("204", "304")):
+        return begun.head(date), b""
+    asked = begun.length if call.method == b"HEAD" else None
+    length = len(body) if asked is None else asked
+    return begun.head(date) + b"Content-Length: %d\r\n" % length, b"" if call.method == b"HEAD" else body
 
 
 def environ(call: WsgiCall) -> dict[str, Any]:
@@ -81,10 +127,10 @@ def environ(call: WsgiCall) -> dict[str, Any]:
         "SERVER_PORT": str(here[1]),
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": str(call.peer[0]) if isinstance(call.peer, tuple) else "",
-        "CONTENT_LENGTH": str(len(call.body)),
+        "CONTENT_LENGTH": str(call.size),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(call.body),
+        "wsgi.input": call.body,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
