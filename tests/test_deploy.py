@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -26,6 +27,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from web.paths import MB, PATHS
+from web.server import PathLimits
+from web.server.limits import ELSEWHERE
 
 ROOT = Path(__file__).parent.parent
 UNITS = ("gonghui-serve.service", "gonghui-work.service", "gonghui-backup.service", "gonghui-backup.timer")
@@ -117,6 +122,29 @@ def test_a_body_over_64_kb_is_refused_at_the_door(running: Site) -> None:
     assert running.post("/wx", b"x" * 65_536).status_code == 200
 
 
+@pytest.mark.parametrize("part", [*PATHS, ELSEWHERE], ids=lambda part: part.prefix)
+def test_a_body_is_taken_as_far_as_the_program_takes_it(running: Site, part: PathLimits) -> None:
+    path = f"{part.prefix}page"
+    with running.tls_socket() as larger:
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: wx.example.org\r\nContent-Length: {part.body_bytes + 1}\r\n\r\n"
+        )
+        larger.sendall(head.encode())
+
+        assert larger.recv(100).startswith(b"HTTP/1.1 413 ")
+    assert running.post(path, bytes(part.body_bytes)).status_code == 200
+    assert len(running.seen[-1].body) == part.body_bytes
+
+
+def test_an_export_waits_for_who_takes_it(running: Site) -> None:
+    with running.tls_socket() as slow:
+        slow.sendall(b"GET /console/export/year HTTP/1.1\r\nHost: wx.example.org\r\n\r\n")
+        assert slow.recv(12) == b"HTTP/1.1 200"
+        time.sleep(1)
+
+        assert running.exported < 20 * MB  # what fits between
+
+
 def test_every_tap_after_a_push_gets_through_but_pages_are_rationed(running: Site) -> None:
     with ThreadPoolExecutor(16) as crowd:
         taps = list(crowd.map(lambda _: running.post("/wx", b"<xml/>").status_code, range(100)))
@@ -175,6 +203,7 @@ class Site:
     port: int
     open_port: int
     seen: list[Seen] = field(default_factory=list)
+    exported: int = 0  # bytes that the program could hand over
 
     def post(self, path: str, body: bytes, headers: dict[str, str] | None = None) -> requests.Response:
         return self._ask("POST", f"https://127.0.0.1:{self.port}{path}", body, headers or {})
@@ -289,9 +318,20 @@ def running(site: Site, program: Callable[..., str]) -> Iterator[Site]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             site.seen.append(Seen(self.path, dict(self.headers), body))
             self.send_response(200)
+            if self.path.startswith("/console/export/") and self.command == "GET":
+                self.export()
+                return
             self.send_header("Content-Length", "2")
             self.end_headers()
             self.wfile.write(b"ok")
+
+        def export(self) -> None:
+            self.send_header("Content-Length", str(100 * MB))
+            self.end_headers()
+            with contextlib.suppress(OSError):  # who asked for it has left
+                for _ in range(100):
+                    self.wfile.write(bytes(MB))
+                    site.exported += MB
 
         do_POST = do_GET  # noqa: N815 - the library's name
 
