@@ -1,4 +1,4 @@
-"""python -m benchmarks [compare|growth|anatomy|instructions]; without a word it compares."""
+"""python -m benchmarks [compare|growth|anatomy|instructions|lane]; without a word it compares."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ import sys
 import types
 from pathlib import Path
 
-from benchmarks import anatomy, growth, instructions, messages, report
+from benchmarks import anatomy, growth, instructions, lane, messages, report
 from benchmarks.compare import Options, compare, say
 from benchmarks.install import VAR, CannotInstall, install
 from benchmarks.targets import verdicts
@@ -18,12 +18,12 @@ POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", default="compare", choices=("compare", "growth", "anatomy", "instructions")
+        "what", nargs="?", default="compare", choices=("compare", "growth", "anatomy", "instructions", "lane")
     )
-    parser.add_argument("--rounds", type=int, help="default: 5 (growth: 3)")
+    parser.add_argument("--rounds", type=int, help="default: 5 (growth: 3; lane: 10 pairs)")
     parser.add_argument("--seconds", type=float, default=5.0, help="measured seconds of one run")
     parser.add_argument(
-        "--mode", choices=messages.MODES, action="append", help="default: both (growth: safe)"
+        "--mode", choices=messages.MODES, action="append", help="default: both (growth, lane: safe)"
     )
     parser.add_argument(
         "--postgres",
@@ -82,6 +82,9 @@ def _done(asked: argparse.Namespace) -> int:
     install(peers=False)
     if asked.what == "anatomy":
         return anatomy.show(VAR / "anatomy", asked.seconds)
+    if asked.what == "lane":
+        mode = (asked.mode or ["safe"])[0]
+        return lane.show(VAR / "lane", mode, asked.rounds or 10, asked.connections, asked.seconds)
     sizes = [int(size) for size in asked.sizes.split(",")]
     stores = asked.store or ["sqlite", "postgresql"]
     mode = (asked.mode or ["safe"])[0]
