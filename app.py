@@ -160,7 +160,7 @@ class Built:
         account, base_url, demo = self.config.account, self.config.site.base_url, self.demo is not None
         return House(
             account.name, account.live, account.verified, base_url, self._directory,
-            self.year.campaigns, demo=demo,
+            self.year.campaigns, demo=demo, testers=account.testers,
         )  # fmt: skip
 
     @cached_property

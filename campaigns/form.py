@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import wtforms
 from wtforms import i18n, validators
+from wtforms.fields.choices import SelectChoice
 
 from ground.normal import normal
 from ground.text import masked_digits
@@ -22,7 +23,7 @@ Check = Callable[[str], str]
 """What is wrong with a text, '' for nothing."""
 Option = tuple[str, str]
 """A choice's value and its words."""
-CONSENT = "consent"
+MEDIA = "media:"  # before the MediaId of a picture that was sent in the chat and is still to be fetched
 YES = "yes"
 FOLD = 12  # choices that are listed; more are found by number or name
 
@@ -145,7 +146,7 @@ def phone(label: str = "手机号", hint: str = "11 位手机号", *, optional: 
 
 def one(label: str, options: Sequence[Option], hint: str = "", *, optional: bool = False) -> Any:
     """One of these choices."""
-    return One(label, [_needed(optional)], choices=list(options), description=hint)
+    return One(label, [_needed(optional)], choices=_declared(options), description=hint)
 
 
 def several(label: str, options: Sequence[Option], least: int, most: int, hint: str = "") -> Any:
@@ -157,7 +158,7 @@ def several(label: str, options: Sequence[Option], least: int, most: int, hint: 
             span = f"{least} 个" if least == most else f"{least} 到 {most} 个"
             raise validators.ValidationError(f"请选 {span}，现在选了 {len(chosen)} 个。")
 
-    return Several(label, [count], choices=list(options), description=hint)
+    return Several(label, [count], choices=_declared(options), description=hint)
 
 
 def consent(text: str) -> Any:
@@ -167,12 +168,23 @@ def consent(text: str) -> Any:
         if field.data != YES:
             raise validators.StopValidation("不同意就不用填了，我们什么也不会留下。回复 00 退出。")
 
-    return Consent("个人信息", [given], choices=[(YES, "同意"), ("no", "不同意")], description=text)
+    return Consent(
+        "个人信息", [given], choices=_declared([(YES, "同意"), ("no", "不同意")]), description=text
+    )
 
 
 def photo(label: str, hint: str = "发一张照片", *, optional: bool = False) -> Any:
     """A picture."""
     return Photo(label, [_needed(optional)], description=hint)
+
+
+def _declared(options: Sequence[Option]) -> list[Any]:
+    return [SelectChoice(value, words) for value, words in options]
+
+
+def options(field: Any) -> list[Option]:
+    """The choices of a field."""
+    return [(choice.value, choice.label) for choice in field.choices]
 
 
 def _needed(optional: bool) -> Any:
@@ -251,7 +263,7 @@ def recap(form: type[Form], said: Said) -> list[tuple[str, str]]:
 def shown(field: Any, text: str) -> str:
     """An answer as the person reads it."""
     if isinstance(field, One | Several):
-        words = {str(value): str(label) for value, label in field.choices}
+        words = dict(options(field))
         return "、".join(words.get(value, value) for value in text.split()) or "（没有选）"
     if isinstance(field, Photo):
         return "一张照片" if text else "（没有）"
@@ -276,12 +288,13 @@ def question(field: Any) -> str:
 
 def listed(field: Any) -> list[str]:
     """Its choices with the numbers by which they are chosen: their own where they have some, else in their order."""
-    shown_ones = field.choices[:FOLD]
-    if _own_numbers([str(value) for value, _ in field.choices]):
+    every = options(field)
+    shown_ones = every[:FOLD]
+    if _own_numbers([value for value, _ in every]):
         lines = [f"{value} {words}" for value, words in shown_ones]
     else:
         lines = [f"{number} {words}" for number, (_, words) in enumerate(shown_ones, 1)]
-    more = len(field.choices) - len(shown_ones)
+    more = len(every) - len(shown_ones)
     return [*lines, f"还有 {more} 个，回复编号或者名字就能选。"] if more > 0 else lines
 
 
@@ -298,10 +311,10 @@ def understood(field: Any, text: str) -> str | None:
     """What words typed in the chat mean for this field; None where they fit none of its choices."""
     if not isinstance(field, One | Several):
         return text
-    options = [(str(value), str(words)) for value, words in field.choices]
+    listed = options(field)
     if isinstance(field, One):
-        return _choice(options, text)
-    chosen = [_choice(options, piece) for piece in re.split(r"[\s,，、;；.。]+", text.strip()) if piece]
+        return _choice(listed, text)
+    chosen = [_choice(listed, piece) for piece in re.split(r"[\s,，、;；.。]+", text.strip()) if piece]
     return None if None in chosen else " ".join(dict.fromkeys(value for value in chosen if value))
 
 

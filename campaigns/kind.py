@@ -36,6 +36,10 @@ class Visit:
     once: str = ""  # what is sent twice has the same
     sensitive: tuple[str, ...] = ()  # words that a person of the staff must look at before others see them
 
+    def named(self, once: str, door: Door = "chat") -> Visit:
+        """The same, by this name and through this door."""
+        return replace(self, once=once, door=door)
+
     def with_said(self, said: Said) -> Visit:
         """The same, with these answers."""
         return replace(self, said=said)

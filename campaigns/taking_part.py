@@ -5,7 +5,7 @@ Open or closed is judged by the clock inside the caller's transaction; a job onl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,9 +65,11 @@ def kind_of(found: Edition) -> Kind:
     return KINDS[found.kind]
 
 
-def visit(connection: Connection, found: Edition, openid: str, now: datetime) -> Visit:
+def visit(
+    connection: Connection, found: Edition, openid: str, now: datetime, sensitive: tuple[str, ...] = ()
+) -> Visit:
     """This person at this edition."""
-    return Visit(connection, found, rules_of(kind_of(found), found), openid, now)
+    return Visit(connection, found, rules_of(kind_of(found), found), openid, now, sensitive=sensitive)
 
 
 def asks(visit: Visit) -> Asked | Nothing:
@@ -150,6 +152,6 @@ def left(found: Edition, now: datetime) -> str:
     return f"还有 {hours} 小时" if hours else "马上就要结束"
 
 
-def may(openid: str, *, live: bool, testers: Sequence[str]) -> bool:
+def may(openid: str, *, live: bool, testers: Collection[str]) -> bool:
     """Whether this person may take part: everybody once the account is live, testers before."""
     return live or openid in testers

@@ -6,7 +6,17 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from ground.normal import normal
-from handlers import dialogue, innovation, results, service_hall, talk, welcome, workers_home, year
+from handlers import (
+    dialogue,
+    innovation,
+    results,
+    service_hall,
+    taking_part,
+    talk,
+    welcome,
+    workers_home,
+    year,
+)
 from handlers.book import book, lay_out
 from handlers.page import listing, show
 from handlers.route import explain, route
@@ -39,7 +49,7 @@ TAPS: Mapping[str, Callable[[Turn], Text]] = {
 def answer(turn: Turn) -> Reply | None:
     """The words that answer this message, or None where WeChat takes none or nothing is to be said."""
     handler = EVENTS.get(type(turn.message.body))
-    return handler(turn) if handler else None
+    return taking_part.answer(turn, handler) if handler else None
 
 
 def open_page(turn: Turn, name: str) -> Text:
@@ -86,8 +96,10 @@ def _known_page(turn: Turn, name: str) -> Text | None:
     if name in shelf.pages:
         return show(turn, shelf.pages[name])
     kind, _, rest = name.partition(":")
-    if kind == "campaign":
+    if kind in ("campaign", "card"):
         return year.detail(turn, rest)
+    if kind == "join":
+        return taking_part.begin(turn, rest)
     if kind == "near":
         known = tuple(target for target in rest.split("+") if target in shelf.pages)
         return _choice(turn, known, "回复数字：") if known else None
@@ -110,12 +122,13 @@ def _voice(turn: Turn) -> Text:
     return say(turn, body.recognition) if normal(body.recognition) else talk.unheard(turn)
 
 
-def _click(turn: Turn) -> Text:
+def _click(turn: Turn) -> Reply:
     body = turn.message.body
     assert isinstance(body, m.Click)
     handler = TAPS.get(body.key)
     if handler is not None:
-        return handler(turn)
+        words = handler(turn)
+        return year.card(turn) or words
     reply = dialogue.home(turn)
     turn.topic = "unknown-key"
     return Text("这个菜单已经换新了，您手机上看到的还是旧的。过一会儿重新打开公众号就好。\n" + reply.content)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from campaigns.campaign import Campaign
 from models.base import Connection
 from models.follower import Follower
+from models.recording import NOT_YET
 from wx.messages import Message
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class House:
     base_url: str
     guides: Callable[[], Directory]  # the service directory in force
     campaigns: Callable[[], Sequence[Campaign]] = tuple  # those now in force
+    testers: Collection[str] = ()  # who may take part before the account is live
+    sensitive: tuple[str, ...] = ()  # words that staff look at before others see them
     demo: bool = False  # samples stand for what nobody has filled in yet
     guide_pages: bool = False  # each entry has its page under base_url
 
@@ -53,6 +56,11 @@ class Turn:
     moved_to: str = ""  # in the numbered dialogue; stored with the follower
     topic: str = ""  # what answered, such as "guide:raise"; stored with the interaction
     missed: bool = False  # nothing fitted the words; counted for staff
+
+    @property
+    def inside(self) -> bool:
+        """Whether this is inside the transaction, so that connection and follower may be looked at."""
+        return self.connection is not NOT_YET
 
     @property
     def dialogue(self) -> str:

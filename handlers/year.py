@@ -6,21 +6,26 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from urllib.parse import quote
 
 from campaigns.campaign import Campaign
+from campaigns.taking_part import NOT_YET, may, moment
 from ground.days import SHANGHAI
 from ground.normal import normal
 from ground.text import without_blanks
 from handlers.book import URGENT, book
 from handlers.page import BACK, Page, listing, page, show
 from handlers.turn import House, Turn
-from wx.replies import Text
+from wx.replies import News, Text
 
 INWARD = ("preparation", "report", "newspaper")  # the staff's own work: no worker is told of it
 FRESH_S = 10  # a changed config is told of this much later at most
 MOST = 15  # lines of one list
 LONGEST_TITLE = 20  # characters of a title in a list: all lines fit into one reply
 LONGEST_TEXT = 500  # characters of a campaign's own words that fit into one reply with the rest
+CARD = "card:"  # before the id of a campaign in which workers can take part
+PICTURE = "reeds.png"
+PICTURES = {"riddle": "crab.png", "poll": "helmet.png"}
 ONLY_TOLD = "这里目前只介绍活动，还不能在聊天里直接参加；怎么参加，以活动通知为准。"
 
 
@@ -102,8 +107,42 @@ def _about(each: Told, turn: Turn, parent: str) -> Page:
     lines = [f"【{one.title}】", f"时间：{days}" if days else "", text]
     if each.next_push_at is not None:
         lines.append(f"下一次通知：{_moment(each.next_push_at, now)}")
-    lines += [ONLY_TOLD, BACK]
-    return page(f"campaign:{one.id}", "\n".join(line for line in lines if line), parent=parent)
+    if one.rules is None:
+        lines += [ONLY_TOLD, BACK]
+        return page(f"campaign:{one.id}", "\n".join(line for line in lines if line), parent=parent)
+    lines += [_how(one, turn), BACK]
+    words = "\n".join(line for line in lines if line)
+    return page(f"{CARD}{one.id}", words, parent=parent, choices=(f"join:{one.id}",))
+
+
+def _how(one: Campaign, turn: Turn) -> str:
+    """How to take part now, or when it begins."""
+    if not may(turn.message.openid, live=turn.house.live, testers=turn.house.testers):
+        return NOT_YET
+    period = one.period(turn.now)
+    if period is None:
+        return "现在不在活动时间里，可以回复“我的”看看参加过什么。"
+    link = f'，或者<a href="{_address(turn, one)}">打开网页</a>' if turn.house.base_url else ""
+    return f"回复 1 在这里参加{link}。{moment(period[1])} 截止。"
+
+
+def _address(turn: Turn, one: Campaign) -> str:
+    return f"{turn.house.base_url}/h5/c/{quote(one.id)}"
+
+
+def card(turn: Turn) -> News | None:
+    """Instead of a campaign's words, where it is on and the account has pages: a card with a picture that opens its page."""
+    name = turn.topic.removeprefix(CARD)
+    one = next((each.campaign for each in _of(turn.house, turn.now) if each.campaign.id == name), None)
+    if one is None or not turn.topic.startswith(CARD) or not turn.house.base_url:
+        return None
+    period = one.period(turn.now)
+    if period is None or not may(turn.message.openid, live=turn.house.live, testers=turn.house.testers):
+        return None
+    days = f"还有 {(period[1] - turn.now).days} 天" if (period[1] - turn.now).days else "今天截止"
+    words = f"{days}。点开就能参加；也可以回复 1，在聊天里参加。"
+    picture = f"{turn.house.base_url}/static/pictures/{PICTURES.get(one.kind, PICTURE)}"
+    return News(one.title, words, picture, _address(turn, one))
 
 
 def _when(each: Told, now: datetime) -> str:

@@ -107,6 +107,11 @@ class Webhook:
         reply = self._handler(turn)
         return Outcome(self._render(message, reply, row.received_at), turn.topic, turn.missed, turn.moved_to)
 
+    @staticmethod
+    def arrival(raw: str, received_at: datetime) -> Arrival:
+        """A message that was stored, as it came in."""
+        return arrival(parse(raw.encode()), received_at)
+
     def sorry(self, row: Arrival, error: Exception) -> Outcome:
         """What is said, and stored as failed, when the handler of this message raised."""
         log.error("no answer for %s, key %s: %s", masked(row.openid), row.key[:12], traced(error))

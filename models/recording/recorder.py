@@ -11,7 +11,8 @@
 3. A group of `Ready` messages is written without asking which are known. When one was stored before, the unique key refuses
    our whole transaction and `record` is run again, asking first (`Again`). Whoever is answered inside is asked for first:
    a handler must not act twice.
-4. A handler that raises spoils the transaction, so it too is run again, this time with `Care`: that handler is not called
+4. Who is filling in a form stands there in their row; what they say, ready or not, is answered inside.
+5. A handler that raises spoils the transaction, so it too is run again, this time with `Care`: that handler is not called
    any more, each other has a savepoint, and only the messages whose handlers raised are stored as failed. Savepoints cost
    more than the rest of a message, so they are paid only then. The time that WeChat waits bounds all of it.
 """
@@ -94,6 +95,10 @@ class Answers(Protocol):
 
     def sorry(self, row: Arrival, error: Exception) -> Outcome: ...
 
+    def arrival(self, raw: str, received_at: datetime) -> Arrival:
+        """The message of a `Ready` as it came, to be answered inside."""
+        ...
+
 
 Answer = Callable[[Connection, Arrival, Follower], Outcome]
 
@@ -116,6 +121,9 @@ FOLLOWER_COLUMNS = (
 CONTENT, SENT, RECEIVED, RAW, REPLY = (
     INTERACTION_COLUMNS.index(name) for name in ("content", "sent_at", "received_at", "raw", "reply")
 )
+OPENID, MSG_TYPE = INTERACTION_COLUMNS.index("openid"), INTERACTION_COLUMNS.index("msg_type")
+SAID = ("text", "voice", "image")
+IN_FORM = " AND SUBSTR(dialogue, 1, 5) = 'form|'"  # see handlers/taking_part.py
 LEFT_COLUMNS = ("openid", "subscribed", "unsubscribed_at")
 TIMES = tuple(HEARD_COLUMNS.index(name) for name in ("last_seen_at", "spoke_at", "tapped_at"))
 
@@ -216,8 +224,9 @@ class Recorder:
     ) -> list[str]:
         """The reply of each item, in order, all of them stored when the transaction commits. Without `ask` it is taken that
         none is known. Raises Again."""
-        later = [item for item in items if isinstance(item, Arrival)]
         try:
+            items = self._with_forms(connection, items, answers)
+            later = [item for item in items if isinstance(item, Arrival)]
             replies = self._known(connection, items) if ask or later else {}
             ready = []
             for item in items:
@@ -235,6 +244,21 @@ class Recorder:
                 raise Again(care) from error
             raise
         return [replies[key_of(item)] for item in items]
+
+    def _with_forms(
+        self, connection: Connection, items: Sequence[Ready | Arrival], answers: Answers
+    ) -> Sequence[Ready | Arrival]:
+        """What is said by somebody who is filling in a form is no word for the service directory: it is answered inside."""
+        said = list({item[0][OPENID] for item in items if type(item) is tuple and item[0][MSG_TYPE] in SAID})
+        asked = {row[0] for row in self._followers.select(connection, "openid", said, ("openid",), IN_FORM)}
+        if not asked:
+            return items
+        return [
+            answers.arrival(item[0][RAW], moment(item[0][RECEIVED]) or NO_TIME)
+            if type(item) is tuple and item[0][OPENID] in asked and item[0][MSG_TYPE] in SAID
+            else item
+            for item in items
+        ]
 
     def _known(self, connection: Connection, items: Sequence[Ready | Arrival]) -> dict[str, str]:
         keys = [
@@ -406,7 +430,7 @@ def follower_of(row: Sequence[Any]) -> Follower:
 def _quick(answers: Answers, connection: Connection, arrival: Arrival, follower: Follower) -> Outcome:
     try:
         return answers.handle(connection, arrival, follower)
-    except Exception as error:  # see 4. above
+    except Exception as error:  # see 5. above
         _raise_if_nobodys_fault(error, None)
         raise Again(None, arrival.key, error) from error
 

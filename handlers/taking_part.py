@@ -1,0 +1,269 @@
+"""Taking part by chat: a form asked step by step, with a way back, a way out, and a way to go on later.
+
+Where a person stands is one line with the follower, `form|home|EDITION|minute`; what they said so far is a draft row. Whoever
+stands there is answered inside the transaction; everybody else is answered as if there were no forms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from campaigns import form as forms
+from campaigns import taking_part as door
+from campaigns.form import Said
+from campaigns.kind import Asked, Nothing, Refused, Visit
+from ground.normal import normal
+from handlers.book import book
+from handlers.dialogue import SILENCE, home
+from handlers.page import FORM, HOME, minute, state, where
+from handlers.turn import Turn
+from models import draft, edition, entry
+from models.edition import Edition
+from wx import messages as m
+from wx.replies import Reply, Text
+
+Usual = Callable[[Turn], Reply | None]
+WAY_OUT = "回复 0 返回上一步，00 退出。"
+GO_ON = "继续"
+ANEW = "从头"
+SKIP = ("跳过", "略过", "不填")
+YES = ("1", "提交", "确认", "确定", "好", "好的", "对", "是", "是的")
+PAUSED = f"（刚才的还没填完，回复“{GO_ON}”接着填，“{ANEW}”重新填。）"
+WAITS = "（刚才填的还留着，直接接着回答就行。）"
+MINE_SHOWN = 5  # editions
+
+
+def answer(turn: Turn, usual: Usual) -> Reply | None:
+    """What somebody hears who is filling in a form, asks for one, or for what they took part in; else the usual answer."""
+    body = turn.message.body
+    if isinstance(body, m.Text) and (spoken := SPOKEN.get(body.content.strip())):
+        return spoken(turn) or usual(turn)
+    here = where(turn.follower.dialogue) if turn.inside else None
+    if here is None or here.page != FORM or not isinstance(body, m.Text | m.Voice | m.Image):
+        return usual(turn)
+    if minute(turn.now) - here.minute > SILENCE.total_seconds() // 60:
+        return _paused(turn, usual)
+    number = "".join(here.choices)
+    found = edition.get(turn.connection, int(number)) if number.isdigit() else None
+    return _told(turn, found) if found is not None else usual(turn)
+
+
+def _paused(turn: Turn, usual: Usual) -> Reply | None:
+    """After a long silence words are no answer any more."""
+    turn.dialogue = f"{book(turn.house).pages[HOME].state}|{minute(turn.now)}"
+    reply = usual(turn)
+    return Text(f"{reply.content}\n{PAUSED}") if isinstance(reply, Text) else reply
+
+
+def begin(turn: Turn, campaign_id: str) -> Text | None:
+    """The first question, or the one where they were; None where the campaign cannot be joined."""
+    house = turn.house
+    campaign = next((one for one in door.joinable(house.campaigns()) if one.id == campaign_id), None)
+    if campaign is None:
+        return None
+    if not door.may(turn.message.openid, live=house.live, testers=house.testers):
+        return Text(f"“{campaign.title}”{door.NOT_YET}")
+    found = door.current(turn.connection, campaign, turn.now, live=house.live)
+    if found is None:
+        last = edition.latest(turn.connection, campaign.id)
+        return Text(door.over(last, turn.now) if last else f"“{campaign.title}”{door.NOT_YET}")
+    return _go_on(turn, found)
+
+
+def _go_on(turn: Turn, found: Edition) -> Text:
+    """The question at which they are."""
+    kept = draft.get(turn.connection, turn.message.openid, found.id, turn.now)
+    return _step(turn, _visit(turn, found, kept.said if kept else {}))
+
+
+def _resume(turn: Turn) -> Text | None:
+    """继续"""
+    found = _unfinished(turn)
+    return _go_on(turn, found) if found is not None else None
+
+
+def _anew(turn: Turn) -> Text | None:
+    """从头"""
+    found = _unfinished(turn)
+    if found is None:
+        return None
+    draft.drop(turn.connection, turn.message.openid, found.id)
+    return _step(turn, _visit(turn, found, {}))
+
+
+def _unfinished(turn: Turn) -> Edition | None:
+    number = draft.newest(turn.connection, turn.message.openid, turn.now)
+    return edition.get(turn.connection, number) if number is not None else None
+
+
+def _visit(turn: Turn, found: Edition, said: Said) -> Visit:
+    visit = door.visit(turn.connection, found, turn.message.openid, turn.now, turn.house.sensitive)
+    return visit.named(turn.message.key).with_said(said)
+
+
+# --- one answer --------------------------------------------------------------------------------------------------
+
+
+def _told(turn: Turn, found: Edition) -> Text:
+    kept = draft.get(turn.connection, turn.message.openid, found.id, turn.now)
+    visit = _visit(turn, found, kept.said if kept else {})
+    text = _words(turn)
+    if text == "00" or normal(text) in ("退出", "不填了"):
+        return _leave(turn)
+    if text == "0":
+        return _back(turn, visit)
+    asked = door.asks(visit)
+    if isinstance(asked, Nothing):
+        return _end(turn, asked.words)
+    left = forms.missing(asked.form, visit.said)
+    if not left:
+        return _send(turn, visit) if normal(text) in YES else _recap(turn, visit, asked)
+    return _answered(turn, visit, asked, left[0], text)
+
+
+def _words(turn: Turn) -> str:
+    """What was said in words: typed, heard by WeChat, or '' for a picture."""
+    body = turn.message.body
+    if isinstance(body, m.Text):
+        return body.content.strip()
+    return body.recognition.rstrip("。").strip() if isinstance(body, m.Voice) else ""
+
+
+def _answered(turn: Turn, visit: Visit, asked: Asked, name: str, text: str) -> Text:
+    field = asked.form()[name]
+    value, fault = _value(turn, field, text)
+    if value is not None:
+        said = {**visit.said, name: value}
+        fault = forms.fault(asked.form, said, name)
+        if not fault:
+            return _step(turn, visit.with_said(said))
+    return _ask(turn, visit, field, fault)
+
+
+def _value(turn: Turn, field: Any, text: str) -> tuple[str | None, str]:
+    """What the message says for this field, or why it says nothing."""
+    body = turn.message.body
+    if isinstance(body, m.Image):
+        if isinstance(field, forms.Photo):
+            return f"{forms.MEDIA}{body.media_id}", ""
+        return None, "这一步请用文字回答。"
+    if not text:
+        return None, "没有听清您说的话，请打字，或者再说一遍。"
+    if text in SKIP and forms.is_optional(field):
+        return "", ""
+    if isinstance(field, forms.Photo):
+        return None, "这一步请发一张照片。"
+    value = forms.understood(field, text)
+    return value, "" if value is not None else f"没有“{text[:20]}”这个选项，请回复上面的数字。"
+
+
+def _step(turn: Turn, visit: Visit) -> Text:
+    """The next question, the recap, or the end."""
+    asked = door.asks(visit)
+    if isinstance(asked, Nothing):
+        return _end(turn, asked.words)
+    left = forms.missing(asked.form, visit.said)
+    if left:
+        if visit.said:
+            door.keep(visit)
+        return _ask(turn, visit, asked.form()[left[0]], asked.head if not visit.said else "")
+    if not asked.recap:
+        return _send(turn, visit)
+    door.keep(visit)
+    return _recap(turn, visit, asked)
+
+
+def _ask(turn: Turn, visit: Visit, field: Any, above: str) -> Text:
+    _stand(turn, visit.edition)
+    return Text("\n".join(piece for piece in (above, forms.question(field), WAY_OUT) if piece))
+
+
+def _recap(turn: Turn, visit: Visit, asked: Asked) -> Text:
+    _stand(turn, visit.edition)
+    lines = [f"{label}：{words}" for label, words in forms.recap(asked.form, visit.said)]
+    return Text("\n".join(["请看一看对不对：", *lines, "回复 1 提交，0 返回修改，00 退出。"]))
+
+
+def _send(turn: Turn, visit: Visit) -> Text:
+    done = door.take(visit)
+    if isinstance(done, door.Faulty):
+        name, fault = next(iter(done.faults.items()))
+        before = dict(list(visit.said.items())[: list(visit.said).index(name)]) if name in visit.said else {}
+        asked = door.asks(visit.with_said(before))
+        return (
+            _end(turn, fault) if isinstance(asked, Nothing) else _retry(turn, visit.with_said(before), fault)
+        )
+    draft.drop(visit.connection, visit.openid, visit.edition.id)
+    if isinstance(done, Nothing | Refused):
+        return _end(turn, done.words)
+    if done.again:
+        return Text(f"{done.words}\n{_step(turn, visit.with_said({})).content}")
+    return _end(turn, done.words)
+
+
+def _retry(turn: Turn, visit: Visit, fault: str) -> Text:
+    return Text(f"{fault}\n{_step(turn, visit).content}")
+
+
+def _back(turn: Turn, visit: Visit) -> Text:
+    if not visit.said:
+        return _leave(turn)
+    said = dict(list(visit.said.items())[:-1])
+    if not said:
+        draft.drop(visit.connection, visit.openid, visit.edition.id)
+    else:
+        door.keep(visit.with_said(said))
+    return _step(turn, visit.with_said(said))
+
+
+def _leave(turn: Turn) -> Text:
+    words = home(turn).content
+    kept = _unfinished(turn) is not None
+    turn.topic = "form-left"
+    return Text(f"好的，先不填了。{PAUSED if kept else ''}\n{words}")
+
+
+def _end(turn: Turn, words: str) -> Text:
+    """Out of the form; numbers mean the first page's again."""
+    turn.dialogue = f"{book(turn.house).pages[HOME].state}|{minute(turn.now)}"
+    turn.topic = "form-done"
+    return Text(f"{words}\n回复 00 首页。")
+
+
+def _stand(turn: Turn, found: Edition) -> None:
+    turn.dialogue = f"{state(FORM, HOME, (str(found.id),))}|{minute(turn.now)}"
+    turn.topic = f"form:{found.campaign}"
+
+
+# --- 我的 --------------------------------------------------------------------------------------------------------
+
+
+def _mine(turn: Turn) -> Text:
+    """What I took part in and what came of it."""
+    turn.topic = "mine"
+    entries = entry.of(turn.connection, turn.message.openid)
+    numbers = list(dict.fromkeys(one.edition_id for one in entries))[:MINE_SHOWN]
+    pieces = [_mine_in(turn, number) for number in numbers]
+    link = f'\n<a href="{turn.house.base_url}/h5/me">打开网页查看全部</a>' if turn.house.base_url else ""
+    if not pieces:
+        return Text(f"您还没有参加过活动。回复“活动”看看现在有什么。{link}")
+    return Text("【我的】\n" + "\n".join(pieces) + link)
+
+
+def _mine_in(turn: Turn, edition_id: int) -> str:
+    found = edition.get(turn.connection, edition_id)
+    if found is None:
+        return ""
+    told = door.kind_of(found).told(_visit(turn, found, {}))
+    lines = told.mine or ("已经参加",)
+    return "\n".join([f"{found.title}（{door.left(found, turn.now)}）", *(f"· {line}" for line in lines)])
+
+
+SPOKEN: Mapping[str, Callable[[Turn], Text | None]] = {
+    GO_ON: _resume,
+    ANEW: _anew,
+    "我的": _mine,
+    "我参加的": _mine,
+}
+"""Words that are about taking part wherever they are said; None: there is nothing that they could mean."""

@@ -1,0 +1,252 @@
+"""What every kind of taking part must do, by chat: step by step, with a way back and a way out, once, and by the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from kind_cast import NOON, Union
+from phone_cast import ACCOUNT
+
+from models import draft, edition, entry, wish
+from models.base import Store
+from models.interaction import interactions
+from models.wish import wishes
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def union(sqlite_store: Store) -> Iterator[Union]:
+    made = Union(sqlite_store)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def everywhere(store: Store) -> Iterator[Union]:
+    """On each kind of database."""
+    made = Union(store)
+    yield made
+    made.close()
+
+
+def words_of(union: Union) -> list[str]:
+    with union.store.reading() as connection:
+        return list(connection.execute(sa.select(wishes.c.words).order_by(wishes.c.id)).scalars())
+
+
+class TestByChat:
+    def test_somebody_wishes_from_the_menu_to_the_number(self, everywhere: Union) -> None:
+        wang = everywhere.phone("王师傅")
+
+        assert "回复 1" in wang.taps("WISH")
+        assert "1 写下我的心愿" in wang.says("1")
+        assert "您的心愿" in wang.says("1")
+        recap = wang.says("一张电影票")
+        assert "一张电影票" in recap
+        assert "您的心愿是" in wang.says("提交")
+
+        assert words_of(everywhere) == ["一张电影票"]
+        assert "一张电影票" in wang.says("我的")
+
+    def test_a_choice_is_made_by_number_or_by_name_and_0_leads_back(self, union: Union) -> None:
+        wang = union.phone("王师傅")
+        wang.taps("WISH")
+        wang.says("1")
+        wang.says("写下我的心愿")
+
+        assert "您想做什么" in wang.says("0")
+        assert "没有“七”这个选项" in wang.says("七")
+        assert "您的心愿" in wang.says("第1个")
+
+    def test_words_of_the_directory_are_an_answer_inside_a_form_and_a_question_outside(
+        self, everywhere: Union
+    ) -> None:
+        wang = everywhere.phone("王师傅")
+        outside = wang.says("体检")
+        wang.taps("WISH")
+        wang.says("1")
+        wang.says("1")
+
+        inside = wang.says("体检")
+        left = wang.says("00")
+
+        assert "请看一看对不对" in inside
+        assert "体检" in outside
+        assert "继续" in left
+        assert wang.says("体检") == outside
+
+    def test_a_menu_item_is_answered_as_usual_and_the_form_can_be_gone_on_with(self, union: Union) -> None:
+        wang = union.phone("王师傅")
+        wang.taps("WISH")
+        wang.says("1")
+        wang.says("1")
+
+        assert "入会" in wang.taps("JOIN")
+        assert "您的心愿" in wang.says("继续")
+        assert "您想做什么" in wang.says("从头")
+
+    def test_a_form_survives_a_restart(self, union: Union) -> None:
+        wang = union.phone("王师傅")
+        wang.taps("WISH")
+        wang.says("1")
+        wang.says("1")
+        union.restarts()
+        wang.says("电影票")
+        union.restarts()
+
+        assert "您的心愿是" in wang.says("1")
+
+    def test_after_half_an_hour_words_are_no_answer_and_the_way_on_is_said(self, union: Union) -> None:
+        wang = union.phone("王师傅")
+        wang.taps("WISH")
+        wang.says("1")
+        wang.says("1")
+        union.waits(31 * MINUTE)
+
+        late = wang.says("体检")
+        assert "继续" in late
+        assert "请看一看" not in late
+        assert "您的心愿" in wang.says("继续")
+
+    def test_a_draft_is_gone_after_seven_days(self, union: Union) -> None:
+        wang = union.phone("王师傅")
+        wang.taps("WISH")
+        wang.says("1")
+        wang.says("1")
+        union.waits(timedelta(days=7, minutes=1))
+
+        assert "您的心愿" not in wang.says("继续")
+        with union.store.writing() as connection:
+            assert draft.sweep(connection, union.clock.now()) == 1
+
+    def test_voice_is_heard_by_its_words_or_kindly_refused_and_a_picture_too(self, union: Union) -> None:
+        wang = union.phone("王师傅")
+        wang.taps("WISH")
+        wang.says("1")
+        wang.says("1")
+
+        assert "没有听清" in wang.sends_voice()
+        assert "请用文字" in wang.sends_picture()
+        assert "一张电影票" in wang.sends_voice("一张电影票。")
+
+    def test_what_wechat_brings_three_times_counts_once(self, everywhere: Union) -> None:
+        wang = everywhere.phone("王师傅")
+        wang.taps("WISH")
+        wang.says("1")
+        wang.says("1")
+        wang.says("电影票")
+        with wang.delivers(3):
+            first = wang.says("1")
+
+        assert "您的心愿是" in first
+        assert words_of(everywhere) == ["电影票"]
+        with everywhere.store.reading() as connection:
+            assert len(entry.of(connection, wang.openid)) == 1
+
+    def test_after_the_end_nobody_takes_part_and_what_came_before_it_counts(self, union: Union) -> None:
+        union.waits(datetime(2027, 1, 31, 15, 58, tzinfo=UTC) - NOON)
+        wang, li = union.phone("王师傅"), union.phone("李大姐")
+        for person in (wang, li):
+            person.taps("WISH")
+            person.says("1")
+            person.says("1")
+            person.says("电影票" if person is wang else "一袋大米")
+        assert "您的心愿是" in wang.says("1")
+
+        union.waits(3 * MINUTE)
+        assert "结束" in li.says("1")
+
+        assert words_of(union) == ["电影票"]
+
+    def test_before_the_account_is_live_only_testers_take_part(self, sqlite_store: Store) -> None:
+        union = Union(sqlite_store, account=ACCOUNT)
+        wang = union.phone("王师傅")
+        union.account = ACCOUNT.model_copy(update={"testers": (wang.openid,)})
+        union.restarts()
+        li = union.phone("李大姐")
+
+        assert "还没有开始" in li.taps("WISH")
+        assert "回复 1" in wang.taps("WISH")
+        wang.says("1")
+        wang.says("1")
+        wang.says("电影票")
+        wang.says("1")
+        union.account = union.account.model_copy(update={"live": True})
+        union.restarts()
+        li.taps("WISH")
+        li.says("1")
+        with union.store.reading() as connection:
+            states = [(one.state, one.reason) for one in edition.of(connection, "spring-wish")]
+        union.close()
+
+        assert states == [("open", ""), ("annulled", "not live")]
+
+    def test_with_pages_the_menu_item_is_a_card_that_opens_them(self, sqlite_store: Store) -> None:
+        union = Union(sqlite_store, base_url="https://union.example")
+        wang = union.phone("王师傅")
+        wang.taps("WISH")
+        card = wang.received[-1]
+        union.close()
+
+        assert card.kind == "news"
+        assert card.articles[0]["url"] == "https://union.example/h5/c/spring-wish"
+        assert "还有 19 天" in card.articles[0]["description"]
+
+    def test_forty_people_in_forms_do_not_disturb_who_asks_the_directory(self, everywhere: Union) -> None:
+        wang = everywhere.phone("王师傅")
+        before = wang.says("工伤")
+        li = everywhere.phone("李大姐")
+        li.taps("WISH")
+        li.says("1")
+        after = wang.says("工伤")
+        with everywhere.store.reading() as connection:
+            states = set(connection.execute(sa.select(interactions.c.state)).scalars())
+
+        assert before == after
+        assert states == {"answered"}
+
+
+class TestAWish:
+    def wishes(self, union: Union, name: str, words: str, *more: str) -> str:
+        person = union.phone(name)
+        person.taps("WISH")
+        for said in ("1", "1", words, *more, "1"):
+            last = person.says(said)
+        return last
+
+    def test_those_like_it_are_shown_before_it_is_sent_and_may_be_supported_instead(
+        self, union: Union
+    ) -> None:
+        self.wishes(union, "王师傅", "想要一张电影票")
+        li = union.phone("李大姐")
+        li.taps("WISH")
+        li.says("1")
+        li.says("1")
+
+        near = li.says("我也想要电影票一张")
+        assert "想要一张电影票" in near
+        li.says("1")
+        assert "2 个人" in li.says("1")
+
+        assert words_of(union) == ["想要一张电影票"]
+
+    def test_one_person_has_as_many_as_the_rules_say(self, union: Union) -> None:
+        wang = union.phone("王师傅")
+        for words in ("电影票", "一袋大米"):
+            wang.taps("WISH")
+            for said in ("1", "1", words, "1"):
+                wang.says(said)
+        wang.taps("WISH")
+
+        assert "写下我的心愿" not in wang.says("1")
+
+    def test_a_sensitive_word_waits_for_the_staff(self, union: Union) -> None:
+        assert "工作人员看过" in self.wishes(union, "王师傅", "想要赌博机")
+        with union.store.reading() as connection:
+            found = wish.of_edition(connection, 1, (wish.PENDING,))
+
+        assert [one.words for one in found] == ["想要赌博机"]
