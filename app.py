@@ -187,6 +187,8 @@ class Built:
             year=lambda: self.year.rows(self.store, self.clock.now()),
             ready=lambda: unready(self.store, self.clock.now(), HERE),
             demo=self.demo,
+            house=self._house,
+            sign_in=self.api.sign_in,
         )
         return create_app(parts, self.webhook)
 

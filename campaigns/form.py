@@ -87,6 +87,12 @@ class Area(wtforms.TextAreaField):
 class One(wtforms.SelectField):
     """One of some choices."""
 
+    several = False
+
+    def chosen(self) -> list[str]:
+        """The values that are chosen."""
+        return [self.data] if self.data else []
+
 
 class Consent(One):
     """Yes or no to a text, whose version is its hash."""
@@ -99,6 +105,12 @@ class Consent(One):
 
 class Several(wtforms.SelectMultipleField):
     """Some of many choices."""
+
+    several = True
+
+    def chosen(self) -> list[str]:
+        """The values that are chosen."""
+        return list(self.data or ())
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
         self.data = [value for text in valuelist for value in text.split()]
@@ -183,8 +195,8 @@ def _declared(options: Sequence[Option]) -> list[Any]:
 
 
 def options(field: Any) -> list[Option]:
-    """The choices of a field."""
-    return [(choice.value, choice.label) for choice in field.choices]
+    """The choices of a field; [] where it has none."""
+    return [(choice.value, choice.label) for choice in getattr(field, "choices", ())]
 
 
 def _needed(optional: bool) -> Any:

@@ -14,6 +14,7 @@ from campaigns import taking_part as door
 from campaigns.form import Said
 from campaigns.kind import Asked, Nothing, Refused, Visit
 from ground.normal import normal
+from handlers import sign_in
 from handlers.book import book
 from handlers.dialogue import SILENCE, home
 from handlers.page import FORM, HOME, minute, state, where
@@ -39,6 +40,8 @@ def answer(turn: Turn, usual: Usual) -> Reply | None:
     body = turn.message.body
     if isinstance(body, m.Text) and (spoken := SPOKEN.get(body.content.strip())):
         return spoken(turn) or usual(turn)
+    if isinstance(body, m.Text) and sign_in.is_code(body.content.strip()):
+        return sign_in.typed(turn, body.content.strip())
     here = where(turn.follower.dialogue) if turn.inside else None
     if here is None or here.page != FORM or not isinstance(body, m.Text | m.Voice | m.Image):
         return usual(turn)

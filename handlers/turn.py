@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from campaigns.campaign import Campaign
@@ -29,6 +29,9 @@ class House:
     guides: Callable[[], Directory]  # the service directory in force
     campaigns: Callable[[], Sequence[Campaign]] = tuple  # those now in force
     testers: Collection[str] = ()  # who may take part before the account is live
+    wall: Callable[[], datetime] = lambda: datetime.now(
+        UTC
+    )  # for codes, which the demonstration's clock does not move
     sensitive: tuple[str, ...] = ()  # words that staff look at before others see them
     demo: bool = False  # samples stand for what nobody has filled in yet
     guide_pages: bool = False  # each entry has its page under base_url
@@ -55,6 +58,7 @@ class Turn:
     # ---
     moved_to: str = ""  # in the numbered dialogue; stored with the follower
     topic: str = ""  # what answered, such as "guide:raise"; stored with the interaction
+    hushed: bool = False  # neither these words nor their answer are kept
     missed: bool = False  # nothing fitted the words; counted for staff
 
     @property

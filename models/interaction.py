@@ -56,6 +56,7 @@ interactions = sa.Table(
     **MARIADB,
 )
 
+ANONYMOUS = "[匿名]"  # stands in content, raw and reply for what is not kept
 ANSWERED, FAILED = "answered", "failed"
 
 
@@ -91,6 +92,7 @@ class Outcome(NamedTuple):
     missed: bool = False
     dialogue: str = ""
     state: str = ANSWERED
+    hushed: bool = False  # what was said and answered is not kept
 
 
 def said_by(connection: Connection, openid: str) -> sa.ColumnElement[bool]:

@@ -3,6 +3,7 @@ clock that the test moves, and the staff at the command line."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from handlers.turn import House
 from menus import tree
 from models.base import Store
 from models.clock import Clock
+from web import Parts, create_app
 from web.webhook import Webhook
 from wx.account import Account
 from wx.envelope import Envelope
@@ -63,8 +65,9 @@ class Union:
     def _now(self) -> datetime:
         return self.clock.now()
 
-    def _webhook(self) -> Webhook:
-        house = House(
+    def house(self) -> House:
+        """What the handlers and the pages know of the account."""
+        return House(
             self.account.name,
             self.account.live,
             True,
@@ -74,6 +77,9 @@ class Union:
             testers=self.account.testers,
             sensitive=("赌博",),
         )
+
+    def _webhook(self) -> Webhook:
+        house = self.house()
         secrets = (self.account.token.get_secret_value(), self.account.encoding_aes_key.get_secret_value())
         envelope = Envelope(
             mode="safe", token=secrets[0], app_id=self.account.app_id, freshness_s=300, aes_key=secrets[1]
@@ -100,3 +106,70 @@ class Union:
 
     def close(self) -> None:
         self.platform.close()
+
+
+class Pages:
+    """The workers' pages, and WeChat's sign-in behind them."""
+
+    def __init__(self, union: Union) -> None:
+        union.base_url = union.base_url or "http://localhost"
+        union.restarts()
+        self.union = union
+        parts = Parts(
+            account=union.account,
+            store=union.store,
+            clock=Clock(lambda: union.ahead),
+            sections=dict,
+            year=list,
+            ready=list,
+            house=union.house(),
+            sign_in=lambda code: union.platform.sign_in.exchange(
+                {
+                    "appid": union.account.app_id,
+                    "secret": union.account.app_secret.get_secret_value(),
+                    "code": code,
+                    "grant_type": "authorization_code",
+                }
+            ),
+        )
+        self.app = create_app(parts, union.webhook)
+
+    def browser(self) -> Browser:
+        """A fresh one."""
+        return Browser(self)
+
+
+class Browser:
+    """Somebody's browser, without JavaScript: it follows links and sends forms as they stand on the page."""
+
+    def __init__(self, pages: Pages) -> None:
+        self.pages = pages
+        self.client = pages.app.test_client()
+        self.text = ""
+        self.status = 0
+
+    def opens(self, path: str) -> str:
+        answer = self.client.get(path, follow_redirects=True)
+        self.status, self.text = answer.status_code, answer.get_data(as_text=True)
+        return self.text
+
+    def sends(self, path: str, **fields: str) -> str:
+        """The page's first form with these fields."""
+        hidden = dict(HIDDEN.findall(self.text.partition("<form")[2].partition("</form>")[0]))
+        answer = self.client.post(path, data={**hidden, **fields}, follow_redirects=True)
+        self.status, self.text = answer.status_code, answer.get_data(as_text=True)
+        return self.text
+
+    def goes_to_wechat(self, path: str) -> str:
+        """The query with which it asks WeChat to be signed in."""
+        answer = self.client.get(path)
+        return answer.headers["Location"].partition("?")[2].removesuffix("#wechat_redirect")
+
+    def signs_in(self, phone: Phone, to: str = "/h5/") -> str:
+        """By WeChat's own page."""
+        asked = self.goes_to_wechat(f"/h5/sign-in/wechat?to={to}")
+        back = self.pages.union.platform.sign_in.redirect(asked, phone.openid)
+        return self.opens(back.partition("http://localhost")[2])
+
+
+HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')

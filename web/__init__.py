@@ -6,7 +6,7 @@ import secrets
 
 from flask import Flask, Response, g, request
 
-from web import errors, health, phone, start, webhook
+from web import errors, h5, health, phone, start, webhook
 from web.parts import Demo, Measure, Parts
 from web.paths import PATHS
 from web.server import limits_of
@@ -33,6 +33,8 @@ def create_app(parts: Parts, hook: Webhook | None = None) -> Flask:
     errors.register(app)
     app.register_blueprint(health.pages(parts))
     app.register_blueprint(start.pages(parts))
+    if parts.house is not None:
+        app.register_blueprint(h5.pages(parts, parts.house))
     if parts.demo is not None:
         app.register_blueprint(phone.pages(parts, parts.demo))
     if hook is not None:

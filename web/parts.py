@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from campaigns.year import Due
+from handlers.turn import House
 from menus.guide import Guide
 from models.base import Store
 from models.clock import Clock
@@ -44,3 +46,7 @@ class Parts:
     ready: Callable[[], Sequence[str]]
     measures: Callable[[], Sequence[Measure]] = tuple  # what /metrics shows besides the counts of the tables
     demo: Demo | None = None
+    house: House | None = None  # without it there are no workers' pages
+    sign_in: Callable[[str], Mapping[str, Any]] | None = (
+        None  # the code of WeChat's sign-in page → whose it is
+    )

@@ -105,7 +105,13 @@ class Webhook:
         message: Message = row.message
         turn = Turn(message, follower, connection, row.received_at, self._house)
         reply = self._handler(turn)
-        return Outcome(self._render(message, reply, row.received_at), turn.topic, turn.missed, turn.moved_to)
+        return Outcome(
+            self._render(message, reply, row.received_at),
+            turn.topic,
+            turn.missed,
+            turn.moved_to,
+            hushed=turn.hushed,
+        )
 
     @staticmethod
     def arrival(raw: str, received_at: datetime) -> Arrival:

@@ -159,6 +159,18 @@ class Api:
         asked = [{"openid": openid, "lang": "zh_CN"} for openid in openids]
         return list(self.post("user/info/batchget", {"user_list": asked})["user_info_list"])
 
+    def sign_in(self, code: str) -> Json:
+        """Whose code of the sign-in page this is: {openid, scope, …}, in 快照页 also is_snapshotuser (platform guide, 网页授权).
+        A code is good once: 40163 for a used one, 40029 for an old one."""
+        asked = {
+            "appid": self._account.app_id,
+            "secret": self._account.app_secret.get_secret_value(),
+            "code": code,
+            "grant_type": "authorization_code",
+        }
+        address = f"{self._account.api_base.rstrip('/')}/sns/oauth2/access_token"
+        return self._wire().exchange("get", address, params=asked)
+
     # -- for doctor ----------------------------------------------------------------------------------------
 
     def callback_addresses(self) -> list[str]:

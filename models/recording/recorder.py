@@ -31,7 +31,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from models.base import STATEMENT_S, Connection, OutOfTime, deadlocked, disconnected, hurry, timed_out
 from models.follower import Follower, followers
 from models.holder import erase
-from models.interaction import NO_TIME, Arrival, Outcome, interactions
+from models.interaction import ANONYMOUS, NO_TIME, Arrival, Outcome, interactions
 from models.recording.bulk import Bulk, Rules, moment, stamp
 
 
@@ -270,7 +270,7 @@ class Recorder:
         rows = self._interactions.select_pairs(
             connection, ("sent_at", "dedupe_key"), keys, ("dedupe_key", "reply")
         )
-        return {key: reply or "" for key, reply in rows}
+        return {key: "" if reply in (None, ANONYMOUS) else reply for key, reply in rows}
 
     # --- what is answered already
 
@@ -343,18 +343,21 @@ class Recorder:
     # --- rows
 
     def _values(self, arrival: Arrival, outcome: Outcome, gone: bool = False) -> tuple[Any, ...]:
+        content, raw, reply = arrival.content, arrival.raw, outcome.reply
+        if outcome.hushed:
+            content = raw = reply = ANONYMOUS
         return (
             arrival.key,
             arrival.openid,
             arrival.msg_type,
             arrival.event or None,
             arrival.event_key or None,
-            None if gone else arrival.content,
+            None if gone else content,
             arrival.msg_id or None,
             self._stamp(arrival.sent_at or NO_TIME),
             self._stamp(arrival.received_at),
-            None if gone else arrival.raw,
-            None if gone else outcome.reply,
+            None if gone else raw,
+            None if gone else reply,
             outcome.state,
             outcome.topic or None,
             self._flag(outcome.missed),

@@ -1,0 +1,25 @@
+"""The workers' pages under /h5/: what is on, a campaign, 我的, and signing in. They work without JavaScript."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from handlers.turn import House
+from web.h5 import campaign, me, sign_in
+from web.h5.browser import Browser
+from web.parts import Parts
+
+__all__ = ["pages"]
+
+
+def pages(parts: Parts, house: House) -> Blueprint:
+    """Every page of workers."""
+    blueprint = Blueprint("h5", __name__, url_prefix="/h5")
+    browser = Browser(parts.store, house.base_url.startswith("https://"))
+    blueprint.before_request(browser.look)
+    blueprint.after_request(browser.remember)
+    blueprint.app_context_processor(lambda: {"csrf": browser.token, "signed_in": browser.is_signed_in})
+    campaign.pages(blueprint, parts, house, browser)
+    me.pages(blueprint, parts, house, browser)
+    sign_in.pages(blueprint, parts, house, browser)
+    return blueprint

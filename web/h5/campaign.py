@@ -1,0 +1,201 @@
+"""What is on now, and a campaign's page: what it is, where it stands, one's own part in it, and the form."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from flask import Blueprint, abort, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from campaigns import form as forms
+from campaigns import taking_part as door
+from campaigns.campaign import Campaign
+from campaigns.form import Said
+from campaigns.kind import Asked, Nothing, Refused, Told, Visit
+from ground.text import without_blanks
+from handlers.turn import House
+from models import draft, edition
+from models.base import Connection
+from models.edition import Edition
+from web.h5.browser import Browser
+from web.parts import Parts
+
+LONGEST = 4000  # characters of one answer that are looked at
+ONCE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The form as the page shows it: the fields with what was typed and what is wrong, or the first choice as buttons."""
+
+    fields: tuple[Any, ...] = ()
+    faults: Mapping[str, str] = field(default_factory=dict)
+    hidden: str = ""  # the field that was chosen by a button
+    buttons: tuple[tuple[str, str], ...] = ()  # address and words
+    head: str = ""
+    words: str = ""  # why nothing is asked, or was not taken
+
+
+def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) -> None:
+    """`/h5/` and `/h5/c/CAMPAIGN`."""
+
+    def allowed() -> bool:
+        return door.may(browser.openid, live=house.live, testers=house.testers)
+
+    def known(name: str) -> Campaign:
+        found = next((one for one in door.joinable(house.campaigns()) if one.id == name), None)
+        return found or abort(404)
+
+    @blueprint.get("/")
+    def on_now() -> str:
+        now = parts.clock.now()
+        found = [(one, one.period(now)) for one in door.joinable(house.campaigns())]
+        on = [(one, door.moment(period[1])) for one, period in found if period]
+        return render_template("h5/on.html", on=on, coming=[one for one, period in found if not period])
+
+    @blueprint.get("/c/<name>")
+    def look(name: str) -> str:
+        campaign, now = known(name), parts.clock.now()
+        found = _open(parts, house, campaign, now)
+        with parts.store.reading() as connection:
+            visit = _visit(connection, found, browser, house, now) if found else None
+            told = door.kind_of(found).told(visit) if found and visit else None
+            shown = _shown(visit, _prefilled(visit)) if visit and browser.openid and allowed() else Shown()
+            done = _done(connection, found, browser.openid) if found else None
+        return _page(campaign, house, found, told, shown, done, allowed())
+
+    @blueprint.post("/c/<name>")
+    def send(name: str) -> str | Response:
+        campaign, now = known(name), parts.clock.now()
+        once = request.form.get("once", "")[:ONCE]
+        back = f"/h5/c/{quote(campaign.id)}"
+        if not browser.openid:
+            return redirect(f"/h5/sign-in?to={back}", 303)
+        if not allowed() or not once:
+            abort(403)
+        try:
+            with parts.store.writing() as connection:
+                found = door.standing(connection, campaign, now, live=house.live) or abort(404)
+                if door.known(connection, found.id, browser.openid, once) is not None:
+                    return redirect(f"{back}?done={once}", 303)
+                visit = _visit(connection, found, browser, house, now).named(once, "page")
+                shown = _sent(visit, _posted())
+                if shown is None:
+                    return redirect(f"{back}?done={once}", 303)
+                told = door.kind_of(found).told(visit)
+        except door.Repeated:
+            return redirect(f"{back}?done={once}", 303)
+        return _page(campaign, house, found, told, shown, None, allowed())
+
+
+def _open(parts: Parts, house: House, campaign: Campaign, now: datetime) -> Edition | None:
+    """The edition to be looked at, opened where its time has come."""
+    with parts.store.reading() as connection:
+        found = edition.latest(connection, campaign.id)
+    if campaign.period(now) is None or (found is not None and found.takes(now) and found.live == house.live):
+        return found
+    with parts.store.writing() as connection:
+        return door.standing(connection, campaign, now, live=house.live)
+
+
+def _visit(connection: Connection, found: Edition, browser: Browser, house: House, now: datetime) -> Visit:
+    return door.visit(connection, found, browser.openid, now, house.sensitive)
+
+
+def _done(connection: Connection, found: Edition, openid: str) -> str | None:
+    """The words of what was sent just now."""
+    once = request.args.get("done", "")[:ONCE]
+    return door.known(connection, found.id, openid, once) if once and openid else None
+
+
+def _posted() -> Said:
+    return {
+        name: " ".join(request.form.getlist(name))[:LONGEST].replace("\r\n", "\n")
+        for name in request.form
+        if name not in ("csrf", "once")
+    }
+
+
+def _prefilled(visit: Visit) -> Said:
+    """What a link says, else what was said so far through either door."""
+    said = {name: text[:LONGEST] for name, text in request.args.items() if name not in ("done", "from")}
+    if said:
+        return said
+    kept = draft.get(visit.connection, visit.openid, visit.edition.id, visit.now)
+    return kept.said if kept and not request.args.get("done") else {}
+
+
+def _shown(visit: Visit, said: Said, faults: Mapping[str, str] | None = None, words: str = "") -> Shown:
+    asked = door.asks(visit.with_said(said))
+    if isinstance(asked, Nothing):
+        return Shown(words=words or asked.words)
+    left = forms.missing(asked.form, said)
+    names = list(asked.form()._fields)
+    only = asked.form()[names[0]]
+    if left == names and len(names) == 1 and isinstance(only, forms.One):
+        return Shown(buttons=_buttons(visit, only), head=asked.head, words=words)
+    filled = forms.bound(asked.form, {name: text for name, text in said.items() if name in names})
+    hidden = names[0] if len(names) > 1 and isinstance(only, forms.One) and names[0] in said else ""
+    return Shown(tuple(filled), faults or {}, hidden, head=asked.head, words=words)
+
+
+def _buttons(visit: Visit, only: Any) -> tuple[tuple[str, str], ...]:
+    back = f"/h5/c/{quote(visit.edition.campaign)}"
+    return tuple((f"{back}?{only.name}={quote(value)}#form", words) for value, words in forms.options(only))
+
+
+def _sent(visit: Visit, posted: Said) -> Shown | None:
+    """What is still to be filled in or put right; None where it counts."""
+    asked = door.asks(visit.with_said(posted))
+    if isinstance(asked, Nothing):
+        return Shown(words=asked.words)
+    said = {name: posted[name] for name in asked.form()._fields if name in posted}
+    visit = visit.with_said(said)
+    if forms.missing(asked.form, said):
+        door.keep(visit)
+        return _shown(visit, said, _faults(asked, said))
+    done = door.take(visit)
+    if isinstance(done, door.Faulty):
+        door.keep(visit)
+        return _shown(visit, said, done.faults)
+    if isinstance(done, Refused | Nothing):
+        return _shown(visit, said, words=done.words)
+    draft.drop(visit.connection, visit.openid, visit.edition.id)
+    return None
+
+
+def _faults(asked: Asked, said: Said) -> dict[str, str]:
+    """What is wrong with what was filled in; what was not asked yet is no fault."""
+    found = {name: forms.fault(asked.form, said, name) for name in said}
+    return {name: words for name, words in found.items() if words}
+
+
+def _page(
+    campaign: Campaign,
+    house: House,
+    found: Edition | None,
+    told: Told | None,
+    shown: Shown,
+    done: str | None,
+    may: bool,
+) -> str:
+    about = without_blanks(campaign.about) if house.live else campaign.about
+    return render_template(
+        "h5/campaign.html",
+        campaign=campaign,
+        about=about,
+        edition=found,
+        closes=door.moment(found.closes_at) if found else "",
+        is_open=found is not None and found.state == edition.OPEN,
+        told=told,
+        shown=shown,
+        done=done,
+        may=may,
+        once=secrets.token_hex(16),
+        forms=forms,
+    )

@@ -1,0 +1,92 @@
+"""我的: what I took part in and what came of it, and my data: to see, to take away, to withdraw and to have erased."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from campaigns import taking_part as door
+from handlers.turn import House
+from models import consent, edition, entry, holder, session
+from models.base import Connection
+from models.edition import Edition
+from web.h5.browser import Browser
+from web.parts import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One edition in which this person took part."""
+
+    edition: Edition
+    lines: tuple[str, ...]
+    receipts: tuple[str, ...]
+
+
+def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) -> None:
+    """`/h5/me` and what can be done there."""
+
+    @blueprint.get("/me")
+    def mine() -> str | Response:
+        if not browser.openid:
+            return redirect("/h5/sign-in?to=/h5/me", 303)
+        now = parts.clock.now()
+        with parts.store.reading() as connection:
+            entries = entry.of(connection, browser.openid, 200)
+            numbers = list(dict.fromkeys(one.edition_id for one in entries))
+            seen = [_part(connection, number, entries, browser.openid, now) for number in numbers]
+            agreed = [one for one in consent.of(connection, browser.openid) if one.withdrawn_at is None]
+        return render_template("h5/me.html", parts=[one for one in seen if one], agreed=agreed)
+
+    @blueprint.get("/me/data")
+    def data() -> Response:
+        if not browser.openid:
+            return redirect("/h5/sign-in?to=/h5/me", 303)
+        with parts.store.reading() as connection:
+            held = holder.export(connection, browser.openid)
+        answer = make_response(json.dumps(held, ensure_ascii=False, indent=1))
+        answer.headers["Content-Type"] = "application/json; charset=utf-8"
+        answer.headers["Content-Disposition"] = "attachment; filename=my-data.json"
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    @blueprint.post("/me/withdraw")
+    def withdraw() -> Response:
+        number = request.form.get("edition", "")
+        if browser.openid and number.isdigit():
+            with parts.store.writing() as connection:
+                consent.withdraw(connection, browser.openid, int(number), parts.clock.now())
+        return redirect("/h5/me", 303)
+
+    @blueprint.get("/me/erase")
+    def sure() -> str | Response:
+        return render_template("h5/erase.html") if browser.openid else redirect("/h5/sign-in?to=/h5/me", 303)
+
+    @blueprint.post("/me/erase")
+    def erase() -> str | Response:
+        if not browser.openid:
+            return redirect("/h5/sign-in?to=/h5/me", 303)
+        with parts.store.writing() as connection:
+            holder.erase(connection, browser.openid, None)
+        return render_template("h5/erased.html")
+
+    @blueprint.post("/me/sign-out")
+    def sign_out() -> Response:
+        with parts.store.writing() as connection:
+            session.end(connection, browser.secret)
+        return redirect("/h5/", 303)
+
+
+def _part(
+    connection: Connection, number: int, entries: list[entry.Entry], openid: str, now: datetime
+) -> Part | None:
+    found = edition.get(connection, number)
+    if found is None:
+        return None
+    visit = door.visit(connection, found, openid, now)
+    receipts = tuple(one.receipt for one in entries if one.edition_id == number and one.receipt)
+    return Part(found, door.kind_of(found).told(visit).mine, receipts)

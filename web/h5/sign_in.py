@@ -1,0 +1,92 @@
+"""Signing in: WeChat's own page (网页授权, snsapi_base), or a code that the person types into the chat. No link signs anybody in."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import quote
+
+from flask import Blueprint, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from handlers.turn import House
+from models import session
+from web.h5.browser import Browser, wall
+from web.parts import Parts
+from wx.errors import WeChatError
+
+log = logging.getLogger(__name__)
+HOME = "/h5/"
+SNAPSHOT = "您现在看到的是微信的快照页，还认不出您是谁。请点页面下方的“使用完整服务”，再试一次。"
+OVER = "这次登录已经过期或者用过了，请再登录一次。"
+AWAY = "微信现在没有回应，请过一会儿再试。"
+
+
+def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) -> None:
+    """`/h5/sign-in` and its return from WeChat."""
+    has_oauth = bool(parts.sign_in and house.base_url and parts.account.app_id)
+
+    @blueprint.get("/sign-in")
+    def choose() -> str | Response:
+        target = _target()
+        if browser.openid:
+            return redirect(target, 303)
+        if has_oauth and "MicroMessenger" in request.headers.get("User-Agent", ""):
+            return away()
+        return render_template("h5/sign-in.html", to=target, oauth=has_oauth, words="")
+
+    @blueprint.get("/sign-in/wechat")
+    def away() -> Response:
+        if not has_oauth:
+            return redirect(f"/h5/sign-in?to={quote(_target())}", 303)
+        with parts.store.writing() as connection:
+            state = session.ask_state(connection, browser.secret, _target(), wall())
+        # WeChat compares the order of these (platform guide, 网页授权).
+        back = quote(f"{house.base_url}/h5/sign-in/return", safe="")
+        query = f"appid={parts.account.app_id}&redirect_uri={back}&response_type=code&scope=snsapi_base&state={state}"
+        return redirect(f"{parts.account.oauth_base}?{query}#wechat_redirect", 303)
+
+    @blueprint.get("/sign-in/return")
+    def returned() -> str | Response:
+        code, state = request.args.get("code", "")[:200], request.args.get("state", "")[:128]
+        with parts.store.writing() as connection:
+            waited = session.use(connection, browser.secret, session.digest(state), wall())
+        if waited is None or not code or parts.sign_in is None:
+            return _again(HOME, OVER)
+        try:
+            told = parts.sign_in(code)
+        except WeChatError as error:
+            log.warning("sign-in refused: %s", type(error).__name__)
+            return _again(waited.target, AWAY)
+        if told.get("is_snapshotuser"):
+            return _again(waited.target, SNAPSHOT)
+        return _welcome(str(told["openid"]), waited.target)
+
+    @blueprint.get("/sign-in/code")
+    def code() -> str | Response:
+        with parts.store.writing() as connection:
+            waited = session.waiting(connection, browser.secret, wall())
+            if waited is not None and waited.openid:
+                session.use(connection, browser.secret, waited.proof, wall())
+            elif waited is None or len(waited.proof) != session.DIGITS:
+                asked = session.ask_code(connection, browser.secret, _target(), wall())
+                waited = session.waiting(connection, browser.secret, wall()) if asked else None
+        if waited is None:
+            return _again(_target(), "现在登录的人太多，请过一会儿再试。")
+        if waited.openid:
+            return _welcome(waited.openid, waited.target)
+        return render_template("h5/code.html", code=waited.proof)
+
+    def _welcome(openid: str, target: str) -> Response:
+        with parts.store.writing() as connection:
+            browser.sign_in(session.begin(connection, openid, wall()))
+        return redirect(target, 303)
+
+    def _again(target: str, words: str) -> Response:
+        page = render_template("h5/sign-in.html", to=target, oauth=has_oauth, words=words)
+        return make_response(page, 403)
+
+
+def _target() -> str:
+    """Where to go on to: a page of ours."""
+    to = request.args.get("to", HOME)[:300]
+    return to if to.startswith("/h5/") and "//" not in to and "\\" not in to else HOME
