@@ -10,14 +10,16 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
+from pydantic import create_model
 
 import handlers
 from campaigns.campaign import Campaign
 from campaigns.watch import Watch, tell, tell_of_guides
 from campaigns.year import Year
-from channels import Channel, Gear, open_channels
+from channels import CHANNELS, Channel, Gear, SendLimits, open_channels, sections
 from commands import check as forecast
 from commands import demo as demonstration
 from commands import doctor as diagnosis
@@ -29,10 +31,11 @@ from commands.outlook import unknown
 from commands.supervise import supervise
 from ground.days import SHANGHAI
 from ground.part import Part
+from ground.toml import Loaded
 from handlers.replay import replay as handle_again
 from handlers.turn import House
 from jobs.audience import Audience, sizes, tags
-from jobs.pace import Limits, Pace
+from jobs.pace import Pace
 from jobs.push import Sender
 from jobs.worker import Worker
 from jobs.worker import work as run_worker
@@ -79,8 +82,14 @@ class Config(Part):
     redis: Redis = Redis()
     site: Site = Site()
     server: Serving = Serving()
-    limits: Limits = Limits()
+    limits: SendLimits = SendLimits()
     campaigns: tuple[Campaign, ...] = ()
+
+
+def read(path: Path, environ: Mapping[str, str]) -> Loaded[Config]:
+    """The config file, with the table that each channel may have of its own."""
+    own: dict[str, Any] = {name: (section, section()) for name, section in sections().items()}
+    return load(create_model("Config", __base__=Config, **own), path, environ)
 
 
 # --- the parts -------------------------------------------------------------------------------------------------
@@ -130,11 +139,18 @@ class Built:
 
     @cached_property
     def year(self) -> Year:
-        return Year(Watch(self.path, lambda: load(Config, self.path, self.environ), self.config))
+        return Year(Watch(self.path, lambda: read(self.path, self.environ), self.config))
 
     @cached_property
     def channels(self) -> Mapping[str, Channel]:
-        return open_channels(Gear(self.api, Shelf(self.store, self.clock.now), self.path.absolute().parent))
+        return open_channels(
+            Gear(
+                api=self.api,
+                shelf=Shelf(self.store, self.clock.now),
+                folder=self.path.absolute().parent,
+                sections={name: getattr(self.config, name) for name in sections()},
+            )
+        )
 
     @cached_property
     def worker(self) -> Worker:
@@ -184,6 +200,7 @@ class Built:
             store=self.store,
             clock=self.clock,
             sections=self._sections,
+            ways={name: channel.title for name, channel in CHANNELS.items()},
             year=lambda: self.year.rows(self.store, self.clock.now()),
             ready=lambda: unready(self.store, self.clock.now(), HERE),
             demo=self.demo,
@@ -214,7 +231,7 @@ def build(options: Options) -> Built:
 
 
 def build_from(path: Path, environ: Mapping[str, str]) -> Built:
-    loaded = load(Config, path, environ)
+    loaded = read(path, environ)
     if loaded.value is None:
         problems = (f"  ✗ {problem}" for problem in loaded.problems)
         raise refuse(f"配置文件有 {len(loaded.problems)} 处要改：", *problems)
@@ -298,7 +315,7 @@ def _publish(built: Built, say: Callable[[str], None] = print) -> int:
 
 def check(options: Options) -> int:
     path, now = options.config or CONFIG, datetime.now(UTC)
-    loaded = load(Config, path, os.environ)
+    loaded = read(path, os.environ)
     if loaded.value is None:
         return forecast.check(path, loaded, now=now)
     built = Built(path, loaded.value, os.environ)
@@ -316,7 +333,7 @@ def check(options: Options) -> int:
         loaded,
         now=now,
         audience_size=size,
-        per_month=loaded.value.limits.mass_per_month,
+        limits=loaded.value.limits,
         notes=notes,
         wrong=[str(problem) for problem in reading.problems],
         tags=_tags(built, notes),

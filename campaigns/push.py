@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from campaigns.content import CONTENT, Article, Id, Menu, Template, Words
+from channels import CHANNELS, Channel
 from ground.days import (
     LAST_YEAR,
     SHANGHAI,
@@ -23,15 +24,17 @@ from ground.days import (
     read_time,
 )
 from ground.part import Part
+from ground.shape import nearest, one_of
 from ground.text import fits_bytes
 from ground.wide import hint
 
 WHEN = ("at", "yearly", "lunar", "daily")
-FORMS = {
-    "mass": ("text", "article", "image"),
-    "template": ("template",),
-    "service": ("text", "article", "menu"),
-}
+
+
+def _channel(name: str) -> str:
+    if name not in CHANNELS:
+        raise ValueError(f"只能写 {one_of(list(CHANNELS))} 之一{nearest(name, list(CHANNELS))}")
+    return name
 
 
 def _audience(text: str) -> str:
@@ -73,7 +76,7 @@ class Push(Part):
     yearly: Yearly | None = None
     lunar: Lunar | None = None
     daily: Daily | None = None
-    channel: Literal["mass", "template", "service"]
+    channel: Annotated[str, AfterValidator(_channel)]
     audience: Annotated[str, AfterValidator(_audience)] = "all"
     text: Annotated[Words, fits_bytes(2048)] | None = None
     article: Article | None = None
@@ -91,6 +94,11 @@ class Push(Part):
     def form(self) -> str:
         """Which of text, article, image, template, menu it says."""
         return next(form for form in CONTENT if getattr(self, form) is not None)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What it says, by its form, as a channel takes it."""
+        return {self.form: self.model_dump(mode="json", include=set(CONTENT))[self.form]}
 
     def occurrences(self, after: datetime, until: datetime) -> Iterator[datetime]:
         """Its due times in UTC, in order, `after` excluded, `until` included."""
@@ -117,7 +125,8 @@ class Push(Part):
     @staticmethod
     def odds(table: Mapping[str, Any]) -> list[str]:
         """What is wrong between the keys of a raw table, whatever else is wrong in it."""
-        return [*_one_time(table), *_one_content(table), *_article_parts(table)]
+        channel = _known(table.get("channel"))
+        return [*_one_time(table), *_one_content(table, channel), *(channel.odds(table) if channel else ())]
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -134,30 +143,16 @@ def _one_time(table: Mapping[str, Any]) -> Iterator[str]:
         yield f"时间写了 {'、'.join(times)}，只能留一个"
 
 
-def _one_content(table: Mapping[str, Any]) -> Iterator[str]:
+def _known(name: object) -> type[Channel] | None:
+    return CHANNELS.get(name) if isinstance(name, str) else None
+
+
+def _one_content(table: Mapping[str, Any], channel: type[Channel] | None) -> Iterator[str]:
     forms = [key for key in CONTENT if table.get(key) is not None]
-    channel = table.get("channel")
-    allowed = FORMS.get(channel, ()) if isinstance(channel, str) else ()
+    allowed = channel.forms if channel else ()
     if len(forms) > 1:
         yield f"内容写了 {'、'.join(forms)}，只能留一个"
     elif not forms:
         yield f"没有写内容：{'、'.join(allowed or CONTENT)} 里要写一个"
-    elif allowed and forms[0] not in allowed:
-        yield f"channel 是 {channel} 时，内容只能写 {'、'.join(allowed)}，不能写 {forms[0]}"
-
-
-def _article_parts(table: Mapping[str, Any]) -> Iterator[str]:
-    article = table.get("article")
-    if not isinstance(article, Mapping):
-        return
-    cover, url = article.get("cover"), article.get("url")
-    if table.get("channel") == "mass":
-        if not article.get("content"):
-            yield "群发的图文要写 article.content（正文）"
-        if not cover:
-            yield "群发的图文要写 article.cover（封面图片文件）"
-    if table.get("channel") == "service":
-        if not url:
-            yield "客服消息的图文要写 article.url（点开后的网址）"
-        if isinstance(cover, str) and cover and not cover.startswith(("https://", "http://")):
-            yield "客服消息的图文，article.cover 要写图片的网址（https:// 开头）"
+    elif channel and forms[0] not in allowed:
+        yield f"channel 是 {channel.name} 时，内容只能写 {'、'.join(allowed)}，不能写 {forms[0]}"

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 
 from campaigns.campaign import AHEAD, Campaign
 from campaigns.watch import Change, Watch
+from channels import CHANNELS
+from channels import title as way
 from ground.days import SHANGHAI
 from ground.words import COMING
 from models import push
@@ -26,7 +28,7 @@ class Due:
     name: str  # CAMPAIGN/PUSH
     title: str
     due_at: datetime
-    channel: str
+    way: str  # what staff call the channel
     state: str
     audience: int | None = None
 
@@ -75,14 +77,15 @@ class Year:
         for (name, due_at), each in known.items():
             if due_at >= first:
                 title = titles.get(name.split("/")[0], name)
-                yield Due(name, title, due_at, each.channel, each.state, _people(each))
+                yield Due(name, title, due_at, way(each.channel), each.state, _people(each))
         for campaign in self.campaigns():
             for each_push in campaign.pushes:
                 for due_at in each_push.occurrences(first, last):
                     if (each_push.name, due_at) not in known:
-                        yield Due(each_push.name, campaign.title, due_at, each_push.channel, COMING)
+                        yield Due(each_push.name, campaign.title, due_at, way(each_push.channel), COMING)
 
 
 def _people(each: push.Occasion) -> int | None:
-    """How many people it is for; a mass push to all is one row, and only WeChat counts its readers."""
-    return None if each.channel == "mass" and not each.audience.startswith("openids:") else each.size
+    """How many people it is for; where everyone is one row, only the far end counts its readers."""
+    whole = each.channel in CHANNELS and CHANNELS[each.channel].whole
+    return None if whole and not each.audience.startswith("openids:") else each.size

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
+from channels.channel import Channel
+from channels.limits import Allowance, SendLimits
 from channels.mass import Mass
-from channels.parcel import Channel, ChannelError, Gear, Parcel, Unreached
+from channels.parcel import ChannelError, Gear, Parcel, Unreached
 from channels.service import Service
 from channels.template import Template
+from ground.part import Part
 
-__all__ = ["CHANNELS", "Channel", "ChannelError", "Gear", "Parcel", "Unreached", "open_channels"]
+__all__ = [
+    "CHANNELS",
+    "Allowance",
+    "Channel",
+    "ChannelError",
+    "Gear",
+    "Parcel",
+    "SendLimits",
+    "Unreached",
+    "open_channels",
+    "reasons",
+    "sections",
+    "title",
+]
 
-CHANNELS: Mapping[str, Callable[[Gear], Channel]] = {
-    "mass": Mass,
-    "template": Template,
-    "service": Service,
-}
+CHANNELS: dict[str, type[Channel]] = {each.name: each for each in (Mass, Template, Service)}
 
 
 def open_channels(gear: Gear) -> dict[str, Channel]:
     """Every channel by its name."""
-    return {name: make(gear) for name, make in CHANNELS.items()}
+    return {name: made(gear) for name, made in CHANNELS.items()}
+
+
+def title(name: str) -> str:
+    """What staff call the channel; its name where it is gone."""
+    return CHANNELS[name].title if name in CHANNELS else name
+
+
+def reasons() -> dict[str, str]:
+    """Why channels skip somebody: code and what staff read."""
+    return {code: words for channel in CHANNELS.values() for code, words in channel.reasons.items()}
+
+
+def sections() -> dict[str, type[Part]]:
+    """The channels' own tables of the config file."""
+    return {name: channel.section for name, channel in CHANNELS.items() if channel.section is not None}

@@ -2,29 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+from channels import picture
+from channels.channel import Channel, unverified
+from channels.limits import Allowance, SendLimits, Speed
 from channels.parcel import ChannelError, Content, Gear, Parcel, refused
 from channels.pictures import Pictures
+from wx.account import Account
 from wx.errors import ApiError, NoAnswer, NotSent
 
 ACCEPTED_BEFORE = 45065
 EVERYONE, TAG = "all", "tag:"
+CALLS_PER_MINUTE = 60  # platform guide, 群发接口
+CALLS_PER_DAY = 1  # by a subscription account
+SLACK_S = 1.0  # calls reach WeChat a little later than they were let go, and not all equally late
 Message = dict[str, Any]
 
 
-class Mass:
+class Mass(Channel):
     """Sends mass messages; WeChat knows a clientmsgid again for 24 hours (platform guide, 群发接口 clientmsgid)."""
 
-    name = "mass"
+    name, title, forms = "mass", "群发", ("text", "article", "image")
     batch = 10_000
-    remembers_for: timedelta | None = timedelta(hours=24)
+    whole = True
+    remembers_for = timedelta(hours=24)
+    quota = "message/mass/sendall"
 
     def __init__(self, gear: Gear) -> None:
+        super().__init__(gear)
         self.api = gear.api
         self.shelf = gear.shelf
         self.pictures = Pictures(gear)
+
+    @staticmethod
+    def odds(push: Mapping[str, Any]) -> Iterator[str]:
+        article = push.get("article")
+        if isinstance(article, Mapping):
+            if not article.get("content"):
+                yield "群发的图文要写 article.content（正文）"
+            if not article.get("cover"):
+                yield "群发的图文要写 article.cover（封面图片文件）"
+
+    @staticmethod
+    def obstacles(account: Account, audience: str) -> Iterator[str]:
+        yield from unverified(account, Mass)
+        if account.kind == "subscription" and audience.startswith("openids:"):
+            yield "订阅号不能按名单群发，请改成 all 或 tag:标签名"
+
+    @staticmethod
+    def faults(folder: Path, content: Content) -> Iterator[str]:
+        for error in picture.faults(folder, content):
+            if isinstance(error, picture.NotThere):
+                yield f"没有找到文件 {error.name}（从配置文件所在的文件夹算起）"
+            else:
+                yield error.reason
+
+    @staticmethod
+    def hints(content: Content) -> Iterator[str]:
+        yield from picture.hints(content)
+
+    @staticmethod
+    def speed(limits: SendLimits) -> Speed:
+        return Speed(CALLS_PER_MINUTE, 60.0 + SLACK_S)
+
+    @staticmethod
+    def allowance(account: Account, limits: SendLimits) -> Allowance | None:
+        if account.kind == "service":
+            most = limits.mass_per_month
+            return Allowance(most, True, f"服务号每人每月最多收到 {most} 次", "或者改用模板消息")
+        return Allowance(CALLS_PER_DAY, False, f"订阅号每天只能群发 {CALLS_PER_DAY} 次", "或者改用模板消息")
 
     def send(self, parcel: Parcel) -> str:
         """Deliver it and give its msg_id, also when WeChat had accepted it before."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+from ground.part import Part
 from wx.client import Api
 from wx.errors import ApiError, NotSent, Policy, explain
 
@@ -45,30 +46,6 @@ class Unreached(ChannelError):
         super().__init__(f"连不上微信（{what}）", permanent=False, policy="retry")
 
 
-class Channel(Protocol):
-    """A way out. Any exception other than ChannelError leaves open whether the parcel was delivered."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def batch(self) -> int:
-        """The most recipients of one parcel."""
-        ...
-
-    @property
-    def remembers_for(self) -> timedelta | None:
-        """How long the far end knows a key again; None when it never does."""
-        ...
-
-    def send(self, parcel: Parcel) -> str:
-        """Deliver it and give the far end's id, "" if it has none."""
-        ...
-
-    def show(self, parcel: Parcel) -> None:
-        """Let one person see it, outside the books."""
-        ...
-
-
 class Shelf(Protocol):
     """Remembers what was uploaded before."""
 
@@ -84,6 +61,7 @@ class Gear:
     api: Api
     shelf: Shelf
     folder: Path
+    sections: Mapping[str, Part] = field(default_factory=dict)  # of the config file, by the channel's name
 
 
 def refused(error: ApiError | NotSent) -> ChannelError:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from channels.channel import Channel, unverified
+from channels.limits import SendLimits
 from channels.parcel import ChannelError, Content, Gear, Parcel, refused
+from wx.account import Account
 from wx.errors import ApiError, NotSent
 
 # platform guide, 客服消息 下发条数限制
@@ -18,15 +20,54 @@ SHUT = "outside the service window"
 SPENT = "service window used up"
 
 
-class Service:
+class Service(Channel):
     """Sends text, one article, or a menu of lines to tap."""
 
-    name = "service"
-    batch = 1
-    remembers_for: timedelta | None = None
+    name, title, forms = "service", "客服消息", ("text", "article", "menu")
+    window = AFTER_WORDS
+    reasons = {  # noqa: RUF012  - a Mapping for everybody else
+        SHUT: "最近 48 小时没有来过消息，微信不让发客服消息",
+        SPENT: "这次互动以后的客服消息条数已经用完",
+    }
 
     def __init__(self, gear: Gear) -> None:
+        super().__init__(gear)
         self.api = gear.api
+
+    @staticmethod
+    def odds(push: Mapping[str, Any]) -> Iterator[str]:
+        article = push.get("article")
+        if isinstance(article, Mapping):
+            cover = article.get("cover")
+            if not article.get("url"):
+                yield "客服消息的图文要写 article.url（点开后的网址）"
+            if isinstance(cover, str) and cover and not cover.startswith(("https://", "http://")):
+                yield "客服消息的图文，article.cover 要写图片的网址（https:// 开头）"
+
+    @staticmethod
+    def obstacles(account: Account, audience: str) -> Iterator[str]:
+        yield from unverified(account, Service)
+
+    @staticmethod
+    def closed(
+        spoke_at: datetime | None,
+        tapped_at: datetime | None,
+        sent: Sequence[datetime],
+        limits: SendLimits,
+        now: datetime,
+    ) -> str:
+        """So many messages may follow one act of the worker: words (48 hours) or a tap, scan or follow (1 minute)."""
+        why = SHUT
+        for opened, lasts, most in (
+            (spoke_at, AFTER_WORDS, limits.service_messages),
+            (tapped_at, AFTER_TAP, limits.service_messages_after_tap),
+        ):
+            if opened is None or now >= opened + lasts - EDGE:
+                continue
+            if sum(moment >= opened for moment in sent) < most:
+                return ""
+            why = SPENT
+        return why
 
     def send(self, parcel: Parcel) -> str:
         """Deliver it; WeChat gives no id."""
@@ -57,32 +98,3 @@ def _message(content: Content) -> dict[str, Any]:
         menu_body = {"head_content": menu["head"], "list": lines, "tail_content": menu.get("tail", "")}
         return {"msgtype": "msgmenu", "msgmenu": menu_body}
     raise ChannelError("客服消息里没有内容", permanent=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """How many messages may follow one act of the worker: words (48 hours) or a tap, scan or follow (1 minute)."""
-
-    after_words: int = 5
-    after_tap: int = 3
-
-
-def closed(
-    spoke_at: datetime | None,
-    tapped_at: datetime | None,
-    sent: Sequence[datetime],
-    window: Window,
-    now: datetime,
-) -> str:
-    """Why no customer-service message may go to this worker now, or "" when one may; `sent` is when others went."""
-    why = SHUT
-    for opened, lasts, most in (
-        (spoke_at, AFTER_WORDS, window.after_words),
-        (tapped_at, AFTER_TAP, window.after_tap),
-    ):
-        if opened is None or now >= opened + lasts - EDGE:
-            continue
-        if sum(moment >= opened for moment in sent) < most:
-            return ""
-        why = SPENT
-    return why

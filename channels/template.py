@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
+from channels.channel import Channel, unverified
 from channels.parcel import Gear, Parcel, refused
+from wx.account import Account
 from wx.errors import ApiError, NotSent, explain
 
 
-class Template:
+class Template(Channel):
     """Sends template messages. What a repeat of client_msg_id answers is not documented (platform guide, 发送模板消息):
     the same msgid, a new one, or an error that names nothing else all mean that it went out before."""
 
-    name = "template"
-    batch = 1
-    remembers_for: timedelta | None = timedelta(minutes=10)
+    name, title, forms = "template", "模板消息", ("template",)
+    remembers_for = timedelta(minutes=10)
+    quota = "message/template/send"
 
     def __init__(self, gear: Gear) -> None:
+        super().__init__(gear)
         self.api = gear.api
+
+    @staticmethod
+    def obstacles(account: Account, audience: str) -> Iterator[str]:
+        yield from unverified(account, Template)
+        if account.kind == "subscription":
+            yield "订阅号没有模板消息，请改用群发"
 
     def send(self, parcel: Parcel) -> str:
         """Deliver it and give its msgid; "" where WeChat gave none."""

@@ -8,8 +8,9 @@ from typing import Protocol
 from campaigns.campaign import KIND_WORDS, OPEN_END, Campaign
 from campaigns.kinds import KINDS
 from campaigns.watch import Settings
+from channels import SendLimits, title
 from commands import doubts
-from commands.outlook import CHANNELS, AudienceSize, Outlook, crowds, forecast, unknown
+from commands.outlook import AudienceSize, Outlook, crowds, forecast, unknown
 from ground import roster
 from ground.days import SHANGHAI, lunar_words
 from ground.text import BLANK
@@ -40,7 +41,7 @@ def check(
     *,
     now: datetime,
     audience_size: AudienceSize = unknown,
-    per_month: int = 4,
+    limits: SendLimits = SendLimits(),  # noqa: B008  - it never changes
     notes: Iterable[str] = (),
     wrong: Iterable[str] = (),
     tags: Mapping[str, int] | None = None,
@@ -65,13 +66,13 @@ def check(
     for line in _year(outlooks, now):
         say(f"  {line}")
     blanks = list(_blanks(path))
-    faults, hints = _judged(path, value, outlooks, now, per_month, tags)
+    faults, hints = _judged(path, value, outlooks, now, limits, tags)
     (faults if value.account.live and blanks else hints).extend(blanks)
     hints.extend(notes)
     faults.extend(wrong)
-    for title, mark, sentences in (("必须改", "✗", faults), ("请留意", "·", hints)):
+    for heading, mark, sentences in (("必须改", "✗", faults), ("请留意", "·", hints)):
         if sentences:
-            say(f"\n{title}（{len(sentences)}）：")
+            say(f"\n{heading}（{len(sentences)}）：")
             for sentence in sentences:
                 say(f"  {mark} {sentence}")
     say(f"\n{_verdict(bool(faults), missing(value.account))}")
@@ -136,7 +137,7 @@ def _what(outlook: Outlook) -> str:
     word, _, name = push.audience.partition(":")
     whom = {"all": "全体关注者", "tag": f"标签“{name}”", "openids": f"名单 {name}"}[word]
     size = "人数未知" if outlook.audience is None else f"{outlook.audience} 人"
-    return f"{push.name}　{CHANNELS[push.channel]}　{whom}（{size}）　{outlook.campaign.title}"
+    return f"{push.name}　{title(push.channel)}　{whom}（{size}）　{outlook.campaign.title}"
 
 
 def _judged(
@@ -144,14 +145,14 @@ def _judged(
     value: Whole,
     outlooks: list[Outlook],
     now: datetime,
-    per_month: int,
+    limits: SendLimits,
     tags: Mapping[str, int] | None,
 ) -> tuple[list[str], list[str]]:
     """What must be changed, and what is only worth knowing."""
     faults = [f"{each.push.name}：{words}" for each in outlooks for words in each.obstacles]
     hints = [f"还没有填 {WORDS[key]}（{key}）；填好之前不能启动服务" for key in missing(value.account)]
     horizon = (now.astimezone(SHANGHAI) + timedelta(days=365)).date()
-    for crowd in crowds(value.campaigns, value.account, now, per_month):
+    for crowd in crowds(value.campaigns, value.account, now, limits):
         (faults if crowd.first <= horizon else hints).append(crowd.words)
     for campaign in value.campaigns:
         hints.extend(f"{campaign.id}：{words}" for words in _joining(campaign))

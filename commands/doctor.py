@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from channels import CHANNELS
 from ground.days import SHANGHAI
 from models import alarm, recent, schema, shared
 from models.base import Store, StoreError
@@ -328,10 +329,10 @@ def _menu(house: Installation) -> Iterator[Finding]:
 
 
 def _quota(house: Installation) -> Iterator[Finding]:
-    for path, subject in (("message/mass/sendall", "群发"), ("message/template/send", "模板消息")):
-        quota = house.api.quota(path)
+    for channel in (each for each in CHANNELS.values() if each.quota):
+        quota = house.api.quota(channel.quota)
         left, limit = quota.get("remain"), quota.get("daily_limit")
-        yield Finding(GOOD if left else HINT, subject, f"接口今天还能调用 {left} 次（每天 {limit} 次）")
+        yield Finding(GOOD if left else HINT, channel.title, f"接口今天还能调用 {left} 次（每天 {limit} 次）")
 
 
 RIGHTS: dict[Callable[[Installation], Iterator[Finding]], str] = {

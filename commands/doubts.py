@@ -1,6 +1,5 @@
 """What is wrong, or surely a mistake, in the pushes of a config file that is well written."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -9,11 +8,10 @@ from pathlib import Path
 
 from campaigns.campaign import OPEN_END, Campaign
 from campaigns.push import Push
-from channels import picture
+from channels import CHANNELS, title
 from commands.outlook import Outlook
 from ground import roster
 from ground.days import SHANGHAI, minute, periods, read_day
-from jobs.push import plan_of
 
 EARLY, LATE = 7, 22  # o'clock; outside them people sleep
 FAR = timedelta(days=30)  # so far from its campaign's days a push belongs to another one
@@ -32,12 +30,7 @@ def faults(folder: Path, push: Push) -> Iterator[str]:
             roster.read(folder, name)
         except roster.RosterError as fault:
             yield str(fault)
-    if push.channel == "mass":
-        for error in picture.faults(folder, _content(push)):
-            if isinstance(error, picture.NotThere):
-                yield f"没有找到文件 {error.name}（从配置文件所在的文件夹算起）"
-            else:
-                yield error.reason
+    yield from CHANNELS[push.channel].faults(folder, push.content)
 
 
 def hints(
@@ -58,16 +51,10 @@ def hints(
             *_fields(outlook.push),
             *_nobody(folder, outlook.push),
             *_unknown_tag(outlook.push, tags),
-            *(picture.hints(_content(outlook.push)) if outlook.push.channel == "mass" else ()),
+            *CHANNELS[outlook.push.channel].hints(outlook.push.content),
         )
         yield from (f"{outlook.push.name}：{each}" for each in words)
     yield from _together(outlooks)
-
-
-def _content(push: Push) -> Mapping[str, object]:
-    """What the sender would be given."""
-    content: Mapping[str, object] = json.loads(plan_of(push).content)
-    return content
 
 
 # --- times -------------------------------------------------------------------------------------------------------
@@ -118,21 +105,21 @@ def _distance(campaign: Campaign, day: date) -> timedelta:
 
 
 def _together(outlooks: Sequence[Outlook]) -> Iterator[str]:
-    """Two mass pushes that reach the same people in one minute."""
-    masses = [outlook for outlook in outlooks if outlook.push.channel == "mass"]
-    for one, other in combinations(masses, 2):
+    """Two pushes to everyone or to a tag that reach the same people in one minute."""
+    wholes = [outlook for outlook in outlooks if CHANNELS[outlook.push.channel].whole]
+    for one, other in combinations(wholes, 2):
         audiences = {one.push.audience, other.push.audience}
         both = {minute(due) for due in one.dues} & {minute(due) for due in other.dues}
         if both and ("all" in audiences or len(audiences) == 1):
-            yield f"{one.push.name} 和 {other.push.name} 在同一分钟（{min(both)}）群发，同一个人会连收两条，请错开或去掉一个"
+            what = f"{one.push.name} 和 {other.push.name} 在同一分钟（{min(both)}）{title(one.push.channel)}"
+            yield f"{what}，同一个人会连收两条，请错开或去掉一个"
 
 
 # --- words and people --------------------------------------------------------------------------------------------
 
 
 def _fields(push: Push) -> Iterator[str]:
-    text = plan_of(push).content
-    if found := FIELD.search("\n".join(_texts(json.loads(text)))):
+    if found := FIELD.search("\n".join(_texts(push.content))):
         yield f"内容里有 {found[0]}，微信不会替换成每个人的名字，大家会原样看到；请改掉"
 
 
@@ -159,7 +146,7 @@ def _nobody(folder: Path, push: Push) -> Iterator[str]:
         return
     if number == 0:
         yield f"名单 {name} 里一个人也没有，到时谁也收不到"
-    elif number == 1 and push.channel == "mass":
+    elif number == 1 and CHANNELS[push.channel].batch > 1:
         yield "名单里只有一个人，微信不能按一个人群发，会跳过"
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from campaigns.campaign import Campaign
 from campaigns.push import Push
-from ground.days import LAST_YEAR, SHANGHAI
+from channels import CHANNELS, Allowance, Channel, SendLimits
+from ground.days import LAST_YEAR, SHANGHAI, month_start
 from wx.account import Account
 
 AudienceSize = Callable[[str], int | None]
@@ -15,7 +16,6 @@ AudienceSize = Callable[[str], int | None]
 YEARS_AHEAD = (
     10  # lunar dates move against the calendar: a month that is right this year may be full in another
 )
-CHANNELS = {"mass": "群发", "template": "模板消息", "service": "客服消息"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """A month (service account) or a day (subscription account) with more mass pushes than one worker may get."""
+    """A month (service account) or a day (subscription account) with more pushes of a channel than one worker may get."""
 
     first: date
     words: str
@@ -47,7 +47,7 @@ def forecast(
             push,
             tuple(push.occurrences(now, now + timedelta(days=365))),
             audience_size(push.audience),
-            tuple(_obstacles(push, account)),
+            tuple(CHANNELS[push.channel].obstacles(account, push.audience)),
         )
         for campaign in campaigns
         for push in campaign.pushes
@@ -56,37 +56,36 @@ def forecast(
     return sorted(found, key=lambda outlook: outlook.dues[0] if outlook.dues else never)
 
 
-def _obstacles(push: Push, account: Account) -> Iterator[str]:
-    """What this kind of account may not send (platform guide, 接口适用范围)."""
-    if not account.verified:
-        yield f"账号没有认证，发不了{CHANNELS[push.channel]}"
-    if account.kind == "subscription" and push.channel == "template":
-        yield "订阅号没有模板消息，请改用群发"
-    if account.kind == "subscription" and push.channel == "mass" and push.audience.startswith("openids:"):
-        yield "订阅号不能按名单群发，请改成 all 或 tag:标签名"
-
-
-def crowds(campaigns: Iterable[Campaign], account: Account, now: datetime, per_month: int) -> list[Crowd]:
-    """Months or days of the years ahead on which a worker would get more mass pushes than WeChat delivers."""
-    monthly = account.kind == "service"
-    limit = per_month if monthly else 1
-    today = now.astimezone(SHANGHAI)
-    start = today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    until = start.replace(year=min(start.year + YEARS_AHEAD, LAST_YEAR))
-    spans: dict[date, list[Push]] = {}
-    for push in (push for campaign in campaigns for push in campaign.pushes if push.channel == "mass"):
-        for due in push.occurrences(start.astimezone(UTC), until.astimezone(UTC)):
-            day = due.astimezone(SHANGHAI).date()
-            spans.setdefault(day.replace(day=1) if monthly else day, []).append(push)
+def crowds(campaigns: Iterable[Campaign], account: Account, now: datetime, limits: SendLimits) -> list[Crowd]:
+    """Months or days of the years ahead on which a worker would get more by one channel than is delivered."""
+    every = [push for campaign in campaigns for push in campaign.pushes]
     return [
-        Crowd(first, _crowd_words(first, pushes, limit, monthly))
-        for first, pushes in sorted(spans.items())
-        if _most_for_one(pushes) > limit
+        crowd
+        for channel in CHANNELS.values()
+        if (allowance := channel.allowance(account, limits))
+        for crowd in _crowds(
+            [push for push in every if push.channel == channel.name], channel, allowance, now
+        )
     ]
 
 
+def _crowds(
+    pushes: list[Push], channel: type[Channel], allowance: Allowance, now: datetime
+) -> Iterator[Crowd]:
+    start = month_start(now)
+    until = start.replace(year=min(start.year + YEARS_AHEAD, LAST_YEAR))
+    spans: dict[date, list[Push]] = {}
+    for push in pushes:
+        for due in push.occurrences(start, until):
+            day = due.astimezone(SHANGHAI).date()
+            spans.setdefault(day.replace(day=1) if allowance.monthly else day, []).append(push)
+    for first, some in sorted(spans.items()):
+        if _most_for_one(some) > allowance.most:
+            yield Crowd(first, _crowd_words(first, some, channel, allowance))
+
+
 def _most_for_one(pushes: list[Push]) -> int:
-    """The mass pushes that a worker gets who is in the busiest audience besides `all`."""
+    """The pushes that a worker gets who is in the busiest audience besides `all`."""
     sizes: dict[str, int] = {}
     for push in pushes:
         sizes[push.audience] = sizes.get(push.audience, 0) + 1
@@ -94,12 +93,12 @@ def _most_for_one(pushes: list[Push]) -> int:
     return everyone + max(sizes.values(), default=0)
 
 
-def _crowd_words(first: date, pushes: list[Push], limit: int, monthly: bool) -> str:
+def _crowd_words(first: date, pushes: list[Push], channel: type[Channel], allowance: Allowance) -> str:
     names = [push.name for push in pushes]
     each = "、".join(f"{name}（{names.count(name)} 次）" for name in dict.fromkeys(names))
-    when = f"{first:%Y} 年 {first.month} 月" + ("" if monthly else f" {first.day} 日")
-    rule = f"服务号每人每月最多收到 {limit} 次" if monthly else "订阅号每天只能群发 1 次"
-    return f"{when}有 {len(pushes)} 次群发，{rule}，多出的发不出去，请改日期或去掉几次：{each}"
+    when = f"{first:%Y} 年 {first.month} 月" + ("" if allowance.monthly else f" {first.day} 日")
+    much = f"{when}有 {len(pushes)} 次{channel.title}，{allowance.rule}"
+    return f"{much}，多出的发不出去，请改日期或去掉几次：{each}"
 
 
 def unknown(audience: str) -> int | None:

@@ -13,8 +13,7 @@ from tqdm import tqdm
 
 from campaigns.campaign import Campaign, named
 from campaigns.push import Push
-from channels import Channel, ChannelError, Parcel
-from commands.outlook import CHANNELS
+from channels import Channel, ChannelError, Parcel, reasons, title
 from ground.days import minute
 from ground.text import BLANK
 from ground.words import BOOKS, DELIVERIES, PUSHES
@@ -49,15 +48,14 @@ def push_list(store: Store, campaigns: Iterable[Campaign], now: datetime, say: S
     if halted is not None:
         say(f"⚠ 所有推送都已停止：{halted}（运行 unhalt 继续）")
     say("最近的推送（北京时间）：" if past else "还没有推送过。")
+    known = REASONS | reasons()
     for one in past:
-        say(
-            f"  {minute(one.due_at)}　{one.name}　{CHANNELS.get(one.channel, one.channel)}　{PUSHES[one.state]}"
-        )
+        say(f"  {minute(one.due_at)}　{one.name}　{title(one.channel)}　{PUSHES[one.state]}")
         say(f"      {books_words(books[one.id])}")
         if one.reason:
             say(f"      {one.reason}")
         for state, reason, number in why.get(one.id, []):
-            say(f"      {DELIVERIES[state]} {number} 份：{REASONS.get(reason, reason) or '没有写原因'}")
+            say(f"      {DELIVERIES[state]} {number} 份：{known.get(reason, reason) or '没有写原因'}")
     _say_next(campaigns, now, say)
     if alarms:
         say("需要您处理：")
@@ -73,7 +71,7 @@ def _say_next(campaigns: Iterable[Campaign], now: datetime, say: Say) -> None:
     if coming:
         say("接下来的推送：")
     for due, wanted in sorted(coming, key=lambda pair: pair[0])[:10]:
-        say(f"  {minute(due)}　{wanted.name}　{CHANNELS[wanted.channel]}")
+        say(f"  {minute(due)}　{wanted.name}　{title(wanted.channel)}")
 
 
 def books_words(books: Books) -> str:
@@ -98,7 +96,7 @@ def push_preview(
     with store.reading() as connection:
         following = ledger.count_following(connection)
     whom = {"all": f"全体关注者（现在 {following} 人）"}.get(wanted.audience, wanted.audience)
-    say(f"{wanted.name}　{CHANNELS[wanted.channel]}　发给{whom}")
+    say(f"{wanted.name}　{title(wanted.channel)}　发给{whom}")
     say(f"下一次：{minute(due) if due else '没有了，时间已经过去'}")
     if not account.live:
         say(f"账号还没有正式开通（live = false），只会发给 {len(account.testers)} 位测试人员。")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from commands.outlook import CHANNELS
+from channels import reasons, title
 from ground.days import SHANGHAI, minute
 from ground.normal import normal
 from ground.table import Table, lines, write_csv, write_xlsx
@@ -110,6 +110,7 @@ def _tables(counts: Counts, campaigns: Mapping[str, str], guides: Directory | No
         ("推送", "时间", "方式", "状态", "共几份", *BOOKS),
         tuple(_push_row(one) for one in counts.sent),
     )
+    known = delivery.REASONS | reasons()
     yield Table(
         "没有送到的原因",
         ("推送", "时间", "结果", "原因", "份数"),
@@ -118,7 +119,7 @@ def _tables(counts: Counts, campaigns: Mapping[str, str], guides: Directory | No
                 one.name,
                 minute(one.due_at),
                 DELIVERIES.get(state, state),
-                delivery.REASONS.get(reason, reason),
+                known.get(reason, reason),
                 number,
             )
             for one in counts.sent
@@ -134,7 +135,7 @@ def _tables(counts: Counts, campaigns: Mapping[str, str], guides: Directory | No
 
 def _push_row(sent: Sent) -> tuple[str | int, ...]:
     books = sent.books
-    channel, state = CHANNELS.get(sent.channel, sent.channel), PUSHES.get(sent.state, sent.state)
+    channel, state = title(sent.channel), PUSHES.get(sent.state, sent.state)
     figures = (books.size, books.sent, books.failed, books.skipped, books.unknown, books.open)
     return (sent.name, minute(sent.due_at), channel, state, *figures)
 

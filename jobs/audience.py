@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from channels import CHANNELS
 from ground import roster
 from models.base import Store
 from models.delivery import EVERYONE, NOT_LIVE, TAG
@@ -42,7 +43,7 @@ class Audience:
 
     def _owed(self, push: Occasion) -> Iterable[Owed]:
         kind, _, name = push.audience.partition(":")
-        if push.channel == "mass" and kind in ("all", "tag"):
+        if CHANNELS[push.channel].whole and kind in ("all", "tag"):
             whole = EVERYONE if kind == "all" else f"{TAG}{self._tag(name)}"
             if self.testers is None:
                 return [Owed(whole)]

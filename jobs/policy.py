@@ -15,7 +15,7 @@ from wx.errors import explain
 
 # Before the second, third, fourth and fifth attempt.
 WAITS = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=1), timedelta(minutes=2))
-MASS_WAIT = timedelta(seconds=65)  # WeChat refuses the same clientmsgid within a minute (45066)
+BATCH_WAIT = timedelta(seconds=65)  # WeChat refuses the same clientmsgid within a minute (45066)
 MINUTE = timedelta(seconds=61)
 UNREACHED_WAIT = timedelta(seconds=5)
 
@@ -42,14 +42,14 @@ def untouched(held: Sequence[Claimed]) -> Verdict:
     return Verdict(Outcome(_ids(held), PLANNED, counted=False, in_vain=not held[0].repeat))
 
 
-def silent(held: Sequence[Claimed], remembers: bool, mass: bool, now: datetime) -> Verdict:
+def silent(held: Sequence[Claimed], remembers: bool, batched: bool, now: datetime) -> Verdict:
     """Nobody knows whether it was delivered: again with the same id where WeChat remembers it, else a person decides."""
     if not remembers or held[0].attempts >= ATTEMPTS:
         return Verdict(Outcome(_ids(held), UNKNOWN, SILENCE), "unreached")
-    return Verdict(Outcome(_ids(held), PLANNED, SILENCE, not_before=now + _wait(held, mass)), "unreached")
+    return Verdict(Outcome(_ids(held), PLANNED, SILENCE, not_before=now + _wait(held, batched)), "unreached")
 
 
-def refused(held: Sequence[Claimed], error: ChannelError, mass: bool, now: datetime) -> Verdict:
+def refused(held: Sequence[Claimed], error: ChannelError, batched: bool, now: datetime) -> Verdict:
     """It was certainly not delivered this time."""
     in_vain = not held[0].repeat
 
@@ -73,13 +73,13 @@ def refused(held: Sequence[Claimed], error: ChannelError, mass: bool, now: datet
     if error.policy == "retry":
         if held[0].attempts >= ATTEMPTS:
             return Verdict(rows(FAILED if in_vain else UNKNOWN))
-        return Verdict(rows(PLANNED, _wait(held, mass)))
-    return Verdict(rows(PLANNED, MINUTE if mass else None, counted=False), "pause", words=words)
+        return Verdict(rows(PLANNED, _wait(held, batched)))
+    return Verdict(rows(PLANNED, MINUTE if batched else None, counted=False), "pause", words=words)
 
 
-def _wait(held: Sequence[Claimed], mass: bool) -> timedelta:
+def _wait(held: Sequence[Claimed], batched: bool) -> timedelta:
     wait = WAITS[min(held[0].attempts, len(WAITS)) - 1]
-    return max(wait, MASS_WAIT) if mass else wait
+    return max(wait, BATCH_WAIT) if batched else wait
 
 
 def _words(error: ChannelError) -> str:

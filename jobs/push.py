@@ -11,16 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 
-from campaigns.content import CONTENT
 from campaigns.push import Push
-from channels import Channel, ChannelError, Parcel
-from channels.service import AFTER_WORDS, closed
-from ground.days import SHANGHAI, day_start, month_start
+from channels import Allowance, Channel, ChannelError, Parcel, SendLimits
+from ground.days import SHANGHAI
 from ground.text import BLANK
 from jobs import policy
 from jobs.audience import Audience, NoAudience
-from jobs.line import Brake, Line
-from jobs.pace import MASS_PER_DAY, Limits, Pace
+from jobs.brake import Brake, FarEnd
+from jobs.pace import Pace
 from jobs.policy import Verdict
 from models import alarm, delivery, ledger, push, shared
 from models.base import Connection, Store, StoreError
@@ -46,8 +44,7 @@ TOO_LATE = "发现得太晚，超过了 late_ok，没有自动发出"
 
 def plan_of(wanted: Push) -> Plan:
     """The push as it is frozen when it starts."""
-    content = {wanted.form: wanted.model_dump(mode="json", include=set(CONTENT))[wanted.form]}
-    text = json.dumps(content, ensure_ascii=False)
+    text = json.dumps(wanted.content, ensure_ascii=False)
     return Plan(wanted.name, wanted.channel, wanted.audience, text, wanted.late_ok)
 
 
@@ -64,7 +61,7 @@ class Sender:
         account: Account,
         channels: Mapping[str, Channel],
         audience: Audience,
-        limits: Limits,
+        limits: SendLimits,
         now: Callable[[], datetime],
         *,
         in_flight: int = IN_FLIGHT,
@@ -81,7 +78,7 @@ class Sender:
         self.in_flight = in_flight
         self.lease = lease
         self._blanks_stay = account.live and not blanks_leave
-        self.line = Line()
+        self.far_end = FarEnd()
         self.holder = secrets.token_hex(8)
         self.stopping = threading.Event()
         self._stop_at = 0.0
@@ -90,7 +87,7 @@ class Sender:
         self._rules = {name: self._rules_of(channel) for name, channel in channels.items()}
 
     def _rules_of(self, channel: Channel) -> Rules:
-        lease = self.lease * (5 if channel.batch > 1 else 1)  # before a mass call pictures are uploaded
+        lease = self.lease * (5 if channel.batch > 1 else 1)  # before such a call pictures are uploaded
         only = None if self.account.live else frozenset(self.account.testers)
         return Rules(lease, channel.remembers_for, only, channel.batch)
 
@@ -178,62 +175,62 @@ class Sender:
                 return IDLE_S
         again = IDLE_S
         for occasion in under_way:
-            if self.stopping.is_set() or self.line.resting:
+            if self.stopping.is_set() or self.far_end.resting:
                 break
             again = min(again, self._send_some(occasion))
         return again
 
     def _send_some(self, occasion: Occasion) -> float:
         channel, rules = self.channels[occasion.channel], self._rules[occasion.channel]
-        mass = channel.batch > 1
-        wanted = 1 if mass or self.line.broken else self._portion(channel)
+        batched, allowance = channel.batch > 1, channel.allowance(self.account, self.limits)
+        wanted = 1 if batched or self.far_end.broken else self._portion(channel)
         now = self.now()
         with self.store.reading() as connection:
             ready = ledger.ready(connection, occasion.id, rules, now, wanted)
         if not ready:
             self._close(occasion)
             return IDLE_S
-        if mass and self._spent(occasion, now):
+        if allowance and self._spent(occasion, channel, allowance, now):
             return 0.0
-        granted, wait_s = self.pace.admit(channel.name, ready)
+        granted, wait_s = self.pace.admit(channel, ready)
         if not granted:
             return wait_s
         with self.store.writing() as connection:
             claimed = ledger.claim(connection, occasion, granted, self.holder, rules, self.now())
-        groups = [claimed] if mass and claimed else [[one] for one in claimed]
-        if channel.name == "service" and groups:
-            groups = self._inside_window(occasion, groups)
+        groups = [claimed] if batched and claimed else [[one] for one in claimed]
+        if channel.window and groups:
+            groups = self._inside_window(occasion, channel, channel.window, groups)
         self._send_all(occasion, channel, groups)
         self._close(occasion)
         return 0.0
 
-    def _spent(self, occasion: Occasion, now: datetime) -> bool:
-        """Skip what WeChat would refuse for this month (service account) or today (subscription account)."""
-        monthly = self.account.kind == "service"
-        since = month_start(now) if monthly else day_start(now)
-        limit = self.limits.mass_per_month if monthly else MASS_PER_DAY
+    def _spent(self, occasion: Occasion, channel: Channel, allowance: Allowance, now: datetime) -> bool:
+        """Skip what the far end would refuse for this month or for today."""
+        monthly, most = allowance.monthly, allowance.most
         with self.store.writing() as connection:
-            skipped = ledger.skip_spent(connection, occasion, since, limit, not monthly, now)
+            skipped = ledger.skip_spent(connection, occasion, allowance.since(now), most, not monthly, now)
             if skipped:
                 when, later = ("本月", "下个月") if monthly else ("今天", "明天")
                 words = (
-                    f"推送 {occasion.name} 有 {skipped} 份没有发：{when}的群发次数（{limit} 次）已经用完。"
-                    f"请改到{later}，或者改用模板消息。"
+                    f"推送 {occasion.name} 有 {skipped} 份没有发：{when}的{channel.title}次数（{most} 次）已经用完。"
+                    f"请改到{later}，{allowance.remedy}。"
                 )
-                alarm.sound(connection, f"mass limit {occasion.name}", words, now)
+                alarm.sound(connection, f"{channel.name} limit {occasion.name}", words, now)
         return bool(skipped)
 
-    def _inside_window(self, occasion: Occasion, groups: list[list[Claimed]]) -> list[list[Claimed]]:
-        """Those to whom a customer-service message may go now; the others are skipped with the reason."""
+    def _inside_window(
+        self, occasion: Occasion, channel: Channel, window: timedelta, groups: list[list[Claimed]]
+    ) -> list[list[Claimed]]:
+        """Those whose last act may still be answered; the others are skipped with the reason."""
         people = [group[0].recipient for group in groups]
         now, kept = self.now(), []
         with self.store.writing() as connection:
             acts = delivery.last_acts(connection, people)
-            went = delivery.sent_since(connection, "service", people, now - AFTER_WORDS, occasion.id)
+            went = delivery.sent_since(connection, channel.name, people, now - window, occasion.id)
             for group in groups:
                 one = group[0]
                 spoke_at, tapped_at = acts.get(one.recipient, (None, None))
-                why = closed(spoke_at, tapped_at, went.get(one.recipient, []), self.limits.window, now)
+                why = channel.closed(spoke_at, tapped_at, went.get(one.recipient, []), self.limits, now)
                 if why:
                     skip = Outcome((one.id,), delivery.SKIPPED, why, counted=False, in_vain=True)
                     ledger.settle(connection, self.holder, [skip], now)
@@ -275,18 +272,18 @@ class Sender:
 
     def _sent(self, channel: Channel, parcel: Parcel, held: Sequence[Claimed]) -> Verdict:
         """What the call came to. Whatever is no ChannelError leaves open whether it was delivered."""
-        mass, remembers = channel.batch > 1, channel.remembers_for is not None
+        batched, remembers = channel.batch > 1, channel.remembers_for is not None
         try:
             far_id = channel.send(parcel)
         except ChannelError as error:
-            return policy.refused(held, error, mass, self.now())
+            return policy.refused(held, error, batched, self.now())
         except WeChatError as error:
             log.warning("no answer", extra={"push": parcel.push, "error": type(error).__name__})
         except Exception:
             log.exception("a channel broke", extra={"push": parcel.push, "channel": channel.name})
         else:
             return policy.delivered(held, far_id)
-        return policy.silent(held, remembers, mass, self.now())
+        return policy.silent(held, remembers, batched, self.now())
 
     # --- settle --------------------------------------------------------------------------------------------
 
@@ -309,20 +306,20 @@ class Sender:
             ledger.settle(connection, self.holder, [verdict.outcome for verdict in verdicts], now)
             for verdict in verdicts:
                 if verdict.effect == "unreached":
-                    self.line.missed(now)
-                elif verdict.outcome.counted and self.line.reached():
+                    self.far_end.missed(now)
+                elif verdict.outcome.counted and self.far_end.reached():
                     alarm.clear(connection, UNREACHED, now)
             for effect, act in _ACTS.items():
                 if effect in effects:
                     act(connection, occasion, effects[effect], now)
                     break
-            if self.line.broken:
+            if self.far_end.broken:
                 self._unreached(connection, occasion, now)
 
     def _unreached(self, connection: Connection, occasion: Occasion, now: datetime) -> None:
         words = "连不上微信，推送在等待。请检查这台机器的网络；恢复后会自己接着发。"
         alarm.sound(connection, UNREACHED, words, now)
-        if self.line.since and now - self.line.since > PATIENCE:
+        if self.far_end.since and now - self.far_end.since > PATIENCE:
             reason = "两个小时都连不上微信。请检查网络，再用 push resume 继续，或用 push cancel 取消。"
             push.pause(connection, occasion.id, now, reason)
             alarm.sound(connection, f"paused {occasion.name}", f"推送 {occasion.name} 已暂停：{reason}", now)

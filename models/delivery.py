@@ -37,15 +37,13 @@ LEFT, NOT_LIVE, ALONE, CALLED_OFF, SILENCE, SPENT = (
     "no answer",
     "mass limit",
 )
-REASONS = {  # what staff read for our own reasons; those of WeChat are kept in Chinese
+REASONS = {  # what staff read for our own reasons; channels have theirs, and those of WeChat are kept in Chinese
     LEFT: "已经取消关注",
     NOT_LIVE: "账号还没有正式开通（live = false），只发给测试人员",
     ALONE: "只有一个人，微信不能按一个人群发",
     CALLED_OFF: "推送被取消",
     SILENCE: "发出后没有收到微信的回答，不知道是否送到，系统不会自己再发",
     SPENT: "群发次数已用完",
-    "outside the service window": "最近 48 小时没有来过消息，微信不让发客服消息",
-    "service window used up": "这次互动以后的客服消息条数已经用完",
 }
 MANY = 500  # rows in one statement
 MASS, TEMPLATE = "mass", "template"

@@ -13,9 +13,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from pydantic import SecretStr  # noqa: E402
 from spring_cast import campaign  # noqa: E402
 
-from channels import Gear, open_channels  # noqa: E402
+from channels import Gear, SendLimits, open_channels  # noqa: E402
 from jobs.audience import Audience  # noqa: E402
-from jobs.pace import Limits, Pace  # noqa: E402
+from jobs.pace import Pace  # noqa: E402
 from jobs.push import Sender  # noqa: E402
 from jobs.worker import Worker, work  # noqa: E402
 from models.base import Store  # noqa: E402
@@ -36,7 +36,7 @@ def main(
         kind="service", verified=True, live=True, app_id=app_id, app_secret=SecretStr(secret), api_base=far
     )
     shared = Shared(store, redis_url)
-    api, limits = Api(account, shared), Limits(sends_per_s=1000)
+    api, limits = Api(account, shared), SendLimits(sends_per_s=1000)
     gear = Gear(api, Shelf(store, clock.now), Path())
     audience = Audience(store, api, account, Path())
     sender = Sender(

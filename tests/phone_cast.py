@@ -51,10 +51,10 @@ expect.set_options(timeout=WAIT_MS)
 START = datetime(2027, 2, 18, 1, 0, tzinfo=UTC)  # Thursday, 9 o'clock in Panjin
 LANTERN = datetime(2027, 2, 20, 2, 0, tzinfo=UTC)
 ROWS = (
-    Due("wish/open", "春节发福利", datetime(2027, 1, 10, 2, tzinfo=UTC), "mass", "finished", 1234),
-    Due("lantern/open", "正月十五闹元宵", LANTERN, "mass", "coming"),
+    Due("wish/open", "春节发福利", datetime(2027, 1, 10, 2, tzinfo=UTC), "群发", "finished", 1234),
+    Due("lantern/open", "正月十五闹元宵", LANTERN, "群发", "coming"),
     *(
-        Due("model/day", "劳模故事", datetime(2027, 5, day, 2, tzinfo=UTC), "service", "coming")
+        Due("model/day", "劳模故事", datetime(2027, 5, day, 2, tzinfo=UTC), "客服消息", "coming")
         for day in range(1, 32)
     ),
 )
@@ -82,6 +82,7 @@ def parts(
         store=store,
         clock=clock or Watch().clock(),
         sections=WHOLE.sections,
+        ways={"mass": "群发"},
         year=lambda: ROWS,
         ready=list,
         demo=demo,

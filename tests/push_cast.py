@@ -16,10 +16,10 @@ from simulator_cast import ACCOUNT, Time
 from spring_cast import NOON, TEMPLATE, campaign
 
 from campaigns.campaign import Campaign
-from channels import Channel, Gear, open_channels
+from channels import Channel, Gear, SendLimits, open_channels
 from handlers import House, answer
 from jobs.audience import Audience
-from jobs.pace import Limits, Pace
+from jobs.pace import Pace
 from jobs.push import Sender, plan_of
 from jobs.worker import Worker
 from models import alarm, delivery, push
@@ -82,7 +82,7 @@ class Office:
         self.account = account.model_copy(update={"api_base": self.server.url})
         self.api = Api(self.account, self.common, self.time.now)
         self.campaigns: tuple[Campaign, ...] = ()
-        self.limits = Limits(sends_per_s=1000)
+        self.limits = SendLimits(sends_per_s=1000)
         self.workers: list[Worker] = []
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -500,22 +500,15 @@ def main(config: str, limits: dict[str, Any]) -> None:
     Server(pages, built.webhook, serving.bind, serving.processes, ClientLimits(**limits)).run()
 
 
-class AtOnce:
-    """A way out that takes no time, so that the database has the most to do."""
-
-    name, batch, remembers_for = "template", 1, timedelta(minutes=10)
-
-    def send(self, parcel: Any) -> str:
-        return "1"
-
-
 def push(url: str) -> int:
     """A push to everyone, planned and sent by the real worker as fast as WeChat allows at most; how many were sent."""
     sys.path.insert(0, str(ROOT))
     from spring_cast import campaign
 
+    from channels import SendLimits
+    from channels.template import Template
     from jobs.audience import Audience
-    from jobs.pace import Limits, Pace
+    from jobs.pace import Pace
     from jobs.push import Sender, plan_of
     from models import delivery
     from models.base import Store
@@ -523,11 +516,20 @@ def push(url: str) -> int:
     from models.shared import Shared
     from wx.account import Account
 
+    class AtOnce(Template):
+        """A way out that takes no time, so that the database has the most to do."""
+
+        def __init__(self) -> None:
+            pass
+
+        def send(self, parcel: Any) -> str:
+            return "1"
+
     def now() -> datetime:
         return datetime.now(UTC)
 
     with contextlib.closing(Store(url)) as store:
-        limits, account = Limits(sends_per_s=1000), Account(live=True)
+        limits, account = SendLimits(sends_per_s=1000), Account(live=True)
         audience: Any = Audience(store, None, account, ROOT)  # type: ignore[arg-type]  # nobody is asked of WeChat
         sender = Sender(
             store, Pace(Shared(store, ""), limits), account, {"template": AtOnce()}, audience, limits, now

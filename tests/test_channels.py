@@ -11,8 +11,8 @@ import pytest
 from push_cast import JPEG, Office
 from simulator_cast import TEMPLATE
 
-from channels import CHANNELS, Channel, ChannelError, Parcel, Unreached
-from channels.service import SHUT, SPENT, Window, closed
+from channels import CHANNELS, Channel, ChannelError, Parcel, SendLimits, Unreached
+from channels.service import SHUT, SPENT, Service
 from models.base import Store
 from wx.errors import NoAnswer
 
@@ -297,7 +297,7 @@ class TestTheWindow:
 
         went = [NOON - timedelta(minutes=minutes) for minutes in sent]
 
-        assert closed(ago(spoke), ago(tapped), went, Window(), NOON) == why
+        assert Service.closed(ago(spoke), ago(tapped), went, SendLimits(), NOON) == why
 
 
 def test_every_channel_stands_in_the_table_under_its_own_name(office: Office) -> None:

@@ -16,6 +16,7 @@ from app import Config as Root
 from campaigns.campaign import Campaign
 from campaigns.content import Article, Choice, Menu, Template
 from campaigns.push import Daily, Push
+from channels import SendLimits
 from commands import check as forecast
 from settings import load
 from wx.account import Account, missing
@@ -86,7 +87,7 @@ def test_a_fifth_mass_push_in_a_month_is_refused_with_the_names_of_all(tmp_path)
     assert "✗ 2027 年 5 月有 5 次群发，服务号每人每月最多收到 4 次" in words
     assert "a/p1（1 次）、a/p2（1 次）、a/p3（1 次）、a/p4（1 次）、a/p5（1 次）" in words
     assert checked(tmp_path, SERVICE + pushes(*week[:4]))[0] == 0
-    assert checked(tmp_path, SERVICE + pushes(*week), per_month=5)[0] == 0
+    assert checked(tmp_path, SERVICE + pushes(*week), limits=SendLimits(mass_per_month=5))[0] == 0
 
 
 def test_different_tags_do_not_use_up_each_others_month(tmp_path):

@@ -225,7 +225,7 @@ class TestATemplatePush:
 
         office.api._account = real
         office.api._mine = threading.local()  # without the connections of before
-        worker.sender.line._rest_until = 0.0
+        worker.sender.far_end._rest_until = 0.0
         office.minutes_pass(1)
 
         assert office.books(push_id).sent == 40

@@ -43,6 +43,7 @@ class Parts:
     clock: Clock
     sections: Callable[[], Mapping[str, Sequence[Guide]]]  # section title → its entries, as workers see them
     year: Callable[[], Sequence[Due]]
+    ways: Mapping[str, str]  # channel → what staff call it
     ready: Callable[[], Sequence[str]]
     measures: Callable[[], Sequence[Measure]] = tuple  # what /metrics shows besides the counts of the tables
     demo: Demo | None = None

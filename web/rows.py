@@ -15,7 +15,6 @@ from ground.words import COMING, DELIVERIES, PUSHES
 from models.recent import HeardRow, SentRow
 
 WEEK = "一二三四五六日"
-CHANNELS = {"mass": "群发", "template": "模板消息", "service": "客服消息"}
 KINDS = {
     "text": "说", "image": "发图片", "voice": "发语音", "video": "发视频", "shortvideo": "发小视频", "location": "发位置",
     "link": "发链接",
@@ -92,7 +91,7 @@ def _line(days: list[Due], now: datetime, coming: datetime | None) -> PushLine:
         else (f"每天 {start:%H:%M}" if is_daily else f"共 {len(days)} 次"),
         title=first.title,
         name=first.name,
-        channel=CHANNELS.get(first.channel, first.channel),
+        channel=first.way,
         audience=next((row.audience for row in reversed(days) if row.audience is not None), None),
         state=state,
         tone=tone,
@@ -136,14 +135,14 @@ def heard(row: HeardRow) -> Line:
     )
 
 
-def sent(row: SentRow, titles: Mapping[str, str]) -> Line:
-    """One delivery: which push, to whom, and how it stands. `titles` by the push's name."""
+def sent(row: SentRow, titles: Mapping[str, str], ways: Mapping[str, str]) -> Line:
+    """One delivery: which push, to whom, and how it stands. `titles` by the push's name, `ways` by the channel's."""
     state = DELIVERIES.get(row.state, row.state)
     return Line(
         id=row.id,
         at=_clock(row.due_at),
         who="所有关注者" if row.recipient == "all" else _short(row.recipient),
-        deed=f"{CHANNELS.get(row.channel, row.channel)} · {titles.get(row.name, row.name)}",
+        deed=f"{ways.get(row.channel, row.channel)} · {titles.get(row.name, row.name)}",
         words=state,
         answer=row.reason or "",
         tone=row.state,

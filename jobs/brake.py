@@ -51,7 +51,7 @@ class Brake:
             return True  # who cannot know whether he may, does not
 
 
-class Line:
+class FarEnd:
     """Whether WeChat can be reached: after a few misses in a row only one call is tried now and then."""
 
     def __init__(self) -> None:
