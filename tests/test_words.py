@@ -47,7 +47,7 @@ def test_list_report_and_board_name_the_end_of_each_copy_alike(sqlite_store: Sto
 
     listed, reported = [], []
     push_list(sqlite_store, [campaign()], NOON, listed.append)
-    show(sqlite_store, "工会", date(2027, 2, 1), date(2027, 2, 28), {}, None, reported.append)
+    show(sqlite_store, "工会", date(2027, 2, 1), date(2027, 2, 28), {}, None, None, reported.append)
     page = (
         create_app(parts(sqlite_store, demo=Demo("http://127.0.0.1:9", lambda: None)))
         .test_client()
