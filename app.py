@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from io import TextIOWrapper
@@ -20,6 +21,7 @@ from campaigns.campaign import Campaign
 from campaigns.watch import Watch, tell, tell_of_guides
 from campaigns.year import Year
 from channels import CHANNELS, Channel, Gear, SendLimits, open_channels, sections
+from commands import asking, steering
 from commands import check as forecast
 from commands import demo as demonstration
 from commands import doctor as diagnosis
@@ -27,7 +29,7 @@ from commands import halt as stopping
 from commands import push as pushes
 from commands import report as reports
 from commands.command_line import COMMANDS, Options, in_words, log_to_stderr, parse, refuse, why
-from commands.outlook import unknown
+from commands.outlook import AudienceSize, unknown
 from commands.supervise import supervise
 from ground.days import SHANGHAI
 from ground.part import Part
@@ -46,14 +48,14 @@ from menus.guide import Guide
 from menus.reading import load as load_guides
 from menus.reading import read as read_guides
 from menus.shelf import Shelf as Guides
-from models import backup, schema, shared
+from models import backup, last_address, schema, shared
 from models.address import Database, Redis
 from models.base import Store, StoreError
 from models.clock import Clock
 from models.condition import unready
 from models.media import Shelf
 from models.menu import Versions
-from settings import load, risky
+from settings import MISSING, load, loosely, risky
 from web import address, create_app
 from web.address import Serving, Site, in_the_way
 from web.parts import Demo, Parts
@@ -68,6 +70,7 @@ from wx.errors import WeChatError
 
 HERE = Path(__file__).parent
 CONFIG, EXAMPLE = Path("config.toml"), HERE / "config.example.toml"
+STATE = Path("var")  # what a machine keeps for itself, from the folder in which the program was started
 GOOD, PROBLEM = 0, 1
 ROOMS = ("wx", "models", "menus", "campaigns", "channels", "handlers", "jobs", "commands", "web")
 log = logging.getLogger("app")
@@ -243,6 +246,7 @@ def stored(options: Options) -> Built:
     built = build(options)
     if built.lacks:
         raise refuse(built.lacks)
+    last_address.remember(STATE, built.config.database.url.get_secret_value())
     return built
 
 
@@ -272,6 +276,7 @@ def prepared(options: Options, *, listens: bool = True) -> Built:
     if backup.upgrade(built.store, built.backups, built.clock.now()) != GOOD:
         raise SystemExit(PROBLEM)
     built.store.close()  # its connections must not be shared by processes to come
+    last_address.remember(STATE, built.config.database.url.get_secret_value())
     return built
 
 
@@ -364,29 +369,75 @@ def menu(options: Options) -> int:
 
 
 def push(options: Options) -> int:
+    name = options.name
+
+    def stop(store: Store, now: datetime) -> int:
+        return steering.push_stop(store, name, now)
+
+    if options.deed == "pause":
+        return _braking(options, lambda store, now: steering.push_pause(store, name, now))
+    if options.deed == "cancel" and _braking(options, stop) == GOOD:
+        return GOOD  # what runs is stopped whatever is wrong with the file; the next one is looked up in it
     built = stored(options)
     store, now, campaigns = built.store, built.clock.now(), built.config.campaigns
-    account, common, name = built.config.account, built.shared, options.name
+    account, common, size = built.config.account, built.shared, _size(built)
+    sure = partial(asking.sure, options.yes)
     deeds: Mapping[str, Callable[[], int]] = {
         "list": lambda: pushes.push_list(store, campaigns, now),
-        "preview": lambda: pushes.push_preview(store, campaigns, account, name, now),
+        "preview": lambda: pushes.push_preview(store, campaigns, account, name, now, size),
         "test": lambda: pushes.push_test(store, campaigns, account, built.channels, name, options.openid),
-        "start": lambda: pushes.push_start(store, common, campaigns, name, now, wait=options.wait),
-        "pause": lambda: pushes.push_pause(store, name, now),
-        "resume": lambda: pushes.push_resume(store, common, name, now),
-        "cancel": lambda: pushes.push_cancel(store, campaigns, name, now),
+        "start": lambda: steering.push_start(
+            store, common, campaigns, account, name, now, size, sure, wait=options.wait
+        ),
+        "resume": lambda: steering.push_resume(store, common, name, now),
+        "cancel": lambda: steering.push_cancel(store, campaigns, account, name, now, size, sure),
     }
     return deeds[options.deed]()
 
 
+def _size(built: Built) -> AudienceSize:
+    """How many people an audience reaches; WeChat is asked where it goes to a tag."""
+
+    def size(audience: str) -> int | None:
+        known = _tags(built, []) if audience.startswith("tag:") else None
+        return forecast.counted(built.path.parent, sizes(built.store), known)(audience)
+
+    return size
+
+
+# --- what stops everything -------------------------------------------------------------------------------------
+
+
 def halt(options: Options) -> int:
-    built = stored(options)
-    return stopping.halt(built.store, built.clock.now())
+    return _braking(options, stopping.halt)
 
 
 def unhalt(options: Options) -> int:
-    built = stored(options)
-    return stopping.unhalt(built.store, built.shared, built.clock.now())
+    return _braking(options, lambda store, now: stopping.unhalt(store, shared.Shared(store, ""), now))
+
+
+def _braking(options: Options, deed: Callable[[Store, datetime], int]) -> int:
+    """A deed that needs the database and nothing else: neither a config file without faults nor guides nor WeChat."""
+    url = _database(options.config or CONFIG)
+    try:
+        with closing(Store(url)) as store:
+            return deed(store, datetime.now(UTC))
+    except (StoreError, OSError) as error:
+        raise refuse(stopping.unwritable(error)) from None
+
+
+def _database(path: Path) -> str:
+    """The database's address: the environment's, else the file's, else the last good one. Ends the program with words
+    where there is no database."""
+    kept = last_address.recall(STATE)
+    named = loosely(path, os.environ, "database", "url")
+    default = Config().database.url.get_secret_value() if path.exists() else None
+    for url in (named, kept, default):
+        if url is not None and stopping.is_there(url):
+            return url
+    if not path.exists() and named is None:
+        raise refuse(f"{path}：{MISSING}")
+    raise refuse(stopping.no_database(named or default or ""))
 
 
 def db(options: Options) -> int:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, SecretStr
 
+from ground import loose
 from ground.draft import Draft
 from ground.lines import Loc
 from ground.shape import bare, item, keys, model_of, nearest, one_of, tables
@@ -34,6 +35,23 @@ def load(model: type[M], path: Path, environ: Mapping[str, str]) -> Loaded[M]:
     value = draft.judge(model)
     problems = tuple(sorted(draft.problems, key=lambda problem: (problem.line, problem.place)))
     return Loaded(None if problems else value, problems)
+
+
+def loosely(path: Path, environ: Mapping[str, str], section: str, key: str) -> str | None:
+    """One text or secret of the config, from the environment, else from the file however broken it is; None where it
+    cannot be made out."""
+    if from_environ := environ.get(f"{PREFIX}{section}__{key}".upper(), "").strip():
+        return from_environ
+    written = loose.value(path, section, key)
+    if isinstance(written, dict) and isinstance(name := written.get("env"), str):
+        written = environ.get(name, "")
+    elif isinstance(written, dict) and isinstance(name := written.get("file"), str):
+        try:
+            with (path.parent / name).open("rb") as file:
+                written = file.read(MAX_SECRET_BYTES).decode("utf-8-sig", errors="replace")
+        except (OSError, ValueError):
+            return None
+    return written.strip() or None if isinstance(written, str) else None
 
 
 def risky(environ: Mapping[str, str]) -> list[str]:

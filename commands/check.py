@@ -58,7 +58,7 @@ def check(
         for problem in reading.problems:
             say(f"  ✗ {problem}")
         return 1
-    sizes = _counted(path.parent, audience_size, tags)
+    sizes = counted(path.parent, audience_size, tags)
     outlooks = forecast(value.campaigns, value.account, now, sizes)
     say(f"配置文件 {path} 能用：{len(value.campaigns)} 个活动，{len(outlooks)} 次推送。")
     say(_account_words(value.account))
@@ -174,7 +174,7 @@ def _joining(campaign: Campaign) -> Iterator[str]:
         yield f"没有写 to，开始以后 {OPEN_END.days} 天结束"
 
 
-def _counted(folder: Path, audience_size: AudienceSize, tags: Mapping[str, int] | None) -> AudienceSize:
+def counted(folder: Path, audience_size: AudienceSize, tags: Mapping[str, int] | None) -> AudienceSize:
     """Counts lists itself, because they stand beside the config file; WeChat has counted its tags, the followers' table
     the rest."""
 

@@ -8,6 +8,7 @@ import errno
 import logging
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -67,6 +68,7 @@ class Options:
     code: str = ""
     ids: Sequence[int] = ()
     wait: bool = False
+    yes: bool = False
     from_: date | None = None
     to: date | None = None
     csv: Path | None = None
@@ -74,6 +76,7 @@ class Options:
 
 
 PUSH = Take("name", "推送的名字，写成 活动/推送")
+YES = Take("--yes", "看过了，不用再问", {"action": "store_true"})
 FILE = Take("file", "备份文件", {"type": Path})
 DAY = {"type": day, "metavar": "YYYY-MM-DD"}
 
@@ -94,10 +97,10 @@ COMMANDS: Mapping[str, Command] = {
         "list": ("看最近的和接下来的推送", ()),
         "preview": ("看一次推送的内容和对象，不发送", (PUSH,)),
         "test": ("只发给一个人看看，不记入账本", (PUSH, Take("openid", "收的人"))),
-        "start": ("现在就发", (PUSH, Take("--wait", "等到发完，显示进度", {"action": "store_true"}))),
+        "start": ("现在就发（先给您看一遍，再问一次）", (PUSH, YES, Take("--wait", "等到发完，显示进度", {"action": "store_true"}))),
         "pause": ("暂停", (PUSH,)),
-        "resume": ("继续", (PUSH,)),
-        "cancel": ("取消正在发的，或者取消下一次", (PUSH,)),
+        "resume": ("继续，或者收回对下一次的取消", (PUSH,)),
+        "cancel": ("取消正在发的，或者取消下一次", (PUSH, YES)),
     }),
     "halt": Command("立刻停止一切发送"),
     "unhalt": Command("恢复发送"),
@@ -123,6 +126,11 @@ COMMANDS: Mapping[str, Command] = {
 # fmt: on
 
 
+def called() -> str:
+    """What staff type for this program: where it is installed for them, the command that installing has made."""
+    return "gonghui" if shutil.which("gonghui") else "app.py"
+
+
 def parse(words: Sequence[str]) -> tuple[str, Options]:
     """The command's name and what was typed for it. Ends the program with code 2 for a wrong line, 0 after --help."""
     anywhere: Any = argparse.ArgumentParser(add_help=False)  # as Parser, it would name its groups twice
@@ -130,16 +138,17 @@ def parse(words: Sequence[str]) -> tuple[str, Options]:
     anywhere.add_argument(
         "--config", type=Path, default=argparse.SUPPRESS, metavar="FILE", help="配置文件（默认 config.toml）"
     )
-    parser = Parser("app.py", description="工会公众号平台", parents=[anywhere])
+    program = called()
+    parser = Parser(program, description="工会公众号平台", parents=[anywhere])
     every = parser.add_subparsers(
-        title="命令", dest="command", required=True, metavar="COMMAND", prog="app.py"
+        title="命令", dest="command", required=True, metavar="COMMAND", prog=program
     )
     for name, command in COMMANDS.items():
         one = every.add_parser(name, help=command.words, description=command.words, parents=[anywhere])
         _add(one, command.takes)
         if command.deeds:
             deeds = one.add_subparsers(
-                title="做什么", dest="deed", required=True, metavar="WHAT", prog=f"app.py {name}"
+                title="做什么", dest="deed", required=True, metavar="WHAT", prog=f"{program} {name}"
             )
             for deed, (about, takes) in command.deeds.items():
                 _add(deeds.add_parser(deed, help=about, description=about, parents=[anywhere]), takes)
@@ -168,7 +177,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         words = f"命令写得不对：{_spoken(message)}"
-        raise refuse(self.format_usage().rstrip(), words, "看用法：app.py --help", code=WRONG_USE)
+        raise refuse(self.format_usage().rstrip(), words, f"看用法：{called()} --help", code=WRONG_USE)
 
 
 SPOKEN = (

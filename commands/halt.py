@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 from models import alarm, shared
-from models.base import Store
+from models.base import Store, place
 from models.shared import Shared
 
 GOOD = 0
@@ -29,3 +30,33 @@ def unhalt(store: Store, common: Shared, now: datetime, say: Say = print) -> int
     common.ring()
     say("推送恢复了，没发完的会接着发。" if was else "推送本来就没有停。")
     return GOOD
+
+
+# --- the database that it needs ----------------------------------------------------------------------------------
+
+
+def is_there(url: str) -> bool:
+    """Whether this can be the database in use: an address that we understand, and for SQLite a file."""
+    try:
+        found = place(url)
+    except ValueError:
+        return False
+    return found.get_backend_name() != "sqlite" or Path(str(found.database)).exists()
+
+
+def no_database(url: str) -> str:
+    """What is said where nothing can be stopped because nothing has been started."""
+    try:
+        file = place(url).database
+    except ValueError:
+        return "数据库的地址（[database] url）看不懂，也没有上一次用过的地址。请运行 check 看错在哪里。"
+    return f"还没有数据库（{file}）。启动 serve、work 或 run 会自己建好；也可以运行 db upgrade。"
+
+
+def unwritable(error: Exception) -> str:
+    """What is said where the database takes no word: the way that is left."""
+    return (
+        f"数据库写不了（{type(error).__name__}），这个命令没有生效。要马上停下一切发送，请在每台机器上运行：\n"
+        "    sudo systemctl stop gonghui-work\n"
+        "推送进程停了，什么也不会再发出；收消息和自动回复照常。数据库好了以后再启动它。"
+    )

@@ -77,10 +77,10 @@ def unready(store: Store, now: datetime, place: Path) -> list[str]:
     reasons = []
     try:
         if not schema.standing(store).current:
-            reasons.append("数据库还没有升级：请运行 app.py db upgrade")
+            reasons.append("数据库还没有升级：请运行 db upgrade")
         with store.reading() as connection:
             if not shared.beats(connection, now):
-                reasons.append("没有推送进程在运行：请启动 app.py work")
+                reasons.append("没有推送进程在运行：请启动 work（systemctl start gonghui-work）")
     except StoreError:
         reasons.append("数据库连不上：请检查 [database] url 和数据库服务")
     if shutil.disk_usage(place).free < LEAST_DISK_BYTES:

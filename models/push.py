@@ -153,6 +153,27 @@ def latest(connection: Connection, name: str, states: Sequence[str] = STATES) ->
     return Occasion(*row) if row else None
 
 
+def at(connection: Connection, name: str, due_at: datetime) -> Occasion | None:
+    """The push of this name at this due time."""
+    query = sa.select(*_COLUMNS).where(pushes.c.name == name, pushes.c.due_at == due_at)
+    row = connection.execute(query).first()
+    return Occasion(*row) if row else None
+
+
+def take_back(connection: Connection, name: str, now: datetime) -> datetime | None:
+    """Forget that the next push of this name was called off before its time: when it is due, None where none was.
+
+    Its row goes, and the timetable makes it anew when the time comes."""
+    untouched = sa.and_(pushes.c.planned_up_to == "", pushes.c.started_at.is_(None))
+    off = sa.and_(pushes.c.name == name, pushes.c.state == CANCELLED, pushes.c.due_at > now, untouched)
+    first = sa.select(pushes.c.id, pushes.c.due_at).where(off).order_by(pushes.c.due_at).limit(1)
+    row = connection.execute(first).first()
+    if row is None or not connection.execute(pushes.delete().where(off, pushes.c.id == row.id)).rowcount:
+        return None
+    due_at: datetime = row.due_at
+    return due_at
+
+
 def recent(connection: Connection, limit: int = 50) -> list[Occasion]:
     """The pushes that came due last, the newest first."""
     query = sa.select(*_COLUMNS).order_by(pushes.c.due_at.desc(), pushes.c.id.desc()).limit(limit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +12,10 @@ import pytest
 from push_cast import Office, campaign
 
 from commands import halt
-from commands.push import push_cancel, push_list, push_pause, push_preview, push_resume, push_start, push_test
+from commands.outlook import unknown
+from commands.push import push_list, push_preview, push_test
+from commands.steering import push_cancel, push_pause, push_resume, push_start
+from jobs.audience import sizes
 from models import push
 from models.base import Store
 
@@ -91,9 +94,7 @@ class TestTheStaffsCommands:
         office.hires(3)
         begun = time.monotonic()
 
-        code = push_start(
-            office.store, office.common, [campaign()], "spring/greeting", office.time.now(), say=quiet
-        )
+        code = starts(office, quiet)
         wait_until(lambda: len(office.platform.log) > 0)
 
         assert code == 0
@@ -104,15 +105,7 @@ class TestTheStaffsCommands:
         office.hires(30)
         said: list[str] = []
 
-        code = push_start(
-            office.store,
-            office.common,
-            [campaign()],
-            "spring/greeting",
-            office.time.now(),
-            wait=True,
-            say=said.append,
-        )
+        code = starts(office, said.append, wait=True)
 
         assert code == 0
         assert said[-1].startswith("共 30 份：已发 30，")
@@ -121,9 +114,7 @@ class TestTheStaffsCommands:
         office.starts()
         said: list[str] = []
 
-        code = push_start(
-            office.store, office.common, [campaign()], "spring/greeting", office.time.now(), say=said.append
-        )
+        code = starts(office, said.append)
 
         assert code == 1
         assert "没有重新开始" in said[0]
@@ -131,17 +122,21 @@ class TestTheStaffsCommands:
     def test_start_without_a_worker_says_what_to_start(self, office: Office) -> None:
         said: list[str] = []
 
-        push_start(
-            office.store, office.common, [campaign()], "spring/greeting", office.time.now(), say=said.append
-        )
+        starts(office, said.append)
 
-        assert any("app.py work" in words for words in said)
+        assert any("请启动 work" in words for words in said)
 
     def test_a_name_that_is_not_there_gets_the_nearest(self, office: Office) -> None:
         said: list[str] = []
 
         code = push_preview(
-            office.store, [campaign()], office.account, "spring/greting", office.time.now(), said.append
+            office.store,
+            [campaign()],
+            office.account,
+            "spring/greting",
+            office.time.now(),
+            unknown,
+            said.append,
         )
 
         assert code == 1
@@ -158,7 +153,7 @@ class TestTheStaffsCommands:
         assert push_pause(office.store, name, now, said.append) == 0
         assert push_pause(office.store, name, now, said.append) == 1
         assert push_resume(office.store, office.common, name, now, said.append) == 0
-        assert push_cancel(office.store, [campaign()], name, now, said.append) == 0
+        assert cancels(office, said.append) == 0
         office.works(worker)
 
         books = office.books(push_id)
@@ -172,10 +167,7 @@ class TestTheStaffsCommands:
         office.campaigns = (campaign(),)
         said: list[str] = []
 
-        assert (
-            push_cancel(office.store, office.campaigns, "spring/greeting", office.time.now(), said.append)
-            == 0
-        )
+        assert cancels(office, said.append) == 0
         office.hires(2)
         office.works()
         office.time.passes(hours=3)
@@ -207,7 +199,13 @@ class TestTheStaffsCommands:
         pushes = [campaign(channel="mass", text="元宵快乐")]
 
         code = push_preview(
-            office.store, pushes, office.account, "spring/greeting", office.time.now(), said.append
+            office.store,
+            pushes,
+            office.account,
+            "spring/greeting",
+            office.time.now(),
+            sizes(office.store),
+            said.append,
         )
 
         assert code == 0
@@ -236,6 +234,23 @@ class TestTheStaffsCommands:
 
         assert codes == [0, 1]
         assert [row.openid for row in office.platform.log] == [people[0]]
+
+
+def starts(office: Office, say: Callable[[str], None], *, wait: bool = False) -> int:
+    """Somebody types `push start` and is sure."""
+    now, size = office.time.now(), sizes(office.store)
+    return push_start(
+        office.store, office.common, [campaign()], office.account, "spring/greeting", now, size,
+        lambda: True, wait=wait, say=say,
+    )  # fmt: skip
+
+
+def cancels(office: Office, say: Callable[[str], None]) -> int:
+    """Somebody types `push cancel` and is sure."""
+    now, size = office.time.now(), sizes(office.store)
+    return push_cancel(
+        office.store, [campaign()], office.account, "spring/greeting", now, size, lambda: True, say
+    )
 
 
 def quiet(words: str) -> None:

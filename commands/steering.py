@@ -1,0 +1,201 @@
+"""What staff type to start and stop pushes: `push start|pause|resume|cancel`. Each gives the exit code.
+
+What cannot be taken back is shown and asked first (`sure`); what stops something is done at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from tqdm import tqdm
+
+from campaigns.campaign import Campaign, named
+from campaigns.push import Push
+from commands.outlook import AudienceSize
+from commands.push import GOOD, PROBLEM, Say, books_words, find, last_words, shown
+from ground.days import minute
+from ground.text import BLANK
+from ground.words import PUSHES
+from jobs.push import plan_of
+from models import alarm, delivery, ledger, push, shared
+from models.base import Store
+from models.delivery import Books
+from models.push import Occasion
+from models.shared import Shared
+from wx.account import Account
+
+LOOK_S = 0.3
+SILENT_S = 60.0  # so long may nobody work on a push that a person waits for
+Sure = Callable[[], bool]
+
+
+def push_start(
+    store: Store,
+    common: Shared,
+    campaigns: Sequence[Campaign],
+    account: Account,
+    name: str,
+    now: datetime,
+    size: AudienceSize,
+    sure: Sure,
+    *,
+    wait: bool = False,
+    say: Say = print,
+) -> int:
+    """Make a push due now, once a person has seen it and is sure; `work` sends it. With `wait`, show how far it is."""
+    wanted = find(campaigns, name, say)
+    if wanted is None:
+        return PROBLEM
+    with store.reading() as connection:
+        standing = push.latest(connection, name, push.OPEN)
+    if standing is not None:
+        return _not_again(name, f"它{PUSHES[standing.state]}", say)
+    for line in (
+        *shown(campaigns, wanted, account, size),
+        last_words(store, name),
+        "马上就发，发出去收不回来。",
+    ):
+        say(line)
+    if not sure():
+        say("没有开始，什么也没有发。")
+        return PROBLEM
+    push_id, halted, working = _owe(store, wanted, now)
+    if push_id is None:
+        return _not_again(name, "刚刚已经开始了一次", say)
+    common.ring()
+    say(f"推送 {name} 已经开始。")
+    if blank := BLANK.search(plan_of(wanted).content):
+        say(f"内容里还有没填的{blank[0]}：正式开通（live = true）的账号不会发出，只有测试人员收得到。")
+    if halted is not None:
+        say(f"现在所有推送都已停止（{halted}），运行 unhalt 以后才会发出。")
+    if not working:
+        say("现在没有推送进程在运行，请启动 work（systemctl start gonghui-work），它会接着发。")
+    return _watch(store, push_id, say) if wait else GOOD
+
+
+def _owe(store: Store, wanted: Push, now: datetime) -> tuple[int | None, str | None, bool]:
+    """The push's row, None where somebody was faster; why everything is halted; whether a worker lives."""
+    with store.writing() as connection:
+        halted = shared.halted(connection)
+        working = bool(shared.beats(connection, now))
+        standing = push.latest(connection, wanted.name, push.OPEN)
+        push_id = None if standing else push.owe(connection, plan_of(wanted), now, now)
+        if push_id is not None:
+            alarm.clear(connection, f"missed {wanted.name}", now)
+    return push_id, halted, working
+
+
+def _not_again(name: str, why: str, say: Say) -> int:
+    say(f"推送 {name} 没有重新开始：{why}。看进度请运行 push list。")
+    return PROBLEM
+
+
+def _watch(store: Store, push_id: int, say: Say) -> int:
+    """A progress bar until the push is over, paused, or nobody works on it."""
+    quiet_since, before = time.monotonic(), None
+    with tqdm(total=None, unit="份", leave=False) as bar:
+        while True:
+            with store.reading() as connection:
+                standing = push.get(connection, push_id)
+                books = delivery.books(connection, push_id)
+            if standing is None or standing.state not in (push.DUE, push.SENDING):
+                break
+            if books != before:
+                quiet_since, before = time.monotonic(), books
+            if time.monotonic() - quiet_since > SILENT_S:
+                say("一分钟没有动静了，推送会在后台继续；看进度请运行 push list。")
+                break
+            bar.total = standing.size
+            bar.n = books.size - books.open
+            bar.refresh()
+            time.sleep(LOOK_S)
+    return _say_end(standing, books, say)
+
+
+def _say_end(standing: Occasion | None, books: Books, say: Say) -> int:
+    say(books_words(books))
+    if standing is None or standing.state != push.FINISHED:
+        if standing is not None:
+            say(f"{PUSHES[standing.state]}。{standing.reason}")
+        return PROBLEM
+    return PROBLEM if books.failed or books.unknown else GOOD
+
+
+def push_pause(store: Store, name: str, now: datetime, say: Say = print) -> int:
+    """Stop a push where it stands."""
+    with store.writing() as connection:
+        standing = push.latest(connection, name, (push.DUE, push.SENDING))
+        done = standing is not None and push.pause(connection, standing.id, now, "有人暂停了它")
+    say(f"推送 {name} 已暂停；继续请运行 push resume {name}。" if done else _nothing(name, "正在进行的"))
+    return GOOD if done else PROBLEM
+
+
+def push_resume(store: Store, common: Shared, name: str, now: datetime, say: Say = print) -> int:
+    """Go on with a paused push where it stood, or take back the cancelling of the next one."""
+    with store.writing() as connection:
+        standing = push.latest(connection, name, (push.PAUSED,))
+        done = standing is not None and push.resume(connection, standing.id, now)
+        if done:
+            alarm.clear(connection, f"paused {name}", now)
+        back = None if done else push.take_back(connection, name, now)
+    common.ring()
+    if back is not None:
+        say(f"收回了取消：推送 {name} 在 {minute(back)} 照常发。")
+        return GOOD
+    say(f"推送 {name} 继续发送。" if done else _nothing(name, "暂停的，也没有提前取消的"))
+    return GOOD if done else PROBLEM
+
+
+def push_cancel(
+    store: Store,
+    campaigns: Sequence[Campaign],
+    account: Account,
+    name: str,
+    now: datetime,
+    size: AudienceSize,
+    sure: Sure,
+    say: Say = print,
+) -> int:
+    """End a push that is under way, or call off the next one once a person is sure; what has gone out stays out."""
+    if push_stop(store, name, now, say) == GOOD:
+        return GOOD
+    wanted = named(campaigns).get(name)
+    due = wanted.next_due(now) if wanted else None
+    if wanted is None or due is None:
+        say(_nothing(name, "可以取消的"))
+        return PROBLEM
+    with store.reading() as connection:
+        known = push.at(connection, name, due)
+    if known is not None:
+        say(f"下一次（{minute(due)}）已经取消过了，没有再取消别的。要收回取消请运行 push resume {name}。")
+        return PROBLEM
+    for line in (*shown(campaigns, wanted, account, size), last_words(store, name)):
+        say(line)
+    say(f"没有正在进行的；要取消的是下一次：{minute(due)}。以后的照常。")
+    if not sure():
+        say("没有取消。")
+        return PROBLEM
+    with store.writing() as connection:
+        push.owe(connection, plan_of(wanted), due, now, push.CANCELLED, "有人提前取消了它")
+    say(f"推送 {name} 在 {minute(due)} 的这一次不会发了。以后的照常。要收回请运行 push resume {name}。")
+    return GOOD
+
+
+def push_stop(store: Store, name: str, now: datetime, say: Say = print) -> int:
+    """End a push that is under way; 1 and no word when there is none. Needs nothing but the database."""
+    with store.writing() as connection:
+        standing = push.latest(connection, name, push.OPEN)
+        if standing is None:
+            return PROBLEM
+        push.move(connection, standing.id, push.OPEN, push.CANCELLED, now, reason="有人取消了它")
+        ledger.call_off(connection, now)
+        alarm.clear(connection, f"paused {name}", now)
+        books = delivery.books(connection, standing.id)
+    say(f"推送 {name} 已取消。{books_words(books)}")
+    return GOOD
+
+
+def _nothing(name: str, what: str) -> str:
+    return f"没有{what}推送 {name}。看一看有哪些：push list。"
