@@ -319,6 +319,11 @@ def is_optional(field: Any) -> bool:
     return any(isinstance(check, validators.Optional) for check in field.validators)
 
 
+def is_choice(field: Any) -> bool:
+    """Whether the answer is one or several of listed ones."""
+    return isinstance(field, One | Several)
+
+
 def understood(field: Any, text: str) -> str | None:
     """What words typed in the chat mean for this field; None where they fit none of its choices."""
     if not isinstance(field, One | Several):

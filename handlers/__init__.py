@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 
 from ground.normal import normal
 from handlers import (
     dialogue,
     innovation,
     results,
+    said,
     service_hall,
     taking_part,
     talk,
@@ -18,9 +18,9 @@ from handlers import (
     year,
 )
 from handlers.book import book, lay_out
-from handlers.page import listing, show
-from handlers.route import explain, route
+from handlers.page import show
 from handlers.turn import House, Turn
+from handlers.which import which
 from wx import messages as m
 from wx.replies import Reply, Text
 
@@ -59,34 +59,7 @@ def open_page(turn: Turn, name: str) -> Text:
 
 def say(turn: Turn, words: str) -> Text:
     """The answer to something said."""
-    target = book(turn.house).finder.exact(words)  # most often it is a name just as we wrote it
-    if target is not None:
-        return open_page(turn, target)
-    way = route(turn.house, turn.now, normal(words))
-    match way.kind:
-        case "page":
-            return open_page(turn, way.target)
-        case "number":
-            return dialogue.choose(turn, way.target, open_page)
-        case "faces":
-            return talk.faces(turn)
-        case "choice":
-            return _choice(turn, way.offered, "您想问的是哪一件？回复数字：")
-        case "near":
-            turn.missed = True
-            guess = "是不是这几件？" if way.hits[0].score else "常办的有这几件。"
-            return _choice(turn, way.offered, f"没听明白您的意思。{guess}回复数字：")
-
-
-def which(house: House, words: str, now: datetime) -> str:
-    """For staff: who would answer these words, who else was near, and why."""
-    return explain(house, now, words)
-
-
-def _choice(turn: Turn, targets: tuple[str, ...], head: str) -> Text:
-    tail = "都不是的话，换个说法再试，或拨 12351 问一问。\n回复 00 首页。"
-    lines = book(turn.house).titles(targets)
-    return show(turn, listing("near:" + "+".join(targets), "", lines, over=head, tail=tail))
+    return said.say(turn, words, open_page)
 
 
 def _known_page(turn: Turn, name: str) -> Text | None:
@@ -100,13 +73,10 @@ def _known_page(turn: Turn, name: str) -> Text | None:
         return year.detail(turn, rest)
     if kind == "join":
         return taking_part.begin(turn, rest)
-    if kind == "near":
-        known = tuple(target for target in rest.split("+") if target in shelf.pages)
-        return _choice(turn, known, "回复数字：") if known else None
     if kind == "talk":
         saying = shelf.sayings.get(rest)
         return talk.small(turn, saying) if saying else None
-    return None
+    return said.again(turn, name)
 
 
 def _text(turn: Turn) -> Text:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 
 from ground.days import SHANGHAI
+from handlers.crisis import Dangers
 from handlers.page import ALL, BACK, HOME, Page, listing, page, state
 from handlers.search import Finder
 from handlers.turn import House
@@ -44,6 +45,7 @@ class Book:
     pages: Mapping[str, Page]
     finder: Finder
     sayings: Mapping[str, Saying]
+    dangers: Dangers
 
     def titles(self, names: tuple[str, ...]) -> list[tuple[str, str]]:
         """(title, name) of these pages, for a list to choose from."""
@@ -74,7 +76,8 @@ def _book(directory: Directory, name: str, mode: Mode, has_menu: bool, address: 
         for item in button.sub_button:
             pages += scribe.item(item, button.name)
     named = {page.name: page for page in pages} | scribe.alone
-    return Book(directory, named, Finder(directory), {saying.id: saying for saying in directory.talk})
+    sayings, dangers = {saying.id: saying for saying in directory.talk}, Dangers(directory.crisis)
+    return Book(directory, named, Finder(directory, dangers), sayings, dangers)
 
 
 def _home(name: str, has_menu: bool, directory: Directory) -> Page:

@@ -1,32 +1,43 @@
-"""Which way words go: to a page, a number, small talk, a choice, or the nearest entries. The same for workers and staff."""
+"""Which way words go: danger, a number, a page, two pages, a choice, or nowhere. The same for workers and staff."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from campaigns.campaign import Campaign
 from ground.normal import normal
 from handlers import year
-from handlers.book import book
+from handlers.book import Book, book
 from handlers.dialogue import number
 from handlers.personal import without_numbers
-from handlers.search import NEAREST, Hit
+from handlers.search import FLOOR, GUESS, NEAREST, SURE, Hit, reaches
+from handlers.sounds import sounds
 from handlers.turn import House
+from menus.files import Danger
 
-SHORTEST_NAME = 3  # characters of words that may be part of a campaign's title and nothing else
+SHORTEST_NAME = 3  # signs of words that may be part of a campaign's title and nothing else
+ALIKE = 0.45  # of the best one's score: what is offered beside it
+BESIDES = 0.2  # so sure must the best page be to follow on words of danger
+SURER = 0.42, 1.3  # a part of a sentence must be this sure to be a question of its own
+BREAKS = re.compile(r"[，,。；;！!？?、\n]+|另外|还有就是|再就是|顺便|还想问")
 
-Kind = Literal["faces", "page", "number", "choice", "near"]
+Kind = Literal["faces", "danger", "page", "number", "both", "guess", "choice", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where words lead: `target` is a page or a number; `hits` are all the pages that fitted."""
+    """Where words lead: `target` is a page or a number; `hits` are the pages that fitted, or those of a message with two
+    questions."""
 
     kind: Kind
     target: str = ""
     reason: str = ""
     hits: tuple[Hit, ...] = ()
+    danger: Danger | None = None
 
     @property
     def offered(self) -> tuple[str, ...]:
@@ -34,53 +45,79 @@ class Route:
         return tuple(hit.target for hit in self.hits[:NEAREST])
 
 
-def route(house: House, now: datetime, plain: str) -> Route:
-    """Where words lead; `plain` as `normal` makes them."""
+def route(house: House, now: datetime, words: str) -> Route:
+    """Where words lead, as they were written."""
+    plain = normal(words)
     if not plain:
         return Route("faces")
-    target = book(house).finder.exact(plain)
+    shelf = book(house)
+    found = shelf.dangers.find(plain)
+    if found is not None:
+        kind, said = found
+        return Route("danger", _besides(house, now, shelf, words), f"像是{kind.title}：“{said}”", danger=kind)
+    return _topic(house, now, shelf, words)
+
+
+def _besides(house: House, now: datetime, shelf: Book, words: str) -> str:
+    """The entry that words of danger ask for besides, '' for none."""
+    topic = _topic(house, now, shelf, words)
+    best = topic.hits[0] if topic.hits and topic.hits[0].score >= BESIDES else None
+    target = topic.target or (best.target if best else "")
+    return target if target.startswith("guide:") else ""
+
+
+def _topic(house: House, now: datetime, shelf: Book, words: str) -> Route:
+    """Where words lead that tell of no danger."""
+    plain = sounds().simplified(without_numbers(normal(words)))
+    target = shelf.finder.named(plain)
     if target is not None:
         return Route("page", target, f"“{plain}”就是它的叫法")
     chosen = number(plain)
     if chosen is not None:
         return Route("number", chosen)
-    return _sentence(house, now, plain)
-
-
-def _sentence(house: House, now: datetime, plain: str) -> Route:
-    """Words that are no name by themselves."""
-    plain = without_numbers(plain)
+    if plain.isdigit():
+        return Route("nothing")
     campaigns = year.told(house, now)
     campaign = year.titled(campaigns, plain) if len(plain) >= SHORTEST_NAME else None
     if campaign is not None:
         return Route("page", campaign, f"活动的名称里有“{plain}”")
-    finder = book(house).finder
-    hits = finder.inside(plain)
-    if len(hits) > 1 and hits[0].score == hits[1].score:
-        return Route("choice", hits=hits)
-    if hits:
-        return Route("page", hits[0].target, hits[0].reason, hits)
+    several = _several(shelf, words)
+    if len(several) > 1:
+        return Route("both", hits=several)
+    return _judged(shelf.finder.hits(plain), campaigns, plain)
+
+
+def _judged(hits: Sequence[Hit], campaigns: Sequence[Campaign], plain: str) -> Route:
+    """A page where one is surely meant, else a choice of those that may be, else nothing."""
+    certain = reaches(hits, SURE)
+    if certain and ":" in hits[0].target:
+        return Route("page", hits[0].target, hits[0].reason, tuple(hits))
     campaign = year.mentioned(campaigns, plain)
-    if campaign is not None:
-        return Route("page", campaign, "句子里有活动的名称")
-    talk = finder.talk_in(plain)
-    if talk is not None:
-        return Route("page", talk, "别的都对不上，句子里有闲聊的话")
-    return Route("near", hits=finder.nearest(plain))
+    if campaign is not None:  # better than a menu item that lists campaigns
+        return Route("page", campaign, "句子里有活动的名称", tuple(hits))
+    if certain:
+        return Route("page", hits[0].target, hits[0].reason, tuple(hits))
+    best = hits[0].score if hits else 0.0
+    near = tuple(hit for hit in hits[:NEAREST] if hit.score >= max(FLOOR, best * ALIKE))
+    if near and (len(near) == 1 or reaches(hits, GUESS)):
+        return Route("guess", near[0].target, near[0].reason, near)
+    return Route("choice", hits=near) if near else Route("nothing", hits=tuple(hits[:NEAREST]))
 
 
-def explain(house: House, now: datetime, words: str) -> str:
-    """For staff: who would answer these words, who else was near, and why."""
-    way = route(house, now, normal(words))
-    titles = book(house).finder.titles | {f"campaign:{one.id}": one.title for one in year.told(house, now)}
-    said = {
-        "faces": f"“{words}”里面没有字，会回首页。",
-        "page": f"“{words}”由“{titles.get(way.target, way.target)}”回答：{way.reason}。",
-        "number": f"“{words}”是数字，按职工刚看的那一页来选。",
-        "choice": f"“{words}”有几条一样合适，会列出来让职工选：",
-        "near": f"“{words}”没有找到，会列出最接近的几条，并记为“没答上”：",
-    }[way.kind]
-    losers = [hit for hit in way.hits if hit.target != way.target]
-    return "\n".join(
-        [said, *(f"· {titles[hit.target]}：{hit.reason}（{hit.score:.1f} 分）" for hit in losers)]
-    )
+def _several(shelf: Book, words: str) -> tuple[Hit, ...]:
+    """What a message asks that asks several things: the page of each part that surely means one by itself."""
+    parts = [plain for part in BREAKS.split(words) if len(plain := normal(part)) > 1]
+    found: dict[str, Hit] = {}
+    for plain in parts[:5] if len(parts) > 1 else ():
+        hit = _alone(shelf, sounds().simplified(without_numbers(plain)))
+        if hit is not None and hit.target.startswith("guide:"):
+            found.setdefault(hit.target, hit)
+    return tuple(found.values())[:NEAREST]
+
+
+def _alone(shelf: Book, plain: str) -> Hit | None:
+    target = shelf.finder.exact(plain)
+    if target is not None:
+        return Hit(target, 1.0, f"“{plain}”就是它的叫法")
+    hits = shelf.finder.hits(plain)
+    return hits[0] if reaches(hits, (SURER,)) else None

@@ -1,132 +1,139 @@
-"""From a worker's own words to a page of the directory."""
+"""From a worker's own words to a page: by its name, by words like those of its examples, by words that sound like them."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import log
 
 from ground.normal import normal
+from handlers.crisis import Dangers
+from handlers.likeness import Likeness, Match
+from handlers.sounds import sounds
 from menus.directory import Directory
+from menus.files import Saying
 from menus.guide import Guide
 from menus.tree import items
 
-LONGEST_QUESTION = 120  # characters that are looked at; WeChat lets a person send 2048 bytes
+LONGEST_QUESTION = 120  # signs that are looked at; WeChat lets a person send 2048 bytes
 NEAREST = 3
-CRISIS = frozenset({"不想活", "想死", "自杀"})  # come before whatever else is in the sentence
-POPULAR = ("guide:join", "guide:hardship", "guide:legal-aid")  # offered when nothing is near
-FILLERS = (
-    "我想问",
-    "请问",
-    "想问",
-    "怎么办理",
-    "怎么办",
-    "怎么弄",
-    "怎么",
-    "如何",
-    "哪里",
-    "办理",
-    "可以",
-    "能不能",
-    "什么",
+FLOOR = 0.12  # below, nothing is offered
+GUESS = (
+    (0.13, 1.2),
+    (0.20, 1.0),
+)  # from one of these (score, times the second) the page is shown as a guess, the others beside it
+SURE = ((0.32, 1.4), (0.24, 1.8), (0.5, 1.15), (0.65, 1.0))  # and from one of these as the answer
+LISTEN = 0.34  # a likeness by signs from which nobody listens to the sound
+FEWEST_HEARD = 3  # written signs: two sound like too much else
+HEARD = 0.8  # what a likeness by sound counts against one by signs
+CLEAR = 0.3  # a likeness by sound below which it is noise, where signs were written
+TYPED_FILLERS = re.compile("zenmeban(li)?|zenme|zaban|zazheng|qingwen|woxiangwen|xiangwen")
+LETTERS = re.compile(r"[a-z]{3,}")
+FILLERS = re.compile(
+    "我?想问一?下|请问|想问|问一下|问问|帮我问|咨询一?下|了解一?下|麻烦您?|的问题|的事情?|怎么办理|怎么办|怎么弄|该?咋整|该?咋办|能不能|可不可以|可以吗|有没有人知道|谁知道|你们?好|您好"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A page that fits, how well, and why in words for staff."""
+    """A page that fits, how well (0 to 1), and why in words for staff."""
 
     target: str
     score: float
     reason: str
 
 
+def reaches(hits: Sequence[Hit], bars: Iterable[tuple[float, float]]) -> bool:
+    """Whether the best page reaches one of the bars: a score, and how many times the second's score it must be."""
+    second = hits[1].score if len(hits) > 1 else 0.0
+    return (
+        any(hits[0].score >= score and hits[0].score >= lead * second for score, lead in bars)
+        if hits
+        else False
+    )
+
+
 class Finder:
     """The words of one directory, laid out once so that a name is found by one lookup."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, dangers: Dangers) -> None:
+        """A name that tells of danger is no name here: it is answered as danger."""
         self.titles = {button.key or button.name: button.name for button in items(directory.menu)}
         self.titles |= {f"guide:{guide.id}": guide.title for guide in directory.guides}
-        self.titles |= {f"talk:{saying.id}": saying.words[0] for saying in directory.talk if saying.words}
-        self._names = {normal(section.name): section.name for section in directory.menu} | dict(
-            directory.targets
-        )
-        self._exact = self._names | {
+        self.titles |= {f"talk:{saying.id}": _called(saying) for saying in directory.talk}
+        self._exact = {normal(section.name): section.name for section in directory.menu}
+        self._exact |= directory.targets
+        self._exact |= {
             normal(word): f"talk:{saying.id}" for saying in directory.talk for word in saying.words
         }
-        self._inside = {
-            normal(word): f"talk:{saying.id}" for saying in directory.talk for word in saying.inside
-        }
-        self._lengths = sorted({len(word) for word in self._names if len(word) > 1}, reverse=True)
-        self._offered = {f"guide:{guide.id}" for guide in directory.guides}
-        self._signs = {f"guide:{guide.id}": _signs(guide) for guide in directory.guides}
-        spread = Counter(sign for signs in self._signs.values() for sign in signs)
-        self._rarity = {sign: log(1 + len(self._signs) / times) for sign, times in spread.items()}
+        self._names = dict(self._exact)
+        self._exact = {word: page for word, page in self._names.items() if dangers.find(word) is None}
+        examples = _examples(directory)
+        written = {page: [one for one in given if not one[1].isascii()] for page, given in examples.items()}
+        self._signs = Likeness(written)
+        heard = sounds().heard
+        self._heard = Likeness(
+            {page: [(words, heard(plain)) for words, plain in given] for page, given in examples.items()}
+        )
 
     def exact(self, plain: str) -> str | None:
-        """The page that has exactly this name; `plain` as `normal` makes it."""
+        """The page that has exactly this name and tells of no danger; `plain` as `normal` makes it."""
         return self._exact.get(plain)
 
-    def inside(self, plain: str) -> tuple[Hit, ...]:
-        """Pages one of whose names stands in the sentence, the best first. Longer names count more; a name within a name
-        does not count."""
+    def named(self, plain: str) -> str | None:
+        """The page that has exactly this name."""
+        return self._names.get(plain)
+
+    def hits(self, plain: str) -> list[Hit]:
+        """The pages that fit the words, the best first."""
         plain = plain[:LONGEST_QUESTION]
-        words: dict[str, list[str]] = {}
-        at = 0
-        while at < len(plain) - 1:
-            word = next(
-                (plain[at : at + size] for size in self._lengths if plain[at : at + size] in self._names), ""
-            )
-            if word:
-                found = words.setdefault(self._names[word], [])
-                if word not in found:
-                    found.append(word)
-            at += len(word) or 1
-        hits = [
-            Hit(target, _weight(found), f"句子里有“{'”“'.join(found)}”") for target, found in words.items()
-        ]
-        return tuple(sorted(hits, key=lambda hit: -hit.score))
+        asked = FILLERS.sub("", plain) or plain
+        typed = LETTERS.search(asked) is not None
+        found = {} if typed else _by_page(self._signs.nearest(asked), "像")
+        if typed or max((hit.score for hit in found.values()), default=0.0) < LISTEN:
+            for page, hit in self._listen(asked, 0.0 if typed else CLEAR).items():
+                if page not in found or found[page].score < hit.score:
+                    found[page] = hit
+        return sorted(found.values(), key=lambda hit: -hit.score)
 
-    def talk_in(self, plain: str) -> str | None:
-        """The small talk one of whose words stands in the sentence."""
-        return next((page for word, page in self._inside.items() if word in plain), None)
-
-    def nearest(self, plain: str) -> tuple[Hit, ...]:
-        """The three entries that share most with the words, the rarer the better; filled up with the commonest."""
-        plain = plain[:LONGEST_QUESTION]
-        for filler in FILLERS:
-            plain = plain.replace(filler, "")
-        asked = set(_pieces(plain))
-        hits = []
-        for target in self._signs.keys() & self._offered:
-            shared = asked & self._signs[target].keys()
-            score = sum(self._rarity[sign] * self._signs[target][sign] * len(sign) ** 2 for sign in shared)
-            if score:
-                longest = sorted(shared, key=lambda sign: (-len(sign), sign))[:5]
-                hits.append(Hit(target, score, "字面相近：" + "、".join(longest)))
-        best = sorted(hits, key=lambda hit: (-hit.score, hit.target))[:NEAREST]
-        taken = {hit.target for hit in best}
-        rest = (target for target in POPULAR if target in self._offered and target not in taken)
-        return (*best, *(Hit(target, 0.0, "没有相近的，列出最常用的") for target in rest))[:NEAREST]
+    def _listen(self, asked: str, clear: float) -> dict[str, Hit]:
+        """The pages that sound like it, from this likeness on."""
+        heard = sounds().heard(TYPED_FILLERS.sub("", asked))
+        if clear and len(set(heard)) < FEWEST_HEARD:
+            return {}
+        return _by_page(
+            [match for match in self._heard.nearest(heard) if match.score >= clear], "听起来像", HEARD
+        )
 
 
-def _weight(words: Iterable[str]) -> float:
-    return float(sum(1000 if word in CRISIS else len(word) ** 2 for word in words))
+def _by_page(matches: list[Match], how: str, worth: float = 1.0) -> dict[str, Hit]:
+    return {
+        match.page: Hit(
+            match.page, match.score * worth, f"{how}“{match.example}”（{'、'.join(match.shared)}）"
+        )
+        for match in matches
+    }
 
 
-def _pieces(plain: str) -> Iterator[str]:
-    """A text's single characters and its pairs of neighbours."""
-    yield from plain
-    yield from (plain[at : at + 2] for at in range(len(plain) - 1))
+Examples = Mapping[str, list[tuple[str, str]]]
 
 
-def _signs(guide: Guide) -> dict[str, float]:
-    """What an entry is known by: the pieces of its names count thrice those of its text."""
-    signs = dict.fromkeys(_each((guide.answer, guide.who, *guide.bring, *guide.how, guide.note)), 1.0)
-    return signs | dict.fromkeys(_each((guide.title, *guide.words, *guide.asks)), 3.0)
+def _examples(directory: Directory) -> Examples:
+    """Page → the ways of saying it, as they are written and as they are compared."""
+    pages = {f"guide:{guide.id}": _of_guide(guide) for guide in directory.guides}
+    pages |= {f"talk:{one.id}": (*one.words, *one.asks) for one in directory.talk if one.asks}
+    pages |= {item.key: (item.name, *item.words, *item.asks) for item in directory.items if item.asks}
+    return {page: [(words, _asked(words)) for words in given] for page, given in pages.items()}
 
 
-def _each(texts: Iterable[str]) -> Iterator[str]:
-    for text in texts:
-        yield from _pieces(normal(text))
+def _of_guide(guide: Guide) -> tuple[str, ...]:
+    return (guide.title, *guide.words, *guide.asks)
+
+
+def _asked(words: str) -> str:
+    plain = normal(words)
+    return FILLERS.sub("", plain) or plain
+
+
+def _called(saying: Saying) -> str:
+    return (saying.words or saying.asks or (saying.id,))[0]

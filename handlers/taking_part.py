@@ -14,7 +14,7 @@ from campaigns import taking_part as door
 from campaigns.form import Said
 from campaigns.kind import Asked, Nothing, Refused, Visit
 from ground.normal import normal
-from handlers import sign_in
+from handlers import danger, sign_in
 from handlers.book import book
 from handlers.dialogue import SILENCE, home
 from handlers.page import FORM, HOME, minute, state, where
@@ -136,6 +136,11 @@ def _words(turn: Turn) -> str:
 def _answered(turn: Turn, visit: Visit, asked: Asked, name: str, text: str) -> Text:
     field = asked.form()[name]
     value, fault = _value(turn, field, text)
+    if not forms.is_choice(field) or value is None:
+        found = book(turn.house).dangers.find(normal(text))
+        if found is not None:  # before anything else; what was said so far stays as it is
+            _stand(turn, visit.edition)
+            return Text(f"{danger.answer(turn, found[0], '').content}\n{WAITS}")
     if value is not None:
         said = {**visit.said, name: value}
         fault = forms.fault(asked.form, said, name)

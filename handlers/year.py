@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -26,6 +26,7 @@ LONGEST_TEXT = 500  # characters of a campaign's own words that fit into one rep
 CARD = "card:"  # before the id of a campaign in which workers can take part
 PICTURE = "reeds.png"
 PICTURES = {"riddle": "crab.png", "poll": "helmet.png"}
+COMMON = frozenset("工会 职工 活动 参加 什么 一种 福利 权益 宣传 说清 清楚 怎么 一年 送到 您的".split())  # noqa: SIM905 - readable
 ONLY_TOLD = "这里目前只介绍活动，还不能在聊天里直接参加；怎么参加，以活动通知为准。"
 
 
@@ -93,10 +94,22 @@ def titled(campaigns: Iterable[Campaign], plain: str) -> str | None:
     return next((f"campaign:{one.id}" for one in campaigns if plain in normal(one.title)), None)
 
 
-def mentioned(campaigns: Iterable[Campaign], plain: str) -> str | None:
-    """The page of the campaign whose title, up to a colon, stands in the sentence."""
-    names = ((one.id, normal(one.title.partition("：")[0])) for one in campaigns)
-    return next((f"campaign:{one}" for one, name in names if len(name) > 1 and name in plain), None)
+def mentioned(campaigns: Sequence[Campaign], plain: str) -> str | None:
+    """The page of the campaign of which the sentence has most pairs of signs that stand in no other's title; None for none."""
+    shared = {one.id: _own(one, campaigns) & _pairs(plain) for one in campaigns}
+    best = max(shared, key=lambda one: len(shared[one]), default=None)
+    return f"campaign:{best}" if best is not None and len(shared[best]) > 1 else None
+
+
+def _own(one: Campaign, campaigns: Iterable[Campaign]) -> frozenset[str]:
+    """The pairs of signs of a title that no other campaign's has."""
+    others = (_pairs(normal(each.title)) for each in campaigns if each.id != one.id)
+    return _pairs(normal(one.title)).difference(COMMON, *others)
+
+
+@lru_cache(maxsize=256)
+def _pairs(plain: str) -> frozenset[str]:
+    return frozenset(plain[at : at + 2] for at in range(len(plain) - 1))
 
 
 def _about(each: Told, turn: Turn, parent: str) -> Page:

@@ -7,7 +7,7 @@ from functools import partial
 
 from ground.normal import normal
 from ground.text import BLANK
-from menus.files import Crisis, Number, Saying
+from menus.files import Crisis, Item, Number, Saying
 from menus.guide import Guide, Mode, named, placeholders
 from menus.tree import Menu
 
@@ -24,6 +24,7 @@ class Directory:
     by_id: Mapping[str, Guide]
     targets: Mapping[str, str]  # what workers say, as `normal` makes it → "guide:ID" or a menu key
     menu: Menu
+    items: tuple[Item, ...] = ()  # the menu items as the clerk wrote them
     numbers: Mapping[str, Number] = field(default_factory=dict)
     sample: Mapping[str, str] = field(default_factory=dict)  # blank → what the demonstration shows for it
     talk: tuple[Saying, ...] = ()

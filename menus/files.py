@@ -36,6 +36,7 @@ class Item(Part):
     appid: str = ""
     pagepath: str = ""
     words: tuple[Words, ...] = ()
+    asks: tuple[Words, ...] = ()
     first: tuple[str, ...] = ()
 
 
@@ -79,12 +80,13 @@ class Talk(Part):
 
 class Danger(Part):
     """A kind of emergency. `says`: pieces of sentences that mean it; `…` in one stands for up to eight characters.
-    `answer` begins with the number to call."""
+    `unless` are words of a sentence that only asks about it afterwards. `answer` begins with the number to call."""
 
     id: Id
     title: Words
     numbers: Annotated[tuple[Words, ...], Field(min_length=1)]
     says: Annotated[tuple[Words, ...], Field(min_length=1)]
+    unless: tuple[Words, ...] = ()
     answer: Words
 
 

@@ -65,11 +65,17 @@ def read(folder: Path = HERE) -> Reading:
     if desk.problems or not (menu and numbers and talk and crisis):
         return Reading(None, tuple(desk.problems), notes)
     guides = tuple(_ordered([guide for _, guide in entries], menu))
-    sample = {blank: words for topic in topics for blank, words in topic[0].items()}
     made = Directory(
-        guides, {guide.id: guide for guide in guides}, _targets(guides, menu), tree.built(menu.sections),
-        {one.number: one for one in numbers.numbers}, sample, talk.talk, crisis,
-    )  # fmt: skip
+        guides=guides,
+        by_id={guide.id: guide for guide in guides},
+        targets=_targets(guides, menu),
+        menu=tree.built(menu.sections),
+        items=tuple(item for section in menu.sections for item in section.items),
+        numbers={one.number: one for one in numbers.numbers},
+        sample={blank: words for topic in topics for blank, words in topic[0].items()},
+        talk=talk.talk,
+        crisis=crisis,
+    )
     return Reading(made, (), notes)
 
 

@@ -39,7 +39,7 @@ def faults(
         ((place.at("id"), guide.id, guide.title) for place, guide in entries), "编号", lambda s: s
     )
     yield from _same(_names(entries, menu, talk), "叫法", normal)
-    yield from _same(_asks(entries, talk), "问法", normal)
+    yield from _same(_asks(entries, menu, talk), "问法", normal)
     yield from _unknown(entries, menu, numbers)
     yield from _unknown_pages(entries, menu, talk)
     yield from _blanks(entries)
@@ -91,9 +91,11 @@ def _names(entries: Sequence[Entry], menu: MenuFile, talk: Talk) -> Iterator[tup
         yield from ((here.at("words", at), word, f"闲聊 {saying.id}") for at, word in enumerate(saying.words))
 
 
-def _asks(entries: Sequence[Entry], talk: Talk) -> Iterator[tuple[Place, str, str]]:
+def _asks(entries: Sequence[Entry], menu: MenuFile, talk: Talk) -> Iterator[tuple[Place, str, str]]:
     for place, guide in entries:
         yield from ((place.at("asks", at), ask, guide.title) for at, ask in enumerate(guide.asks))
+    for place, item in _items(menu):
+        yield from ((place.at("asks", at), ask, f"菜单项 {item.key}") for at, ask in enumerate(item.asks))
     for number, saying in enumerate(talk.talk):
         here = Place(TALK, ("talk", number))
         yield from ((here.at("asks", at), ask, f"闲聊 {saying.id}") for at, ask in enumerate(saying.asks))

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
+import sqlalchemy as sa
 from guides_cast import WHOLE
 
 from campaigns.campaign import Campaign
 from handlers import House, Turn, answer
+from models import alarm
 from models.base import Connection
 from models.follower import Follower
 from wx import messages as m
 from wx.replies import Text
 
+ALARMS = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+alarm.alarms.create(ALARMS)
 START = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
 
 
@@ -66,10 +70,10 @@ class Worker:
         message = m.Message(
             "gh_union", "oWorker", "text", int(self.now.timestamp()), "1", "", "", body, "<xml/>", "k"
         )
-        # only the events about our own sending touch the database; everything else would fail loudly here
-        books = connection if connection is not None else cast(Connection, None)
-        self.turn = Turn(message, follower, books, self.now, self.house, self.dialogue)
-        reply = answer(self.turn)
+        # only events about our own sending and words of danger touch the database, which has nothing but alarms here
+        with nullcontext(connection) if connection is not None else ALARMS.begin() as books:
+            self.turn = Turn(message, follower, books, self.now, self.house, self.dialogue)
+            reply = answer(self.turn)
         self.dialogue = self.turn.dialogue
         assert reply is None or isinstance(reply, Text)
         return reply.content if reply else None
@@ -89,8 +93,9 @@ class Worker:
 
     @property
     def topic(self) -> str:
+        """What answered, without the mark of a guess."""
         assert self.turn is not None
-        return self.turn.topic
+        return self.turn.topic.partition("?")[0]
 
     @property
     def missed(self) -> bool:

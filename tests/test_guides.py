@@ -159,7 +159,7 @@ def test_every_fault_of_a_clerk_is_told_with_file_line_what_was_found_and_what_i
 def test_faults_in_several_files_are_told_at_once(tmp_path: Path) -> None:
     clerk = small(tmp_path)
     clerk.writes("guides/quit.toml", OTHER.replace("2027-12-31", "bald"))
-    clerk.replaces("talk.toml", "home = true", "home = ja")
+    clerk.replaces("talk.toml", "\nhome = true", "\nhome = ja")
     (clerk.folder / "crisis.toml").unlink()
 
     told = clerk.hears()
