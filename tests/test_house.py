@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sizes import ROOMS, ROOT, sources
+from sizes import ROOMS, ROOT, importers, sources
 
 import app
+from channels import CHANNELS
 
 TOP = {
     ".ci", ".gitignore", "Makefile", "README.md", "app.py", "benchmarks", "campaigns", "channels", "commands",
@@ -84,6 +85,11 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
     named = {path for path in sources() if NAMELESS.match(path.stem)}
 
     assert named <= {ROOT / "channels/service.py"}  # it says which channel: the customer-service message
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_channel_is_known_to_the_table_of_channels_alone(channel: str) -> None:
+    assert importers(f"channels.{channel}") == {"channels/__init__.py"}
 
 
 def test_no_file_names_a_machine_a_registry_or_a_stranger() -> None:
