@@ -22,6 +22,7 @@ from campaigns.watch import Watch, tell, tell_of_guides
 from campaigns.year import Year
 from channels import CHANNELS, Channel, Gear, SendLimits, open_channels, sections
 from commands import asking, steering
+from commands import campaign as joining
 from commands import check as forecast
 from commands import demo as demonstration
 from commands import doctor as diagnosis
@@ -395,6 +396,19 @@ def push(options: Options) -> int:
     return deeds[options.deed]()
 
 
+def campaign(options: Options) -> int:
+    built = stored(options)
+    store, now, name = built.store, built.clock.now(), options.name
+    deeds: Mapping[str, Callable[[], int]] = {
+        "list": lambda: joining.campaign_list(store, built.config.campaigns, now),
+        "show": lambda: joining.campaign_show(store, name),
+        "extend": lambda: joining.campaign_extend(store, name, options.until or now, now),
+        "export": lambda: joining.campaign_export(store, name, options.out),
+        "do": lambda: joining.campaign_do(store, name, options.what, options.words, now),
+    }
+    return deeds[options.deed]()
+
+
 def _size(built: Built) -> AudienceSize:
     """How many people an audience reaches; WeChat is asked where it goes to a tag."""
 
@@ -498,6 +512,7 @@ RUN: Mapping[str, Callable[[Options], int]] = {
     "check": check,
     "menu": menu,
     "push": push,
+    "campaign": campaign,
     "halt": halt,
     "unhalt": unhalt,
     "db": db,

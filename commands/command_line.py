@@ -12,10 +12,11 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ground.days import SHANGHAI
 from menus.directory import BadDirectory
 from models.base import StoreError
 from models.schema import CannotUpgrade
@@ -49,6 +50,17 @@ def day(text: str) -> date:
         raise argparse.ArgumentTypeError(f"没有“{text}”这一天，日子写成 2027-02-21 的样子") from None
 
 
+def instant(text: str) -> datetime:
+    """A moment of Shanghai as it is typed."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"“{text}”不是时间，写成 2027-01-31T20:00 的样子（北京时间）"
+        ) from None
+    return found if found.tzinfo else found.replace(tzinfo=SHANGHAI)
+
+
 def number(text: str) -> int:
     """The number of a row as it is typed."""
     if not (text.isascii() and text.isdigit()) or len(text) > 18:
@@ -73,8 +85,13 @@ class Options:
     to: date | None = None
     csv: Path | None = None
     xlsx: Path | None = None
+    what: str = ""
+    words: Sequence[str] = ()
+    until: datetime | None = None
+    out: Path = Path()
 
 
+CAMPAIGN = Take("name", "活动的代号")
 PUSH = Take("name", "推送的名字，写成 活动/推送")
 YES = Take("--yes", "看过了，不用再问", {"action": "store_true"})
 FILE = Take("file", "备份文件", {"type": Path})
@@ -101,6 +118,15 @@ COMMANDS: Mapping[str, Command] = {
         "pause": ("暂停", (PUSH,)),
         "resume": ("继续，或者收回对下一次的取消", (PUSH,)),
         "cancel": ("取消正在发的，或者取消下一次", (PUSH, YES)),
+    }),
+    "campaign": Command("职工参加的活动", {
+        "list": ("看有哪些、开着没有、多少人参加", ()),
+        "show": ("看一个活动的规则、参加情况和可以做的事", (CAMPAIGN,)),
+        "extend": ("改截止时间", (CAMPAIGN, Take("until", "到什么时候，写成 2027-01-31T20:00", {"type": instant}))),
+        "export": ("导出成表格文件", (CAMPAIGN, Take("--out", "放到哪个文件夹", {"type": Path, "required": True, "metavar": "DIR"}))),
+        "do": ("办一件事，会记下是谁办的", (
+            CAMPAIGN, Take("what", "哪件事，用 campaign show 看"), Take("words", "这件事要写的内容", {"nargs": "*"}),
+        )),
     }),
     "halt": Command("立刻停止一切发送"),
     "unhalt": Command("恢复发送"),

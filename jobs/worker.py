@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from types import FrameType
 
 from campaigns.campaign import Campaign
+from jobs import editions
 from jobs.push import Sender
 from jobs.timetable import Timetable
 from models import delivery, shared
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 BEAT_S = 5.0
 RECOVER_S = 1.0
 TIDY_S = 60.0
+EDITIONS_S = 5.0
 GLANCE_S = 0.1
 AFTER_A_FAULT_S = 1.0  # the loop does not repeat the same crash at once
 
@@ -68,6 +70,7 @@ class Worker:
         self._known: Sequence[Campaign] | None = None
         self._offset = timedelta(0)
         self._beat, self._recover, self._tidy = Every(BEAT_S), Every(RECOVER_S), Every(TIDY_S)
+        self._editions = Every(EDITIONS_S)
 
     def step(self) -> float:
         """Do what is to be done now, a little of it; the seconds after which to look again."""
@@ -81,9 +84,12 @@ class Worker:
         self.timetable.keep(now)
         if self._recover.due():
             self.sender.recover()
+        if self._editions.due():
+            editions.tend(self.store, campaigns, now, live=self.sender.account.live)
         if self._tidy.due():
             self.sender.look_for_silence()
             with self.store.writing() as connection:
+                editions.sweep(connection, now, now - self.clock.offset())
                 shared.sweep(connection, now)
                 delivery.forget_strangers(connection, now)
         self.sender.plan()

@@ -12,7 +12,9 @@ from phone_cast import ACCOUNT, WHOLE
 
 import handlers
 from campaigns.campaign import Campaign
+from commands.campaign import campaign_do
 from handlers.turn import House
+from jobs import editions
 from menus import tree
 from models.base import Store
 from models.clock import Clock
@@ -98,6 +100,19 @@ class Union:
         self.clock = Clock(lambda: self.ahead)
         self.webhook.clock = self.clock
 
+    def tends(self) -> None:
+        """What the worker does every few seconds."""
+        editions.tend(self.store, self.campaigns, self.clock.now(), live=self.account.live)
+
+    def staff_does(self, deed: str, *words: str) -> None:
+        """`campaign do`, for the first campaign."""
+        campaign_do(self.store, self.campaigns[0].id, deed, words, self.clock.now())
+
+    def opens_wishes(self, phone: Phone) -> str:
+        """Taps the menu item; a second later than before, for WeChat's taps have no number but their second."""
+        self.waits(timedelta(seconds=1))
+        return phone.taps("WISH")
+
     def phone(self, name: str) -> Phone:
         """A follower."""
         phone = Phone(self.platform, name)
@@ -121,6 +136,7 @@ class Pages:
             clock=Clock(lambda: union.ahead),
             sections=dict,
             year=list,
+            ways={},
             ready=list,
             house=union.house(),
             sign_in=lambda code: union.platform.sign_in.exchange(

@@ -1,0 +1,131 @@
+"""`campaign`: the campaigns in which workers take part, as the staff see and move them. Every deed is audited."""
+
+from __future__ import annotations
+
+import getpass
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from campaigns import taking_part as door
+from campaigns.campaign import Campaign
+from campaigns.kind import Impossible, Kind, Work, rules_of
+from commands.command_line import GOOD, PROBLEM, refuse
+from ground.days import SHANGHAI, minute
+from ground.table import Table, lines, write_csv, write_xlsx
+from models import audit, edition, entry
+from models.base import Connection, Store
+from models.edition import Edition
+
+STATES = {"open": "开着", "closed": "已结束", "published": "已公布", "annulled": "已作废"}
+MOST = 30  # lines of a table on the screen
+
+
+def staff() -> str:
+    """Who types."""
+    return f"cli:{getpass.getuser()}"
+
+
+def campaign_list(store: Store, campaigns: Sequence[Campaign], now: datetime) -> int:
+    """Each campaign that can be joined, and how it stands."""
+    with store.reading() as connection:
+        rows = [_row(connection, one, now) for one in door.joinable(campaigns)]
+    columns = ("代号", "名称", "种类", "状态", "截止", "参加人数")
+    print("\n".join(lines(Table("可以参加的活动", columns, rows), MOST, "")))
+    return GOOD
+
+
+def _row(connection: Connection, campaign: Campaign, now: datetime) -> tuple[str | int, ...]:
+    found = edition.latest(connection, campaign.id)
+    if found is None:
+        return (campaign.id, campaign.title, campaign.kind, "还没有开过", "", 0)
+    state = STATES[found.state] if found.state != edition.OPEN or found.takes(now) else "时间到了"
+    people = entry.people(connection, found.id)
+    return (campaign.id, campaign.title, campaign.kind, state, minute(found.closes_at), people)
+
+
+def campaign_show(store: Store, name: str) -> int:
+    """One campaign: its edition, its rules, who took part by day, and what can be done."""
+    with store.reading() as connection:
+        found, kind = _found(connection, name)
+        visit = door.visit(connection, found, "", found.opens_at)
+        days = Counter(
+            (at.astimezone(SHANGHAI).date(), way) for at, way in entry.by_day(connection, found.id)
+        )
+        people = entry.people(connection, found.id)
+        told = kind.told(visit).words
+        since = kind.waiting_since(connection, found.id)
+        last = audit.of(connection, _object(found), 10)
+        tables = kind.tables(connection, found, rules_of(kind, found))
+    print(f"{found.title}（{found.campaign}，{kind.title}，{STATES[found.state]}）")
+    print(f"{minute(found.opens_at)} 至 {minute(found.closes_at)}，{people} 人参加。{told}")
+    print(f"规则：{found.rules}\n规则的校验码：{found.rules_hash}")
+    if since is not None:
+        print(f"有内容等您看，最早的一条从 {minute(since)} 开始等。")
+    rows = [(str(day), days[day, "chat"], days[day, "page"]) for day in sorted({day for day, _ in days})]
+    for table in (Table("每天参加的次数", ("日期", "聊天", "网页"), rows), *tables):
+        print("\n".join(lines(table, MOST, "请用 campaign export 导出")))
+    print("\n可以做的：")
+    for deed, one in kind.deeds.items():
+        print(f"  campaign do {name} {deed} {' '.join(one.usage)}　{one.about}")
+    for done in last:
+        print(f"{minute(done.at)} {done.staff} {done.deed} {done.details}")
+    return GOOD
+
+
+def campaign_extend(store: Store, name: str, until: datetime, now: datetime) -> int:
+    """Let the open edition end then."""
+    with store.writing() as connection:
+        found, _ = _found(connection, name)
+        if not edition.extend(connection, found, until, staff(), now):
+            raise refuse(f"{name} 已经结束，或者写的时间已经过了，改不了。")
+        details = {"from": found.closes_at, "to": until}
+        audit.note(connection, staff(), "extend", _object(found), details, now)
+    print(f"{found.title}：截止时间从 {minute(found.closes_at)} 改为 {minute(until)}，对所有人一样。")
+    return GOOD
+
+
+def campaign_export(store: Store, name: str, folder: Path) -> int:
+    """Its tables as XLSX and CSV."""
+    with store.reading() as connection:
+        found, kind = _found(connection, name)
+        tables = kind.tables(connection, found, rules_of(kind, found))
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = f"{found.campaign}-{found.opens_at.astimezone(SHANGHAI):%Y%m%d}"
+    for write, ending in ((write_xlsx, "xlsx"), (write_csv, "csv")):
+        path = folder / f"{stem}.{ending}"
+        write(path, tables)
+        print(f"已经写好 {path}")
+    return GOOD
+
+
+def campaign_do(store: Store, name: str, deed: str, words: Sequence[str], now: datetime) -> int:
+    """A deed of the staff, with its trace, or words why not."""
+    with store.writing() as connection:
+        found, kind = _found(connection, name)
+        known = kind.deeds.get(deed)
+        if known is None:
+            raise refuse(f"没有 {deed} 这件事，可以做的是：{'、'.join(kind.deeds)}。")
+        if len(words) != len(known.usage):
+            raise refuse(f"请写成：campaign do {name} {deed} {' '.join(known.usage)}")
+        work = Work(connection, found, rules_of(kind, found), staff(), now)
+        try:
+            done = known.act(work, words)
+        except Impossible as fault:
+            raise refuse(str(fault), code=PROBLEM) from None
+        details = dict(zip(known.usage, words, strict=True))
+        audit.note(connection, staff(), deed, _object(found), details, now)
+    print(done)
+    return GOOD
+
+
+def _object(found: Edition) -> str:
+    return f"{found.campaign}/{found.id}"
+
+
+def _found(connection: Connection, name: str) -> tuple[Edition, Kind]:
+    found = edition.latest(connection, name)
+    if found is None:
+        raise refuse(f"没有 {name} 这个活动，或者它还没有开过。")
+    return found, door.kind_of(found)
