@@ -21,6 +21,8 @@ from campaigns.campaign import Campaign
 from campaigns.watch import Watch, tell, tell_of_guides
 from campaigns.year import Year
 from channels import CHANNELS, Channel, Gear, SendLimits, open_channels, sections
+from channels.alarm import Alarms, ways
+from commands import alarm as alarms
 from commands import asking, steering
 from commands import campaign as joining
 from commands import check as forecast
@@ -37,7 +39,9 @@ from ground.part import Part
 from ground.toml import Loaded
 from handlers.replay import replay as handle_again
 from handlers.turn import House
+from jobs.alarm import Herald
 from jobs.audience import Audience, sizes, tags
+from jobs.lookout import Lookout, Place
 from jobs.pace import Pace
 from jobs.push import Sender
 from jobs.worker import Worker
@@ -56,7 +60,7 @@ from models.clock import Clock
 from models.condition import unready
 from models.media import Shelf
 from models.menu import Versions
-from settings import MISSING, load, loosely, risky
+from settings import MISSING, load, loosely, risky, salvage
 from web import address, create_app
 from web.address import Serving, Site, in_the_way
 from web.parts import Demo, Parts
@@ -68,6 +72,7 @@ from wx.account import WORDS, Account, missing
 from wx.client import Api, MemoryTokens
 from wx.envelope import Envelope
 from wx.errors import WeChatError
+from wx.reach import reachable
 
 HERE = Path(__file__).parent
 CONFIG, EXAMPLE = Path("config.toml"), HERE / "config.example.toml"
@@ -87,6 +92,7 @@ class Config(Part):
     site: Site = Site()
     server: Serving = Serving()
     limits: SendLimits = SendLimits()
+    alarms: Alarms = Alarms()
     campaigns: tuple[Campaign, ...] = ()
 
 
@@ -166,6 +172,20 @@ class Built:
         guides = Guides(hears=lambda reading: tell_of_guides(self.store, reading.problems, now()))
         guides.open(load_guides())
         return Worker(self.store, self.clock, self.shared, self.year.campaigns, sender, watch=guides.poll)
+
+    @cached_property
+    def herald(self) -> Herald:
+        """Who tells the staff."""
+        account, settings = self.config.account, self.config.alarms
+        return Herald(self.store, lambda: ways(settings, account, self.api), account.name)
+
+    def lookout(self, *, reaches: bool = True) -> Lookout:
+        """Who sees what nobody else would tell of; with `reaches` also whether WeChat can be reached."""
+        place = Place(self.backups.parent, self.backups, self.path)
+        far = f"{self.config.account.api_base}/cgi-bin/token"
+        return Lookout(
+            self.store, self.herald, place, self.clock.now, (lambda: reachable(far)) if reaches else None
+        )
 
     @cached_property
     def guides(self) -> Guides:
@@ -288,7 +308,7 @@ def _web(built: Built) -> int:
 
 
 def _work(built: Built) -> int:
-    return run_worker(built.worker)
+    return run_worker(built.worker, None if built.demo else built.lookout())
 
 
 def run(options: Options) -> int:
@@ -454,6 +474,22 @@ def _database(path: Path) -> str:
     raise refuse(stopping.no_database(named or default or ""))
 
 
+def alarm(options: Options) -> int:
+    """Tells also what keeps the program itself from starting: a broken config file is read as far as it goes."""
+    path, now = options.config or CONFIG, datetime.now(UTC)
+    loaded = read(path, os.environ)
+    built = Built(path, loaded.value or salvage(Config, path, os.environ), os.environ)
+    problems, unit = [str(problem) for problem in loaded.problems], options.unit
+    deeds: Mapping[str, Callable[[], int]] = {
+        "list": lambda: alarms.show(built.store),
+        "clear": lambda: alarms.clear(built.store, options.mark, now),
+        "test": lambda: alarms.try_out(built.herald.ways(), built.config.account.name, now),
+        "look": lambda: alarms.look(built.store, built.lookout(reaches=False), path, problems, now),
+        "fell": lambda: alarms.fell(built.store, built.herald, unit, problems, now),
+    }
+    return deeds[options.deed]()
+
+
 def db(options: Options) -> int:
     if options.deed == "verify":
         return backup.verify(options.file)
@@ -497,7 +533,15 @@ def doctor(options: Options) -> int:
     account, base_url = built.config.account, built.config.site.base_url
     redis_url, now = built.config.redis.url.get_secret_value(), datetime.now(UTC)
     house = diagnosis.Installation(
-        built.path, account, base_url, built.store, redis_url, built.backups, built.api, now
+        built.path,
+        account,
+        base_url,
+        built.store,
+        redis_url,
+        built.backups,
+        built.api,
+        now,
+        built.config.alarms,
     )
     return diagnosis.doctor(house)
 
@@ -515,6 +559,7 @@ RUN: Mapping[str, Callable[[Options], int]] = {
     "campaign": campaign,
     "halt": halt,
     "unhalt": unhalt,
+    "alarm": alarm,
     "db": db,
     "report": report,
     "replay": replay,

@@ -54,6 +54,42 @@ def loosely(path: Path, environ: Mapping[str, str], section: str, key: str) -> s
     return written.strip() or None if isinstance(written, str) else None
 
 
+def salvage(model: type[M], path: Path, environ: Mapping[str, str]) -> M:
+    """What can still be had of a broken file, section by section, each by itself; its default where one cannot be read.
+
+    For who must tell of it, or stop what runs, whatever else is wrong."""
+    try:
+        text, _ = text_of(path, MISSING)
+    except UnreadableError:
+        text = ""
+    found: dict[str, object] = {}
+    for section, field in keys(model).items():
+        if not model_of(field.annotation):
+            continue
+        value = _alone(model, path, _section(text, section), environ)
+        found |= {section: getattr(value, section)} if value else {}
+    return model.model_construct(**{**dict(model()), **found})
+
+
+def _section(text: str, name: str) -> str:
+    """The lines of this table, as far as they can be told from the others."""
+    found = re.search(rf"^[ \t]*\[[ \t]*{name}[ \t]*\].*?(?=^[ \t]*\[|\Z)", text, re.MULTILINE | re.DOTALL)
+    return found[0] if found else ""
+
+
+def _alone(model: type[M], path: Path, text: str, environ: Mapping[str, str]) -> M | None:
+    """A config of nothing but this text and the environment, None where that is broken too."""
+    try:
+        table = parse(path, text)
+    except UnreadableError:
+        table = {}
+    draft = _Config(model, path, text, table)
+    draft.lay_over(environ)
+    draft.fetch_secrets(environ, 0)
+    value = draft.judge(model)
+    return None if draft.problems else value
+
+
 def risky(environ: Mapping[str, str]) -> list[str]:
     """What the environment says that should stand in the file, a sentence each."""
     name = f"{PREFIX}ACCOUNT__LIVE"

@@ -12,6 +12,8 @@ from campaigns.campaign import Campaign, named
 from models import alarm
 from models.base import Store
 
+BROKEN = "config broken"
+
 log = logging.getLogger(__name__)
 
 
@@ -117,20 +119,30 @@ def _changed(old: Settings, new: Settings) -> Iterator[str]:
 
 def tell(store: Store, path: Path, standing: Change, now: datetime) -> None:
     """Raise what is wrong with the config file as alarms, and clear those that are over."""
-    broken = (
-        f"配置文件 {path} 有 {len(standing.problems)} 处错误，没有采用，仍按原来的活动执行。"
-        "请运行 check 看错在哪里；改好存盘以后会自己读进去。"
-    )
     waiting = f"配置文件里改了 {'、'.join(standing.restart)}，要重新启动以后才生效。"
     with store.writing() as connection:
         for name, words, stands in (
-            ("config broken", broken, standing.problems),
+            (BROKEN, broken_words(path, len(standing.problems)), standing.problems),
             ("config needs restart", waiting, standing.restart),
         ):
             if stands:
                 alarm.sound(connection, name, words, now)
             else:
                 alarm.clear(connection, name, now)
+
+
+def broken(store: Store, path: Path, faults: int, now: datetime) -> None:
+    """The file cannot be taken into force, said by who is not the worker that watches it: it clears nothing."""
+    with store.writing() as connection:
+        if not alarm.stands(connection, BROKEN):
+            alarm.sound(connection, BROKEN, broken_words(path, faults), now)
+
+
+def broken_words(path: Path, faults: int) -> str:
+    return (
+        f"配置文件 {path} 有 {faults} 处错误，没有采用，仍按原来的活动执行。"
+        "请运行 check 看错在哪里；改好存盘以后会自己读进去。"
+    )
 
 
 def tell_of_guides(store: Store, problems: Sequence[object], now: datetime) -> None:

@@ -77,6 +77,8 @@ class Options:
     file: Path = Path()
     name: str = ""
     openid: str = ""
+    mark: str = ""
+    unit: str = ""
     code: str = ""
     ids: Sequence[int] = ()
     wait: bool = False
@@ -130,6 +132,13 @@ COMMANDS: Mapping[str, Command] = {
     }),
     "halt": Command("立刻停止一切发送"),
     "unhalt": Command("恢复发送"),
+    "alarm": Command("警报：要有人处理的事", {
+        "list": ("看还没有了结的警报", ()),
+        "clear": ("处理好了，了结一条", (Take("mark", "那一条最前面的四个字符"),)),
+        "test": ("试着告诉 [alarms] 里写的每个人", ()),
+        "look": ("看一遍有没有出事，有就告诉人（定时运行）", ()),
+        "fell": ("一个服务停了，告诉人（由 systemd 运行）", (Take("unit", "服务的名字"),)),
+    }),
     "db": Command("数据库", {
         "upgrade": ("升级数据库结构", ()),
         "backup": ("备份，并当场验证能恢复", ()),

@@ -12,8 +12,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from channels import CHANNELS
+from channels.alarm import Alarms
 from ground.days import SHANGHAI
-from models import alarm, recent, schema, shared
+from models import alarm, backup, recent, schema, shared
 from models.base import Store, StoreError
 from models.condition import condition, redis_answers
 from wx.account import LOOPBACK, WORDS, Account, missing
@@ -25,7 +26,7 @@ from wx.reach import Reached, reach
 GOOD, HINT, BAD = "✓", "·", "✗"
 LEAST_DISK, TIGHT_DISK = 100_000_000, 1_000_000_000  # bytes
 DRIFT, MOST_DRIFT = timedelta(seconds=10), timedelta(seconds=60)
-BACKUP_AGE = timedelta(days=2)
+NOBODY = Alarms()
 POLICIES = {
     "retry": "系统稍后自己再试，次数有限。",
     "wait_minute": "系统停一分钟再继续。",
@@ -60,6 +61,7 @@ class Installation:
     backups: Path
     api: Api
     now: datetime
+    alarms: Alarms = NOBODY
 
     @property
     def simulated(self) -> bool:
@@ -221,18 +223,27 @@ def _work(house: Installation) -> Iterator[Finding]:
         yield Finding(BAD, "发送", f"全部停着：{halted}", "弄清原因以后，用 unhalt 恢复发送。")
     for each in alarms:
         when = f"{each.last_at.astimezone(SHANGHAI):%m-%d %H:%M}"
-        yield Finding(HINT, "警报", f"{when}　{each.words}")
+        yield Finding(BAD, "警报", f"{when}　{each.words}", f"处理好以后，请运行 alarm clear {each.mark}。")
+
+
+def _told(house: Installation) -> Iterator[Finding]:
+    """Whether an alarm would reach anybody."""
+    if lacks := house.alarms.lacks:
+        action = f"请在 {house.config} 的 [alarms] 里填好，再运行 alarm test 试一试。"
+        yield Finding(HINT, "警报", lacks, action)
+    else:
+        yield Finding(GOOD, "警报", "出了事会告诉 [alarms] 里写的人；运行 alarm test 可以试一试")
 
 
 def _backup(house: Installation) -> Iterator[Finding]:
-    made = sorted(house.backups.glob("gonghui-*Z.db")) if house.backups.is_dir() else []
-    if not made:
+    newest = backup.newest(house.backups)
+    if newest is None:
         yield Finding(HINT, "备份", "一份也没有", "请运行 db backup，并打开每天夜里的自动备份。")
         return
-    text = made[-1].name.removeprefix("gonghui-").removesuffix(".db")
-    age = house.now - datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    age = house.now - newest
     words = f"最近一份是 {age.days} 天前做的" if age.days else "最近一份不到一天"
-    if age > BACKUP_AGE:
+    words = f"{words}，在 {house.backups.absolute()}"
+    if age > backup.STALE:
         yield Finding(
             BAD, "备份", words, "请运行 db backup，再看自动备份：systemctl status gonghui-backup.timer。"
         )
@@ -368,6 +379,7 @@ CHECKS: tuple[Callable[[Installation], Iterable[Finding]], ...] = (
     _disk,
     _redis,
     _work,
+    _told,
     _backup,
     _site,
     _wechat,

@@ -11,9 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
+from jobs.worker import ENDING
+
 log = logging.getLogger(__name__)
 
-ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # SIGHUP: the terminal was closed
+ENDS = ENDING
+ASKED = (signal.SIGTERM, signal.SIGINT)  # they end us also where whoever started us ignores them
+OF_A_TERMINAL = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)  # they reach all processes at once
 STOP_S = 20  # for all of them to end by themselves
 PAUSES_S = (0.5, 1, 2, 5, 10, 30)  # before a restart, each time longer
 SETTLED_S = 60  # a process that lived so long starts over with the first pause
@@ -89,7 +93,7 @@ def supervise(work: Mapping[str, Callable[[], int]], ready: Callable[[], None] =
         raise Stopped
 
     for number in ENDS:
-        if signal.getsignal(number) != signal.SIG_IGN or number != signal.SIGHUP:  # nohup stays nohup
+        if signal.getsignal(number) != signal.SIG_IGN or number in ASKED:  # nohup stays nohup
             signal.signal(number, stop)
     try:
         children.look()
@@ -127,9 +131,8 @@ def _fork(child: Callable[[], int]) -> int:
         return pid
     code = 1
     try:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        for number in (signal.SIGINT, signal.SIGHUP):  # they reach all at once; the parent ends us in order
-            signal.signal(number, signal.SIG_IGN)
+        for number in ENDS:  # of those that reach all at once, the parent ends us in order
+            signal.signal(number, signal.SIG_IGN if number in OF_A_TERMINAL else signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
         code = child()
     except SystemExit as end:

@@ -14,6 +14,7 @@ from types import FrameType
 
 from campaigns.campaign import Campaign
 from jobs import editions
+from jobs.lookout import Lookout
 from jobs.push import Sender
 from jobs.timetable import Timetable
 from models import delivery, shared
@@ -28,6 +29,15 @@ RECOVER_S = 1.0
 TIDY_S = 60.0
 EDITIONS_S = 5.0
 GLANCE_S = 0.1
+# Every signal that would end a program and that one can answer; those of its own faults (SIGSEGV …) are left alone.
+ENDING = tuple(
+    getattr(signal, name)
+    for name in (
+        "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGPOLL",
+        "SIGPWR", "SIGSTKFLT", "SIGXCPU", "SIGXFSZ",
+    )
+    if hasattr(signal, name)
+)  # fmt: skip
 AFTER_A_FAULT_S = 1.0  # the loop does not repeat the same crash at once
 
 
@@ -142,14 +152,19 @@ class Worker:
         self.nudged.set()
 
 
-def work(worker: Worker) -> int:
-    """Run until SIGTERM or Ctrl-C; ends within ten seconds after it, whatever WeChat does. Exit code 0."""
+def work(worker: Worker, lookout: Lookout | None = None) -> int:
+    """Run until a signal that ends programs; ends within ten seconds after it, whatever WeChat does. Exit code 0.
+
+    What was ignored when we were started stays ignored: SIGHUP under nohup, or below a supervisor that ends us in order."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         worker.stop()
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    for number in ENDING:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, stop)
+    if lookout is not None:
+        threading.Thread(target=lookout.run, name="lookout", daemon=True).start()
     worker.run()
     worker.sender.close()
     if worker.sender.left_behind:

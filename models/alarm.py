@@ -1,10 +1,12 @@
-"""Alarms: what a person must look at, said once with its remedy, however often it happens."""
+"""Alarms: what a person must look at, said once with its remedy, however often it happens, and whether staff were told."""
 
 from __future__ import annotations
 
+import hashlib
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -22,8 +24,14 @@ alarms = sa.Table(
     sa.Column("first_at", Utc(), nullable=False),
     sa.Column("last_at", Utc(), nullable=False),
     sa.Column("cleared_at", Utc()),
+    sa.Column("told", Words()),  # the ways on which it reached somebody (or never will), one in a line
+    sa.Column("tries", sa.Integer),
+    sa.Column("told_at", Utc()),  # when somebody was last told
+    sa.Column("tell_at", Utc()),  # not before then; NULL: nothing left to tell
     **MARIADB,
 )
+
+QUIET = timedelta(hours=1)  # what comes and goes is told once in so long
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +45,14 @@ class Alarm:
     times: int
     first_at: datetime
     last_at: datetime
+    told: tuple[str, ...] = ()
+    tries: int = 0
+    tell_at: datetime | None = None
+
+    @property
+    def mark(self) -> str:
+        """Four signs by which a person names it."""
+        return hashlib.sha256(self.name.encode()).hexdigest()[:4]
 
 
 def sound(connection: Connection, name: str, words: str, now: datetime) -> None:
@@ -48,7 +64,10 @@ def sound(connection: Connection, name: str, words: str, now: datetime) -> None:
     ).rowcount:
         return
     log.warning("alarm", extra={"alarm": name})
+    told_at = connection.execute(sa.select(alarms.c.told_at).where(row)).scalar()
+    tell_at = max(now, told_at + QUIET) if told_at else now
     anew = {**values, "times": 1, "first_at": now, "cleared_at": None}
+    anew |= {"told": "", "tries": 0, "tell_at": tell_at}
     if connection.execute(alarms.update().where(row).values(anew)).rowcount:
         return
     try:
@@ -64,9 +83,60 @@ def clear(connection: Connection, name: str, now: datetime) -> bool:
     return bool(connection.execute(alarms.update().where(standing_one).values(cleared_at=now)).rowcount)
 
 
+def stands(connection: Connection, name: str) -> bool:
+    """Whether this alarm is raised and nobody has seen to it."""
+    found = sa.select(sa.literal(1)).where(alarms.c.name == name, alarms.c.cleared_at.is_(None))
+    return connection.execute(found).first() is not None
+
+
 def standing(connection: Connection, limit: int = 100) -> list[Alarm]:
     """The alarms that nobody has seen to yet, the newest first."""
-    columns = (alarms.c.name, alarms.c.words, alarms.c.times, alarms.c.first_at, alarms.c.last_at)
-    query = sa.select(*columns).where(alarms.c.cleared_at.is_(None))
+    return _found(connection, sa.true(), limit)
+
+
+def count(connection: Connection) -> int:
+    """How many stand."""
+    return connection.execute(
+        sa.select(sa.func.count()).select_from(alarms).where(alarms.c.cleared_at.is_(None))
+    ).scalar_one()
+
+
+def named(connection: Connection, mark: str) -> Alarm | None:
+    """The standing one that has this mark."""
+    return next((each for each in standing(connection) if each.mark == mark), None)
+
+
+# --- telling -----------------------------------------------------------------------------------------------------
+
+
+def untold(connection: Connection, now: datetime, limit: int = 20) -> list[Alarm]:
+    """The standing ones of which somebody is to be told now."""
+    return _found(connection, alarms.c.tell_at <= now, limit)
+
+
+def claim(connection: Connection, each: Alarm, until: datetime) -> bool:
+    """Be the one process that tells of it; should that one die, another does from `until` on."""
+    mine = sa.and_(alarms.c.name == each.name, alarms.c.tell_at == each.tell_at)
+    return bool(connection.execute(alarms.update().where(mine).values(tell_at=until)).rowcount)
+
+
+def note(
+    connection: Connection, each: Alarm, told: Iterable[str], now: datetime, again_at: datetime | None
+) -> None:
+    """Write down on which ways it was told, and when the others are tried again (None: never)."""
+    values = {"told": "\n".join(told), "tries": each.tries + 1, "tell_at": again_at, "told_at": now}
+    raised = sa.and_(alarms.c.name == each.name, alarms.c.first_at == each.first_at)
+    connection.execute(alarms.update().where(raised).values(values))
+
+
+def _found(connection: Connection, which: sa.ColumnElement[bool], limit: int) -> list[Alarm]:
+    columns = (
+        alarms.c.name, alarms.c.words, alarms.c.times, alarms.c.first_at, alarms.c.last_at, alarms.c.told, alarms.c.tries,
+        alarms.c.tell_at,
+    )  # fmt: skip
+    query = sa.select(*columns).where(alarms.c.cleared_at.is_(None), which)
     rows = connection.execute(query.order_by(alarms.c.last_at.desc(), alarms.c.name).limit(limit))
-    return [Alarm(*row) for row in rows]
+    return [
+        Alarm(name, words, times, first, last, tuple((told or "").split()), tries or 0, tell_at)
+        for name, words, times, first, last, told, tries, tell_at in rows
+    ]

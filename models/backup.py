@@ -16,16 +16,21 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
 from tqdm import tqdm
 
+from ground.days import SHANGHAI
 from models import schema, shared
 from models.base import Store, make_engine
 
+NAME = re.compile(
+    r"(?P<why>gonghui|before-upgrade|before-restore)-(?P<at>\d{8}[T-]\d{6})(?P<utc>Z?)\.db(?:\.age)?"
+)
 KEEP = 30  # files; what a person took back stays in them no longer than that many days
+STALE = timedelta(days=2)  # a newest backup that is older says that nobody makes them
 BATCH = 1000
 STATEMENT_S = 3600
 PASSING = ("shared", "alarms", "media")  # tables that a database in use for nothing yet may have rows in
@@ -125,7 +130,7 @@ def upgrade(store: Store, folder: Path, now: datetime) -> int:
 def make(store: Store, folder: Path, now: datetime, why: str = "gonghui") -> Path:
     """Write a backup of this database into the folder and return its path. Work goes on meanwhile."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{why}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.db"
+    path = folder / f"{why}-{now.astimezone(SHANGHAI):%Y%m%d-%H%M%S}.db"
     if path.exists():
         raise CannotBackUp(f"{path} 已经有了，请过一秒再试。")
     part = path.with_suffix(".part")
@@ -332,6 +337,21 @@ def _go_on_counting(connection: sa.Connection) -> None:
             )
 
 
+def newest(folder: Path) -> datetime | None:
+    """When the newest backup of `db backup` was made; None where there is none."""
+    made = _regular(folder) if folder.is_dir() else []
+    return _made_at(made[-1]) if made else None
+
+
+def _made_at(path: Path) -> datetime:
+    """The moment that a backup's name says."""
+    found = NAME.fullmatch(path.name)
+    assert found
+    if found["utc"]:  # as they were named until November 2026
+        return datetime.strptime(found["at"], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    return datetime.strptime(found["at"], "%Y%m%d-%H%M%S").replace(tzinfo=SHANGHAI)
+
+
 # --- small things ------------------------------------------------------------------------------------------------
 
 
@@ -346,7 +366,12 @@ def _private(path: Path) -> None:
 
 def _regular(folder: Path) -> list[Path]:
     """The backups made by `db backup`, oldest first; what an upgrade or a restore kept is left to a person."""
-    return sorted(path for path in folder.iterdir() if re.fullmatch(r"gonghui-\d{8}T\d{6}Z\.db", path.name))
+    mine = [
+        path
+        for path in folder.iterdir()
+        if (found := NAME.fullmatch(path.name)) and found["why"] == "gonghui"
+    ]
+    return sorted(mine, key=_made_at)
 
 
 def _counts(file: sqlite3.Connection) -> dict[str, int]:

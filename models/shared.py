@@ -124,6 +124,13 @@ def beats(connection: Connection, now: datetime) -> dict[str, datetime]:
     return {name.removeprefix(HEART): at for name, at in rows}
 
 
+def living(connection: Connection, prefix: str, now: datetime) -> dict[str, str]:
+    """The values whose names begin so and whose end has not come, by name."""
+    found = sa.and_(shared.c.name.startswith(prefix, autoescape=True), shared.c.expires_at > now)
+    rows = connection.execute(sa.select(shared.c.name, shared.c.value).where(found))
+    return dict(rows.all())
+
+
 def sweep(connection: Connection, now: datetime) -> int:
     """Remove the rows whose end was an hour ago or more."""
     return connection.execute(shared.delete().where(shared.c.expires_at < now - timedelta(hours=1))).rowcount

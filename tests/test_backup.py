@@ -166,8 +166,8 @@ def test_only_the_newest_backups_stay(lone: Store, folder: Path) -> None:
         assert backup.back_up(lone, folder, NOW + timedelta(days=day), keep=2) == 0
 
     assert [path.name for path in sorted(folder.iterdir())] == [
-        "gonghui-20270222T020000Z.db",
-        "gonghui-20270223T020000Z.db",
+        "gonghui-20270222-100000.db",
+        "gonghui-20270223-100000.db",
     ]
 
 

@@ -28,12 +28,17 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+import app
 from web.paths import MB, PATHS
 from web.server import PathLimits
 from web.server.limits import ELSEWHERE
 
 ROOT = Path(__file__).parent.parent
-UNITS = ("gonghui-serve.service", "gonghui-work.service", "gonghui-backup.service", "gonghui-backup.timer")
+SERVICES = (
+    "gonghui-serve.service", "gonghui-work.service", "gonghui-backup.service", "gonghui-look.service",
+    "gonghui-alarm@gonghui-work.service",
+)  # fmt: skip
+UNITS = (*SERVICES, "gonghui-backup.timer", "gonghui-look.timer")
 
 
 def test_systemd_accepts_the_units(stage: Path, program: Callable[..., str]) -> None:
@@ -50,7 +55,7 @@ def test_systemd_would_refuse_a_unit_with_a_slip_in_it(stage: Path, program: Cal
 
 
 def test_no_unit_may_do_more_than_it_must(stage: Path, program: Callable[..., str]) -> None:
-    for unit in UNITS[:3]:
+    for unit in SERVICES:
         words = [
             program("systemd-analyze"),
             "security",
@@ -64,6 +69,25 @@ def test_no_unit_may_do_more_than_it_must(stage: Path, program: Callable[..., st
         exposure = re.search(r"exposure level for .*: ([\d.]+)", told)
         assert exposure, told
         assert float(exposure[1]) < 3.0, told
+
+
+def test_no_unit_leaves_a_core_or_takes_all_the_memory(stage: Path) -> None:
+    common = (stage / "etc/systemd/system/gonghui-.service.d/common.conf").read_text()
+
+    for setting in ("LimitCORE=0", "MemoryMax=", "MemorySwapMax=0", "TasksMax="):
+        assert f"\n{setting}" in common
+
+
+@pytest.mark.parametrize("unit", ["serve", "work", "backup"])
+def test_a_unit_that_falls_calls_the_one_that_tells_the_staff(unit: str, stage: Path) -> None:
+    text = (stage / f"etc/systemd/system/gonghui-{unit}.service").read_text()
+    teller = (stage / "etc/systemd/system/gonghui-alarm@.service").read_text()
+
+    assert "\nOnFailure=gonghui-alarm@%N.service\n" in text
+    for line in re.findall(r"app\.py (alarm .*?) --config", text + teller):
+        assert (
+            app.parse(line.replace("%N", "gonghui-work").replace("%i", "gonghui-work").split())[0] == "alarm"
+        )
 
 
 def test_installing_again_keeps_what_staff_wrote(stage: Path) -> None:

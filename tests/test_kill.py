@@ -66,8 +66,9 @@ def test_three_workers_share_a_push_and_one_of_them_dies(office: Office, start: 
     assert office.books(push_id).sent == 300
 
 
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP])
 def test_a_worker_that_is_told_to_end_finishes_its_calls_within_ten_seconds(
-    sqlite_office: Office, start: Start
+    sqlite_office: Office, start: Start, told: signal.Signals
 ) -> None:
     office = sqlite_office
     office.hires(600)
@@ -76,7 +77,7 @@ def test_a_worker_that_is_told_to_end_finishes_its_calls_within_ten_seconds(
     wait_until(lambda: len(office.platform.log) >= 100)
 
     begun = time.monotonic()
-    worker.send_signal(signal.SIGTERM)
+    worker.send_signal(told)
 
     assert worker.wait(10) == 0
     assert time.monotonic() - begun < 10
@@ -84,6 +85,18 @@ def test_a_worker_that_is_told_to_end_finishes_its_calls_within_ten_seconds(
     assert 0 < office.books(push_id).open < 600
     with office.store.reading() as connection:
         assert shared.beats(connection, datetime.now(UTC)) == {}
+
+
+def test_every_signal_that_ends_a_program_ends_a_worker_in_order() -> None:
+    program = Path(__file__).parent / "signalled.py"
+    done = subprocess.run(
+        [sys.executable, str(program)], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    codes = dict(line.split() for line in done.stdout.splitlines())
+
+    assert {"SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGPWR"} <= set(codes)
+    assert set(codes.values()) == {"0"}, codes
 
 
 def test_a_worker_whose_wechat_hangs_ends_all_the_same(sqlite_office: Office, start: Start) -> None:

@@ -148,12 +148,13 @@ def test_without_the_demonstration_there_is_no_phone(client: FlaskClient) -> Non
 def test_the_health_pages_say_what_is_so(sqlite_store: Store) -> None:
     reasons: list[str] = []
     visitor = create_app(replace(parts(sqlite_store), ready=lambda: reasons)).test_client()
-    assert visitor.get("/readyz").json == {"ready": True, "reasons": []}
+    assert visitor.get("/readyz").json == {"ready": True, "reasons": [], "alarms": []}
 
     reasons.append("数据库连不上")
 
     answer = visitor.get("/readyz")
-    assert (answer.status_code, answer.json) == (503, {"ready": False, "reasons": ["数据库连不上"]})
+    assert answer.status_code == 503
+    assert answer.json == {"ready": False, "reasons": ["数据库连不上"], "alarms": []}
     assert (visitor.get("/healthz").status_code, visitor.get("/healthz").text) == (200, "ok\n")
     assert "gonghui_ready 0.0" in visitor.get("/metrics").text
 

@@ -6,14 +6,18 @@ import secrets
 
 from flask import Flask, Response, g, request
 
+from models import alarm
+from models.alarm import Alarm
 from web import errors, h5, health, phone, start, webhook
 from web.parts import Demo, Measure, Parts
 from web.paths import PATHS
+from web.rows import dated
 from web.server import limits_of
 from web.webhook import Webhook
 
 __all__ = ["Demo", "Measure", "Parts", "create_app"]
 
+ALARMS = 5  # on one page
 POLICY = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
@@ -27,7 +31,8 @@ def create_app(parts: Parts, hook: Webhook | None = None) -> Flask:
     """
     app = Flask(__name__)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask's default provider has it
-    app.jinja_env.globals.update(nonce=_nonce, account=parts.account)
+    app.jinja_env.globals.update(nonce=_nonce, account=parts.account, alarms=lambda: standing(parts))
+    app.add_template_filter(dated, "when")
     app.before_request(_limited)
     app.after_request(_guarded)
     errors.register(app)
@@ -40,6 +45,12 @@ def create_app(parts: Parts, hook: Webhook | None = None) -> Flask:
     if hook is not None:
         app.register_blueprint(webhook.blueprint(hook))
     return app
+
+
+def standing(parts: Parts) -> list[Alarm]:
+    """The alarms that staff see on each of their pages, the newest first."""
+    with parts.store.reading() as connection:
+        return alarm.standing(connection, ALARMS)
 
 
 class _Nonce:

@@ -12,7 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from models import recent
+from models import alarm, recent, shared
 from models.base import StoreError
 from web.parts import Measure, Parts
 
@@ -29,7 +29,8 @@ HELP = {
 def pages(parts: Parts) -> Blueprint:
     """`/healthz`, `/readyz` and `/metrics`."""
     blueprint = Blueprint("health", __name__)
-    check = _Check(parts.ready)
+    check = _Check(parts.ready, [SILENT])
+    alarms = _Check(lambda: _alarms(parts), [])
 
     @blueprint.get("/healthz")
     def healthz() -> Response:
@@ -38,9 +39,9 @@ def pages(parts: Parts) -> Blueprint:
 
     @blueprint.get("/readyz")
     def readyz() -> tuple[Response, int]:
-        """200, or 503 with the reasons."""
-        reasons = check.reasons()
-        return jsonify(ready=not reasons, reasons=reasons), 503 if reasons else 200
+        """200, or 503 with the reasons; and the alarms that stand, which are for people, not for a balancer."""
+        reasons = check.answers()
+        return jsonify(ready=not reasons, reasons=reasons, alarms=alarms.answers()), 503 if reasons else 200
 
     @blueprint.get("/metrics")
     def metrics() -> Response:
@@ -56,34 +57,46 @@ def pages(parts: Parts) -> Blueprint:
 
 
 def _counted(parts: Parts, check: _Check) -> Iterator[Measure]:
-    yield Measure("gonghui_ready", "1 when this process can serve", float(not check.reasons()))
+    yield Measure("gonghui_ready", "1 when this process can serve", float(not check.answers()))
     try:
         with parts.store.reading() as connection:
             found = recent.counts(connection, parts.clock.now())
+            standing, halted = alarm.count(connection), shared.halted(connection) is not None
     except StoreError:
         return  # the monitor sees that this process is not ready
+    yield Measure("gonghui_alarms", "Alarms that nobody has seen to", standing)
+    yield Measure("gonghui_halted", "1 while nothing may go out", float(halted))
     for count in found:
         labels = (("state", count.state),) if count.state else ()
         yield Measure(f"gonghui_{count.kind}", HELP[count.kind], count.value, labels)
 
 
-class _Check:
-    """Asks whether this process can serve, one question at a time: a database that never answers holds up one thread."""
+def _alarms(parts: Parts) -> list[str]:
+    try:
+        with parts.store.reading() as connection:
+            return [each.words for each in alarm.standing(connection)]
+    except StoreError:
+        return []  # which is a reason by itself
 
-    def __init__(self, ready: Callable[[], Sequence[str]]) -> None:
-        self._ready = ready
+
+class _Check:
+    """Asks one question of the database at a time: one that never answers holds up one thread. `silent` is said then."""
+
+    def __init__(self, ask: Callable[[], Sequence[str]], silent: Sequence[str]) -> None:
+        self._ask = ask
+        self._silent = silent
         self._asking = Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="check")  # begins with the first question
         self._asked: Future[Sequence[str]] | None = None
 
-    def reasons(self) -> list[str]:
-        """Why it cannot; none is good. Within `CHECK_S`."""
+    def answers(self) -> list[str]:
+        """What was answered, within `CHECK_S`."""
         with self._asking:
-            asked = self._asked = self._asked or self._thread.submit(self._ready)
+            asked = self._asked = self._asked or self._thread.submit(self._ask)
         try:
             return list(asked.result(CHECK_S))
         except TimeoutError:
-            return [SILENT]
+            return list(self._silent)
         finally:
             if asked.done():
                 self._asked = None

@@ -50,6 +50,7 @@ def board(parts: Parts, now: datetime) -> dict[str, str]:
         gone = [sent(row, titles, parts.ways) for row in recent.deliveries_last(connection, BOARD_ROWS)]
     return {
         "now": dated(now),
+        "alarms": render_template("alarms.html"),
         "next": render_template("board/next.html", push=_next(rows, now)),
         "year": render_template("board/year.html", months=_months(lines(rows, now))),
         "said": render_template("board/said.html", rows=said),

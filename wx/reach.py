@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
-from wx.errors import NoAnswer, NotSent
+from wx.errors import NoAnswer, NotSent, WeChatError
 
 LIMIT_S = 8.0
 
@@ -37,6 +37,15 @@ def reach(url: str) -> Reached:
     except requests.RequestException as error:
         raise NotSent(type(error).__name__) from None
     return Reached(status, time.monotonic() - started, _date(told))
+
+
+def reachable(url: str) -> bool:
+    """Whether anybody answers there, whatever the answer."""
+    try:
+        reach(url)
+    except WeChatError:
+        return False
+    return True
 
 
 def _date(told: str) -> datetime | None:

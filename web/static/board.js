@@ -1,7 +1,7 @@
 // Keeps the demonstration's page fresh, and moves its clock.
 
 const REFRESH_MS = 1500;
-const PIECES = ["next", "year", "said", "sent"];
+const PIECES = ["alarms", "next", "year", "said", "sent"];
 const seen = {};
 const moved = document.getElementById("moved");
 let isMoving = false;
