@@ -20,7 +20,7 @@ import handlers
 from campaigns.campaign import Campaign
 from campaigns.watch import Watch, tell, tell_of_guides
 from campaigns.year import Year
-from channels import CHANNELS, Channel, Gear, SendLimits, open_channels, sections
+from channels import CHANNELS, Channel, Gear, SendLimits, open_channels, reasons, sections
 from channels.alarm import Alarms, ways
 from commands import alarm as alarms
 from commands import asking, steering
@@ -58,6 +58,7 @@ from models.address import Database, Redis
 from models.base import Store, StoreError
 from models.clock import Clock
 from models.condition import unready
+from models.delivery import REASONS
 from models.media import Shelf
 from models.menu import Versions
 from settings import MISSING, load, loosely, risky, salvage
@@ -225,6 +226,7 @@ class Built:
             clock=self.clock,
             sections=self._sections,
             ways={name: channel.title for name, channel in CHANNELS.items()},
+            why=REASONS | reasons(),
             year=lambda: self.year.rows(self.store, self.clock.now()),
             ready=lambda: unready(self.store, self.clock.now(), HERE),
             demo=self.demo,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,8 +13,8 @@ from campaigns.watch import Change, Watch
 from channels import CHANNELS
 from channels import title as way
 from ground.days import SHANGHAI
-from ground.words import COMING
-from models import push
+from ground.words import COMING, ending
+from models import delivery, push
 from models.base import Store
 
 POLL_S = 2.0
@@ -22,8 +22,8 @@ POLL_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One push of this year: `due_at` in UTC; `state` that of its row in `pushes`, or `coming` while it has none;
-    `audience` None where nobody has counted it yet."""
+    """One push of this year: `due_at` in UTC; `state` that of its row in `pushes`, or `coming` while it has none; of a finished one
+    what it came to (ground.words.ENDINGS); `audience` None where nobody has counted it yet."""
 
     name: str  # CAMPAIGN/PUSH
     title: str
@@ -68,16 +68,25 @@ class Year:
         first = datetime(now.astimezone(SHANGHAI).year, 1, 1, tzinfo=SHANGHAI).astimezone(UTC)
         with store.reading() as connection:
             known = {(each.name, each.due_at): each for each in push.recent(connection, 500)}
-        return sorted(self._rows(first, now + AHEAD, known), key=lambda row: row.due_at)
+            over = [
+                each.id for each in known.values() if each.state == push.FINISHED and each.due_at >= first
+            ]
+            copies = delivery.copies(connection, over)
+        return sorted(self._rows(first, now + AHEAD, known, copies), key=lambda row: row.due_at)
 
     def _rows(
-        self, first: datetime, last: datetime, known: dict[tuple[str, datetime], push.Occasion]
+        self,
+        first: datetime,
+        last: datetime,
+        known: dict[tuple[str, datetime], push.Occasion],
+        copies: Mapping[int, Mapping[str, int]],
     ) -> Iterator[Due]:
         titles = {campaign.id: campaign.title for campaign in self.campaigns()}
         for (name, due_at), each in known.items():
             if due_at >= first:
                 title = titles.get(name.split("/")[0], name)
-                yield Due(name, title, due_at, way(each.channel), each.state, _people(each))
+                state = ending(each.state, copies.get(each.id, {}))
+                yield Due(name, title, due_at, way(each.channel), state, _people(each))
         for campaign in self.campaigns():
             for each_push in campaign.pushes:
                 for due_at in each_push.occurrences(first, last):

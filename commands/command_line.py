@@ -16,7 +16,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ground.days import SHANGHAI
+from ground.days import SHANGHAI, minute
 from menus.directory import BadDirectory
 from models.base import StoreError
 from models.schema import CannotUpgrade
@@ -282,12 +282,19 @@ def in_words(run: Callable[[], int]) -> int:
 
 
 class LogLine(logging.Formatter):
-    """A log line with what stands in `extra`."""
+    """A log line in Beijing time, with what stands in `extra`."""
 
     USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's name
+        """Beijing time, as in everything else that staff read."""
+        return f"{datetime.fromtimestamp(record.created, SHANGHAI):%Y-%m-%d %H:%M:%S}"
+
     def format(self, record: logging.LogRecord) -> str:
-        more = "".join(f" {name}={value}" for name, value in vars(record).items() if name not in self.USUAL)
+        extra = ((name, value) for name, value in vars(record).items() if name not in self.USUAL)
+        more = "".join(
+            f" {name}={minute(value) if isinstance(value, datetime) else value}" for name, value in extra
+        )
         first, newline, rest = super().format(record).partition("\n")
         return f"{first}{more}{newline}{rest}"
 

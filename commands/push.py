@@ -13,7 +13,7 @@ from campaigns.push import Push
 from channels import Channel, ChannelError, Parcel, reasons, title
 from commands.outlook import AudienceSize
 from ground.days import minute
-from ground.words import BOOKS, DELIVERIES, PUSHES
+from ground.words import BOOKS, DELIVERIES, said
 from jobs.push import plan_of
 from models import alarm, delivery, push, shared
 from models.base import Store
@@ -41,7 +41,9 @@ def push_list(store: Store, campaigns: Iterable[Campaign], now: datetime, say: S
     say("最近的推送（北京时间）：" if past else "还没有推送过。")
     known = REASONS | reasons()
     for one in past:
-        say(f"  {minute(one.due_at)}　{one.name}　{title(one.channel)}　{PUSHES[one.state]}")
+        say(
+            f"  {minute(one.due_at)}　{one.name}　{title(one.channel)}　{said(one.state, books[one.id].copies)}"
+        )
         say(f"      {books_words(books[one.id])}")
         if one.reason:
             say(f"      {one.reason}")
@@ -69,7 +71,10 @@ def books_words(books: Books) -> str:
     """A push's books in one line; they always add up."""
     figures = (books.sent, books.failed, books.skipped, books.unknown, books.open)
     parts = (f"{name} {figure}" for name, figure in zip(BOOKS, figures, strict=True))
-    words = f"共 {books.size} 份：{'，'.join(parts)}"
+    head = "按一次群发记账" if books.whole else f"共 {books.size} 份"
+    words = f"{head}：{'，'.join(parts)}"
+    if books.whole and not books.told:
+        words += "；微信还没有报来人数" if books.sent else ""
     if books.told:
         told = books.told
         words += f"；微信统计：应发 {told['total']} 人，送达 {told['sent']} 人，失败 {told['failed']} 人"
@@ -118,7 +123,7 @@ def last_words(store: Store, name: str) -> str:
         books = delivery.books(connection, last.id) if last else None
     if last is None or books is None:
         return "上一次：以前没有发过。"
-    return f"上一次：{minute(last.due_at)}，{PUSHES[last.state]}。{books_words(books)}"
+    return f"上一次：{minute(last.due_at)}，{said(last.state, books.copies)}。{books_words(books)}"
 
 
 def _content_lines(wanted: Push) -> list[str]:

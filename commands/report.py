@@ -11,7 +11,7 @@ from channels import reasons, title
 from ground.days import SHANGHAI, minute
 from ground.normal import normal
 from ground.table import Table, lines, write_csv, write_xlsx
-from ground.words import BOOKS, DELIVERIES, PUSHES
+from ground.words import BOOKS, DELIVERIES, said
 from menus.directory import Directory
 from models import delivery, report
 from models.base import Store
@@ -34,6 +34,17 @@ TOPICS = {
     "unknown-key": "点了旧菜单",
     "no-such-number": "回复了没有的数字",
     "home": "首页",
+    "picture": "图片",
+    "video": "视频",
+    "link": "链接",
+    "file": "文件",
+    "place": "位置",
+    "sign-in": "登录网页",
+    "mine": "我的",
+    "form": "参加活动",
+    "form-left": "没有填完就离开",
+    "form-done": "填完了",
+    "unsupported": "微信没有转来的消息",
 }
 OURS = ("mass-finished", "template-finished")  # what WeChat tells the program, not what a worker asks
 LONG_NUMBER = re.compile(r"(?<!\d)(\d{3})\d{2,}(\d{2})(?!\d)")
@@ -135,8 +146,10 @@ def _tables(counts: Counts, campaigns: Mapping[str, str], guides: Directory | No
 
 def _push_row(sent: Sent) -> tuple[str | int, ...]:
     books = sent.books
-    channel, state = title(sent.channel), PUSHES.get(sent.state, sent.state)
+    channel, state = title(sent.channel), said(sent.state, books.copies)
     figures = (books.size, books.sent, books.failed, books.skipped, books.unknown, books.open)
+    if books.whole and books.told:  # people, as WeChat has counted them, not the one call
+        figures = (books.told["total"], books.told["sent"], books.told["failed"], *figures[3:])
     return (sent.name, minute(sent.due_at), channel, state, *figures)
 
 
@@ -161,6 +174,10 @@ def _names(campaigns: Mapping[str, str], guides: Directory | None) -> dict[str, 
                 names[item.key] = (button.name, f"菜单“{item.name}”")
     for section, entries in (guides.sections() if guides else {}).items():
         names |= {f"guide:{guide.id}": (section, guide.title) for guide in entries}
+    if guides:
+        for one in guides.talk:
+            names.setdefault(one.id, ("闲聊", f"“{one.words[0]}”" if one.words else one.id))
+        names |= {f"crisis:{kind.id}": ("紧急", kind.title) for kind in guides.crisis.kinds}
     names |= {f"campaign:{ident}": ("活动", title) for ident, title in campaigns.items()}
     return names
 

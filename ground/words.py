@@ -14,6 +14,15 @@ PUSHES: Mapping[str, str] = {
     "cancelled": "已取消",
 }
 
+ENDINGS: Mapping[str, str] = {
+    "finished": PUSHES["finished"],
+    "partly": "已发完，有没发成的",
+    "vain": "一份也没有发成",
+    "unsent": "都跳过了，没有发",
+    "nobody": "没有人可发",
+}
+"""What a finished push came to, by the name of its ending."""
+
 DELIVERIES: Mapping[str, str] = {
     "planned": "还没发",
     "sending": "正在发",
@@ -25,3 +34,19 @@ DELIVERIES: Mapping[str, str] = {
 
 BOOKS = (*(DELIVERIES[state] for state in ("sent", "failed", "skipped", "unknown")), "还没发完")
 """What a push's copies add up from, in the order in which it is always told."""
+
+
+def ending(state: str, copies: Mapping[str, int]) -> str:
+    """What a push came to: one of ENDINGS when it is finished, else its state. `copies` are its copies by their state."""
+    if state != "finished":
+        return state
+    sent, skipped = copies.get("sent", 0), copies.get("skipped", 0)
+    if copies.get("failed", 0) or copies.get("unknown", 0):
+        return "partly" if sent else "vain"
+    return "finished" if sent else "unsent" if skipped else "nobody"
+
+
+def said(state: str, copies: Mapping[str, int]) -> str:
+    """The same in words."""
+    name = ending(state, copies)
+    return ENDINGS.get(name) or PUSHES.get(name, name)

@@ -21,6 +21,7 @@ from apscheduler.triggers.date import DateTrigger
 
 from campaigns.campaign import Campaign, named
 from campaigns.push import Push
+from ground.days import minute
 from jobs.push import TOO_LATE, missed_alarm, plan_of
 from models import push, shared
 from models.base import Connection, Store
@@ -151,7 +152,7 @@ def _owe(connection: Connection, wanted: Push, due: datetime, now: datetime) -> 
     state, reason = (push.MISSED, TOO_LATE) if late else (push.DUE, "")
     new = push.owe(connection, plan_of(wanted), due, now, state, reason) is not None
     if new:
-        log.info("push due", extra={"push": wanted.name, "due_at": due.isoformat(), "late": late})
+        log.info("push due", extra={"push": wanted.name, "due_at": minute(due), "late": late})
         if late:
             missed_alarm(connection, wanted.name, due, now)
     return new

@@ -128,6 +128,12 @@ class Books:
     skipped: int = 0
     unknown: int = 0
     told: Mapping[str, int] = field(default_factory=dict)  # MASSSENDJOBFINISH: total, filtered, sent, failed
+    whole: bool = False  # one copy stands for everyone, or for all of a tag: only WeChat knows how many
+
+    @property
+    def copies(self) -> Mapping[str, int]:
+        """How many of the copies that are over stand in each state."""
+        return {SENT: self.sent, FAILED: self.failed, SKIPPED: self.skipped, UNKNOWN: self.unknown}
 
     @property
     def balanced(self) -> bool:
@@ -142,7 +148,9 @@ def books(connection: Connection, push_id: int) -> Books:
     mine = deliveries.c.push_id == push_id
     query = sa.select(deliveries.c.state, sa.func.count()).where(mine).group_by(deliveries.c.state)
     by_state: dict[str, int] = {state: number for state, number in connection.execute(query).all()}  # noqa: C416 - keeps the types
-    size = connection.execute(sa.select(pushes.c.size).where(pushes.c.id == push_id)).scalar()
+    columns = (pushes.c.size, pushes.c.channel, pushes.c.audience)
+    found = connection.execute(sa.select(*columns).where(pushes.c.id == push_id)).first()
+    size, channel, audience = found or (None, "", "")
     counts = {state: by_state.get(state, 0) for state in (SENT, FAILED, SKIPPED, UNKNOWN)}
     still = sum(by_state.get(state, 0) for state in OPEN)
     calls = sa.select(deliveries.c.far_id).where(mine, deliveries.c.channel == MASS).distinct()
@@ -154,8 +162,22 @@ def books(connection: Connection, push_id: int) -> Books:
         size=sum(by_state.values()) if size is None else size,
         open=still,
         told={name: int(figure) for name, figure in zip(names, figures, strict=True)} if number else {},
+        whole=channel == MASS and (audience == EVERYONE or audience.startswith(TAG)),
         **counts,
     )
+
+
+def copies(connection: Connection, push_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """How many copies of these pushes stand in each state."""
+    found: dict[int, dict[str, int]] = {}
+    for some in chunked(push_ids):
+        rows = sa.select(deliveries.c.push_id, deliveries.c.state, sa.func.count())
+        mine = rows.where(deliveries.c.push_id.in_(some))
+        for push_id, state, number in connection.execute(
+            mine.group_by(deliveries.c.push_id, deliveries.c.state)
+        ):
+            found.setdefault(push_id, {})[state] = number
+    return found
 
 
 def is_open(connection: Connection, push_id: int) -> bool:

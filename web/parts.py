@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from handlers.turn import House
 from menus.guide import Guide
 from models.base import Store
 from models.clock import Clock
+from models.delivery import REASONS
 from wx.account import Account
 
 
@@ -45,6 +46,7 @@ class Parts:
     year: Callable[[], Sequence[Due]]
     ways: Mapping[str, str]  # channel → what staff call it
     ready: Callable[[], Sequence[str]]
+    why: Mapping[str, str] = field(default_factory=lambda: REASONS)  # our own codes → the words for them
     measures: Callable[[], Sequence[Measure]] = tuple  # what /metrics shows besides the counts of the tables
     demo: Demo | None = None
     house: House | None = None  # without it there are no workers' pages

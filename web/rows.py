@@ -11,10 +11,11 @@ from itertools import groupby, pairwise
 
 from campaigns.year import Due
 from ground.days import SHANGHAI
-from ground.words import COMING, DELIVERIES, PUSHES
+from ground.words import COMING, DELIVERIES, ENDINGS, PUSHES
 from models.recent import HeardRow, SentRow
 
 WEEK = "一二三四五六日"
+WORST = ("vain", "nobody", "unsent", "partly")  # what a line of many days is coloured by
 KINDS = {
     "text": "说", "image": "发图片", "voice": "发语音", "video": "发视频", "shortvideo": "发小视频", "location": "发位置",
     "link": "发链接",
@@ -66,7 +67,7 @@ def dated(at: datetime) -> str:
 
 def lines(rows: Sequence[Due], now: datetime) -> list[PushLine]:
     """The year's pushes in their order; one that comes on three or more days of a month is one line."""
-    coming = min((row.due_at for row in rows if row.due_at > now), default=None)
+    coming = min((row.due_at for row in rows if row.due_at > now and row.state == COMING), default=None)
     found: list[PushLine] = []
     for _, month in groupby(sorted(rows, key=lambda row: row.due_at), key=lambda row: _month(row.due_at)):
         by_name: dict[str, list[Due]] = {}
@@ -95,7 +96,7 @@ def _line(days: list[Due], now: datetime, coming: datetime | None) -> PushLine:
         audience=next((row.audience for row in reversed(days) if row.audience is not None), None),
         state=state,
         tone=tone,
-        is_next=any(row.due_at == coming for row in days),
+        is_next=any(row.due_at == coming and row.state == COMING for row in days),
     )
 
 
@@ -104,12 +105,12 @@ def _state(days: list[Due], now: datetime) -> tuple[str, str]:
         state = days[0].state
         if state == COMING and days[0].due_at <= now:
             return "已过", "past"
-        return PUSHES.get(state, state), state
-    finished = sum(row.state == "finished" for row in days)
-    if finished:
-        return f"{PUSHES['finished']} {finished}/{len(days)}", "finished" if finished == len(
-            days
-        ) else "sending"
+        return ENDINGS.get(state) or PUSHES.get(state, state), state
+    endings = [row.state for row in days if row.state in ENDINGS]
+    if endings:
+        gone = sum(state in ("finished", "partly") for state in endings)
+        worst = next((state for state in WORST if state in endings), "finished")
+        return f"{PUSHES['finished']} {gone}/{len(days)}", worst if len(endings) == len(days) else "sending"
     if days[-1].due_at <= now:
         return "已过", "past"
     return f"共 {len(days)} 次", COMING
@@ -135,8 +136,11 @@ def heard(row: HeardRow) -> Line:
     )
 
 
-def sent(row: SentRow, titles: Mapping[str, str], ways: Mapping[str, str]) -> Line:
-    """One delivery: which push, to whom, and how it stands. `titles` by the push's name, `ways` by the channel's."""
+def sent(
+    row: SentRow, titles: Mapping[str, str], ways: Mapping[str, str], reasons: Mapping[str, str]
+) -> Line:
+    """One delivery: which push, to whom, and how it stands. `titles` by the push's name, `ways` by the channel's,
+    `reasons` are the words for our own codes."""
     state = DELIVERIES.get(row.state, row.state)
     return Line(
         id=row.id,
@@ -144,7 +148,7 @@ def sent(row: SentRow, titles: Mapping[str, str], ways: Mapping[str, str]) -> Li
         who="所有关注者" if row.recipient == "all" else _short(row.recipient),
         deed=f"{ways.get(row.channel, row.channel)} · {titles.get(row.name, row.name)}",
         words=state,
-        answer=row.reason or "",
+        answer=reasons.get(row.reason, row.reason) or "",
         tone=row.state,
         columns=_columns(row),
     )
@@ -172,7 +176,7 @@ def _columns(row: HeardRow | SentRow) -> tuple[tuple[str, str], ...]:
         value = getattr(row, name)
         if value is not None and value != "":
             text = (
-                value.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S.%f")
+                value.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
                 if isinstance(value, datetime)
                 else str(value)
             )

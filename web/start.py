@@ -47,7 +47,9 @@ def board(parts: Parts, now: datetime) -> dict[str, str]:
     with parts.store.reading() as connection:
         said = [heard(row) for row in recent.interactions_last(connection, BOARD_ROWS)]
         titles = {row.name: row.title for row in rows}
-        gone = [sent(row, titles, parts.ways) for row in recent.deliveries_last(connection, BOARD_ROWS)]
+        gone = [
+            sent(row, titles, parts.ways, parts.why) for row in recent.deliveries_last(connection, BOARD_ROWS)
+        ]
     return {
         "now": dated(now),
         "alarms": render_template("alarms.html"),
