@@ -1,4 +1,4 @@
-"""What every kind of taking part must do, by chat: step by step, with a way back and a way out, once, and by the clock."""
+"""What every kind of taking part must do through both doors; and by chat step by step, with a way back and a way out."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from kind_cast import NOON, Union
+from kind_cases import CASES, Case
+from kind_cast import NOON, Browser, Pages, Union, campaign
 from phone_cast import ACCOUNT
 
-from models import draft, edition, entry, wish
+from campaigns import taking_part as door
+from campaigns.kind import rules_of
+from campaigns.kinds import KINDS
+from models import draft, edition, entry, holder, wish
 from models.base import Store
 from models.interaction import interactions
 from models.wish import wishes
+from wx.simulator import Phone
 
 MINUTE = timedelta(minutes=1)
 
@@ -36,6 +41,133 @@ def everywhere(store: Store) -> Iterator[Union]:
 def words_of(union: Union) -> list[str]:
     with union.store.reading() as connection:
         return list(connection.execute(sa.select(wishes.c.words).order_by(wishes.c.id)).scalars())
+
+
+def rows(union: Union, case: Case) -> int:
+    with union.store.reading() as connection:
+        return int(connection.execute(sa.select(sa.func.count()).select_from(case.table)).scalar_one())
+
+
+def by_chat(union: Union, case: Case, name: str = "王师傅") -> Phone:
+    phone = union.phone(name)
+    phone.taps(case.tap)
+    for said in case.chat:
+        phone.says(said)
+    return phone
+
+
+def by_page(pages: Pages, case: Case, name: str = "王师傅") -> Browser:
+    browser = pages.browser()
+    browser.signs_in(pages.union.phone(name), case.path)
+    browser.opens(case.path + case.query)
+    browser.sends(case.path, **case.page)
+    return browser
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.kind)
+class TestAKind:
+    """The contract of a kind."""
+
+    @pytest.fixture
+    def union(self, sqlite_store: Store, case: Case) -> Iterator[Union]:
+        made = Union(sqlite_store, [campaign(dict(case.keys))])
+        yield made
+        made.close()
+
+    def test_is_taken_part_in_through_either_door_with_the_same_end(self, union: Union, case: Case) -> None:
+        phone = by_chat(union, case)
+        browser = by_page(Pages(union), case, "李大姐")
+
+        assert case.done in phone.last
+        assert case.done in browser.text
+        assert rows(union, case) == 2
+        with union.store.reading() as connection:
+            assert entry.people(connection, 1) == 2
+            assert sorted(door for _, door in entry.by_day(connection, 1)) == ["chat", "page"]
+
+    def test_counts_what_is_sent_again_once_and_gives_the_first_words(self, union: Union, case: Case) -> None:
+        phone = union.phone("王师傅")
+        phone.taps(case.tap)
+        for said in case.chat[:-1]:
+            phone.says(said)
+        with phone.delivers(3):
+            phone.says(case.chat[-1])
+        browser = Pages(union).browser()
+        browser.signs_in(union.phone("李大姐"), case.path)
+        form = browser.opens(case.path + case.query)
+        for _ in range(3):
+            browser.text = form
+            browser.sends(case.path, **case.page)
+
+        assert {answer.reply.text for answer in phone.answers} == {phone.last}
+        assert case.done in browser.text
+        assert rows(union, case) == 2
+
+    def test_takes_nothing_after_the_end_and_shows_what_there_was(self, union: Union, case: Case) -> None:
+        browser = by_page(Pages(union), case)
+        period = union.campaigns[0].period(union.clock.now())
+        assert period is not None
+        union.waits(period[1] - union.clock.now() + MINUTE)
+        li = by_chat(union, case, "李大姐")
+        pages = Pages(union)
+        late = by_page(pages, case, "小张")
+
+        assert case.done not in li.last
+        assert case.done not in late.text
+        assert "结束" in late.opens(case.path)
+        assert rows(union, case) == 1
+        assert browser.status == 200
+
+    def test_takes_nothing_before_the_beginning(self, union: Union, case: Case) -> None:
+        period = union.campaigns[0].period(union.clock.now())
+        assert period is not None
+        union.waits(period[0] - union.clock.now() - MINUTE)
+        by_chat(union, case)
+        by_page(Pages(union), case, "李大姐")
+
+        assert rows(union, case) == 0
+
+    def test_takes_nothing_from_others_than_testers_before_the_account_is_live(
+        self, sqlite_store: Store, case: Case
+    ) -> None:
+        union = Union(sqlite_store, [campaign(dict(case.keys))], account=ACCOUNT)
+        by_chat(union, case)
+        by_page(Pages(union), case, "李大姐")
+        union.close()
+
+        assert rows(union, case) == 0
+
+    def test_forgets_and_tells_of_somebody_in_every_table(self, union: Union, case: Case) -> None:
+        phone = by_chat(union, case)
+        with union.store.writing() as connection:
+            told = holder.export(connection, phone.openid)
+            holder.erase(connection, phone.openid, None)
+            left = holder.export(connection, phone.openid)
+
+        assert told["参加过的"]
+        assert {title for title, held in left.items() if held} <= {"关注", "说过的话", "收到的推送"}
+        assert all(not row["said"] for row in left["说过的话"])
+
+    def test_shows_tables_that_name_nobody_and_ends_once(self, union: Union, case: Case) -> None:
+        phone = by_chat(union, case)
+        with union.store.writing() as connection:
+            found = edition.latest(connection, case.keys["id"])
+            assert found is not None
+            kind = door.kind_of(found)
+            rules = rules_of(kind, found)
+            tables = kind.tables(connection, found, rules)
+            looked = kind.told(door.visit(connection, found, "", union.clock.now()))
+            kind.ended(connection, found, rules, union.clock.now())
+
+        assert tables
+        assert looked.words
+        assert not looked.mine
+        assert all(len(row) == len(table.columns) for table in tables for row in table.rows)
+        assert phone.openid not in repr(tables)
+        assert found.rules_hash
+
+    def test_says_how_each_deed_is_typed(self, case: Case) -> None:
+        assert all(deed.about and deed.usage for deed in KINDS[case.kind].deeds.values())
 
 
 class TestByChat:
@@ -132,6 +264,15 @@ class TestByChat:
         assert "没有听清" in wang.sends_voice()
         assert "请用文字" in wang.sends_picture()
         assert "一张电影票" in wang.sends_voice("一张电影票。")
+
+    def test_words_of_danger_come_first_and_the_form_waits(self, union: Union) -> None:
+        wang = union.phone("王师傅")
+        wang.taps("WISH")
+        wang.says("1")
+        wang.says("1")
+
+        assert "12356" in wang.says("我不想活了")
+        assert "一张电影票" in wang.says("一张电影票")
 
     def test_what_wechat_brings_three_times_counts_once(self, everywhere: Union) -> None:
         wang = everywhere.phone("王师傅")

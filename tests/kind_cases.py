@@ -1,0 +1,47 @@
+"""One case for each kind of taking part: how somebody takes part through either door. A new kind adds a line to CASES."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from kind_cast import WISH
+
+from campaigns.kinds import KINDS
+from models import wish
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A campaign of that kind, open at NOON, and one person's way through its form. `chat` is what is said after the tap on
+    the menu item; `page` the query that opens the form and what is filled in; `table` holds what came of it."""
+
+    kind: str
+    keys: Mapping[str, Any]
+    tap: str
+    chat: tuple[str, ...]
+    query: str
+    page: Mapping[str, str]
+    table: sa.Table
+    done: str  # words of the answer
+
+    @property
+    def path(self) -> str:
+        return f"/h5/c/{self.keys['id']}"
+
+
+CASES = (
+    Case(
+        "wish",
+        WISH,
+        "WISH",
+        ("1", "1", "一张电影票", "提交"),
+        "?what=make",
+        {"words": "冬天的手套"},
+        wish.wishes,
+        "您的心愿是",
+    ),
+)
+assert {case.kind for case in CASES} == set(KINDS), "every kind has a case"
