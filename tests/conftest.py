@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -272,6 +273,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def slowness() -> float:
+    """How much longer things take on this machine, busy as it is, than on an idle one."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import sqlalchemy, flask"], check=True)
+    return max(1.0, (time.monotonic() - began) / 0.35)
 
 
 def _listens(port: int) -> bool:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import free_port
+from conftest import free_port, slowness
 from sizes import ROOT
 
 STARTED = "make run"
@@ -109,13 +109,6 @@ def environment(**more: str) -> dict[str, str]:
 
 def importable(module: str) -> bool:
     return subprocess.run([sys.executable, "-c", f"import {module}"], check=False).returncode == 0
-
-
-def slowness() -> float:
-    """How much longer things take on this machine, busy as it is, than on an idle one."""
-    began = time.monotonic()
-    subprocess.run([sys.executable, "-c", "import sqlalchemy, flask"], check=True)
-    return max(1.0, (time.monotonic() - began) / 0.35)
 
 
 @contextmanager

@@ -1001,7 +1001,10 @@ def gone_for(seconds: float, way: str, scratch: Scratch, folder: Path, answer_s:
             wait_for(lambda: all(len(w.answered) > n for w, n in zip(writers, before, strict=True)), 2)
         assert {status for writer in writers for status in writer.refused} == {503}
         assert [writer.broken for writer in writers] == [[]] * len(writers)
-        assert answer_s - 0.5 < max(max(writer.took) for writer in writers) < answer_s + 0.4
+        longest = max(
+            max(writer.took) for writer in writers
+        )  # they were waited for, and told before WeChat hangs up
+        assert answer_s - 0.5 < longest < 5
         assert lost(url, writers) == []
 
 
@@ -1073,9 +1076,11 @@ def beside_a_push(url: str, folder: Path, people: int) -> None:
                 connection.execute(followers.insert(), rows[at : at + 1000])
         with streams(server.port, 4, pause_s=0.01) as alone:
             time.sleep(1)
+            flowing(*alone)
         words = [sys.executable, str(ROOT / "tests/server_cast.py"), "push", url]
         with streams(server.port, 4, pause_s=0.01) as beside:
             done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+            flowing(*beside)
         assert done.returncode == 0, done.stderr
         assert int(done.stdout) >= people  # those who write follow too
     quiet, busy = ([took for writer in each for took in writer.took] for each in (alone, beside))
