@@ -72,7 +72,8 @@ def _insert(table: sa.Table, values: dict[str, str], dialect: str, first: int, l
     return sa.text(head.replace(":", "\\:") + text.replace(":", "\\:"))
 
 
-def _follower_values(dialect: str) -> dict[str, str]:
+def _follower_values(dialect: str, said: int) -> dict[str, str]:
+    """Each has written before: a row that is written to for the first time grows, and has its page split."""
     when = f"'{WHEN}+00'" if dialect == "postgresql" else f"'{WHEN}'"
     when = f"CAST({when} AS timestamptz)" if dialect == "postgresql" else when
     openid = f"'oBench' || {PADDED[dialect].format('i')}"
@@ -82,6 +83,10 @@ def _follower_values(dialect: str) -> dict[str, str]:
         "first_seen_at": when,
         "last_seen_at": when,
         "state_at": when,
+        "subscribed_at": when,
+        "spoke_at": when,
+        "dialogue": "'guide:injury 29900000'",
+        "latest": f"1 + i % {said}" if said and dialect == "sqlite" else "NULL",
     }
 
 
@@ -124,7 +129,7 @@ def fill(store: Store, have: tuple[int, int], want: tuple[int, int], reply_bytes
     with engine.begin() as connection:
         for index in side:
             index.drop(connection, checkfirst=True)
-    _lay(engine, followers, _follower_values(dialect), have[1], want[1])
+    _lay(engine, followers, _follower_values(dialect, want[0]), have[1], want[1])
     count = want[0] - have[0]
     if count:
         values = _interaction_values(dialect, max(1, want[1]), have[0], count, reply_bytes)

@@ -100,7 +100,7 @@ def _copy(connection: sa.Connection, rows: int) -> None:
 def _tell_sqlite(connection: sa.Connection, rows: int, *, room: bool) -> None:
     path = Path(str(connection.engine.url.database))
     need, free = int(2.2 * path.stat().st_size), shutil.disk_usage(path.parent).free
-    _tell(rows, rows / 1_500_000, need)
+    _tell(rows, rows / 700_000, need)
     if room and free < need:
         raise CannotUpgrade(
             f"数据库升级要空着 {need / 1e9:.1f} GB 磁盘，现在只有 {free / 1e9:.1f} GB。请腾出地方再启动；数据库没有变。"
@@ -213,7 +213,7 @@ def _rebuild(connection: sa.Connection, rows: int = 0) -> None:
     columns = {column["name"]: column for column in sa.inspect(connection).get_columns("interactions")}
     if not columns["sent_at"]["nullable"]:
         return
-    _tell(rows, rows / 1_500_000, float(connection.exec_driver_sql(SIZE).scalar() or 0))
+    _tell(rows, rows / 700_000, float(connection.exec_driver_sql(SIZE).scalar() or 0))
     with watched(connection.engine, REBUILT, "整理消息", rows):
         connection.exec_driver_sql(NO_TIME)
         connection.exec_driver_sql(REBUILD)
