@@ -8,7 +8,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ground.lines import Loc, Table, places
+from ground.normal import normal
+from ground.text import without_spaces
 from ground.toml import UnreadableError, parse, text_of
+from ground.wide import shown
 from menus import tree
 from menus.tree import Button, Menu
 
@@ -109,12 +112,26 @@ def _walk(menu: Menu, level: int) -> Iterator[tuple[int, Button]]:
 def _whole(menu: Menu) -> Iterator[tuple[str, str]]:
     if not 1 <= len(menu) <= MAX_FIRST:
         yield f"一级菜单有 {len(menu)} 个", f"应当有 1 至 {MAX_FIRST} 个"
-    domains = sorted({urlsplit(button.url).hostname or "" for _, button in _walk(menu, 1) if button.url})
+    domains = sorted({_host(button.url) for _, button in _walk(menu, 1)} - {""})
     if len(domains) > MAX_DOMAINS:
         yield f"链接用了 {len(domains)} 个域名（{'、'.join(domains)}）", f"最多 {MAX_DOMAINS} 个"
-    for name, times in Counter(button.name for button in menu).items():
-        if times > 1:
-            yield f"一级菜单“{name}”出现了 {times} 次", "每个名称只用一次"
+    for where, row in (
+        ("一级菜单", menu),
+        *((f"“{shown(one.name)}”下面的菜单", one.sub_button) for one in menu),
+    ):
+        for times in Counter(normal(button.name) or button.name for button in row if button.name).values():
+            if times > 1:
+                yield f"{where}有 {times} 项名称一样", "每个名称只用一次，不然职工分不清"
+
+
+def _host(url: str) -> str:
+    """The site that an address leads to, '' where it leads to none."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  (reading it is what checks it)
+        return (parts.hostname or "") if parts.scheme in ("http", "https") else ""
+    except ValueError:
+        return ""
 
 
 def _button(button: Button, level: int) -> Iterator[tuple[str, str]]:
@@ -125,6 +142,7 @@ def _button(button: Button, level: int) -> Iterator[tuple[str, str]]:
     limit, size = MAX_NAME_BYTES[level], len(button.name.encode())
     if not button.name.strip():
         yield "有一个菜单没有名称", "请写上名称（40018、40025）"
+    yield from _unclean(button)
     if size > limit:
         yield (
             f"“{button.name}”的名称有 {size} 字节",
@@ -136,6 +154,18 @@ def _button(button: Button, level: int) -> Iterator[tuple[str, str]]:
         yield f"“{button.name}”下面有 {len(button.sub_button)} 个菜单项", f"最多 {MAX_SECOND} 个（40023）"
     elif not button.sub_button:
         yield from _leaf(button)
+
+
+def _unclean(button: Button) -> Iterator[tuple[str, str]]:
+    """Blanks and signs that nobody sees; a name alone may have blanks inside."""
+    for field in tree.FIELDS:
+        written = getattr(button, field)
+        looked = written.replace(" ", "") if field == "name" and written == written.strip(" ") else written
+        try:
+            without_spaces(looked)
+        except ValueError as fault:
+            word = {"name": "名称", "url": "网址"}.get(field, f" {field} ")
+            yield f"“{shown(button.name)}”的{word}“{shown(written)}”{fault}", "请删掉以后重新写（40018 等）"
 
 
 def _leaf(button: Button) -> Iterator[tuple[str, str]]:
@@ -164,9 +194,8 @@ def _link(button: Button) -> Iterator[tuple[str, str]]:
             f"“{button.name}”的网址有 {len(button.url.encode())} 字节",
             f"最多 {MAX_URL_BYTES} 字节（40020、40027）",
         )
-    parts = urlsplit(button.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        yield f"“{button.name}”的网址是“{button.url}”", "应写成 https://… 的样子（40055、40054）"
+    if not _host(button.url):
+        yield f"“{button.name}”的网址是“{shown(button.url)}”", "应写成 https://… 的样子（40055、40054）"
 
 
 def _reminders(button: Button, level: int) -> Iterator[tuple[str, str]]:

@@ -132,6 +132,25 @@ def test_a_message_reaches_the_program_with_its_true_sender(running: Site) -> No
     assert "o1" not in (running.stage / "access.log").read_text()
 
 
+def test_no_log_of_nginx_holds_an_openid_a_signature_or_a_sign_in_code(running: Site) -> None:
+    secret = "openid=oSecret&signature=5ec2e7&code=c0de5ec2e7&state=5ec2e7"
+    running.post(f"/wx?{secret}", b"x" * 65_537)  # refused at the door
+    for _ in range(60):
+        running.get(f"/h5/sign-in?{secret}")  # rationed
+    running.get_open(f"/h5/sign-in?{secret}")
+    with running.tls_socket() as broken:
+        broken.sendall(f"POST /wx?{secret} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx".encode())
+
+    logs = "".join(path.read_text() for path in running.stage.glob("*.log*"))
+
+    assert "/h5/sign-in" in logs
+    assert not re.search("oSecret|5ec2e7|c0de", logs)
+
+
+def test_the_folder_of_the_private_key_is_its_owners(stage: Path) -> None:
+    assert (stage / "etc/nginx/gonghui").stat().st_mode & 0o777 == 0o700
+
+
 def test_a_slow_body_holds_up_nothing_but_its_sender(running: Site) -> None:
     with running.tls_socket() as slow:
         slow.sendall(b"POST /wx HTTP/1.1\r\nHost: wx.example.org\r\nContent-Length: 100\r\n\r\n<xml>")

@@ -35,6 +35,18 @@ def test_our_own_menu_has_three_sections_of_five_and_no_fault() -> None:
         (Button(name="看", type="view"), "却没有 url"),
         (Button(name="看", type="view", url="https://a.cn/" + "x" * 1024), "1037 字节"),
         (Button(name="看", type="view", url="a.cn"), "网址是“a.cn”"),
+        (Button(name="看", type="view", url="https://[a.cn/"), "网址是“https://[a.cn/”"),
+        (Button(name="看", type="view", url="https://a.cn:99999/"), "网址是"),
+        (Button(name="看", type="view", url="https://"), "网址是"),
+        (Button(name="看", type="view", url="https://a.cn/\n"), "前面或后面多了空格或换行"),
+        (Button(name="看", type="view", url="https://a\u200b.cn/"), "看不见的字符"),
+        (click("问\n事", "K"), "看不见的字符"),
+        (click("问\u200b事", "K"), "看不见的字符"),
+        (click("问事 ", "K"), "前面或后面多了空格或换行"),
+        (click("\ufeff问事", "K"), "看不见的字符"),
+        (click("问", "K\r"), "前面或后面多了空格或换行"),
+        (click("问", "K K"), "里面有空格"),
+        (Button(name="看", type="media_id", media_id=" x"), "前面或后面多了空格或换行"),
         (Button(name="看", type="link", url="https://a.cn/"), "微信不认识"),
         (Button(name="看"), "既没有 type 也没有下级菜单"),
         (Button(name="看", type="miniprogram", url="https://a.cn/"), "却没有 appid"),
@@ -65,6 +77,24 @@ def test_what_wechat_would_refuse_is_refused_before_it_is_sent(item: Button, wor
 )
 def test_too_many_buttons_or_domains_are_refused(menu: Menu, words: str) -> None:
     assert any(words in problem.found for problem in problems(menu, ["K"]) if problem.refused)
+
+
+@pytest.mark.parametrize("other", ["问事", "问　事", "【问事】", "问事！"])
+def test_two_items_that_a_worker_cannot_tell_apart_are_refused(other: str) -> None:
+    below = (section("栏", click("问事", "K"), click(other, "K")),)
+    above = (click("问事", "K"), click(other, "K"))
+
+    for menu in (below, above):
+        assert any("名称一样" in problem.found for problem in problems(menu, ["K"]) if problem.refused)
+
+
+def test_names_with_blanks_inside_and_faces_alone_are_nobodys_fault() -> None:
+    menu = (
+        section("栏", click("问 事", "K"), click("🎁", "K"), click("🏠", "K")),
+        section("目", click("问 事", "K")),
+    )
+
+    assert [problem for problem in problems(menu, ["K"]) if problem.refused] == []
 
 
 def test_a_key_that_nobody_answers_and_an_answer_that_nobody_can_tap_are_both_refused() -> None:
