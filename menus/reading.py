@@ -61,7 +61,9 @@ def read(folder: Path = HERE) -> Reading:
     if menu and talk and crisis and not desk.problems:  # else what is not read yet would be missed everywhere
         for place, words in faults(entries, menu, known, talk, crisis):
             desk.blame(place, words)
-    notes = tuple(desk.problem(place, words) for place, words in hints(entries))
+    notes = tuple(
+        desk.problem(place, words) for place, words in hints(entries, menu or MenuFile(), talk or Talk())
+    )
     if desk.problems or not (menu and numbers and talk and crisis):
         return Reading(None, tuple(desk.problems), notes)
     guides = tuple(_ordered([guide for _, guide in entries], menu))

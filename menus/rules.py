@@ -13,6 +13,7 @@ from menus.guide import Guide
 
 FEWEST_ASKS = 20
 MOST_LISTED = 9  # a list is answered by one digit
+SEVERAL = '，、；,;"“”'  # what stands between names, and in none
 MENU, TALK, CRISIS = Path("menu.toml"), Path("talk.toml"), Path("crisis.toml")
 
 
@@ -49,8 +50,14 @@ def faults(
         yield from ((place, _no_number(one, numbers)) for one in kind.numbers if one not in numbers)
 
 
-def hints(entries: Sequence[Entry]) -> Iterator[Fault]:
+def hints(entries: Sequence[Entry], menu: MenuFile, talk: Talk) -> Iterator[Fault]:
     """What is only worth knowing."""
+    for place, word, _ in _names(entries, menu, talk):
+        if place.loc[-2:-1] == ("words",) and any(sign in word for sign in SEVERAL):
+            yield (
+                place,
+                f"“{word}”像是几个叫法写进了一对引号：每个叫法单独放在英文双引号里，中间用英文逗号隔开",
+            )
     ids = [guide.id for _, guide in entries]
     for place, guide in entries:
         for at, name in enumerate(guide.related):

@@ -264,3 +264,36 @@ def wait_for(shelf: Shelf, holds, seconds: float):  # type: ignore[no-untyped-de
 
 def test_the_files_that_ship_have_no_fault(tmp_path: Path) -> None:
     assert copied(tmp_path).hears() == ""
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("menu.toml", '["会员", "会员服务"]', '["会员" "会员服务"]'),
+        ("menu.toml", '["会员", "会员服务"]', '["会员"，"会员服务"]'),
+        ("menu.toml", '["会员", "会员服务"]', '[\n"会员"\n"会员服务",\n]'),
+    ],
+)
+def test_a_word_behind_a_missing_comma_is_no_word_that_gets_lost(
+    clerk: Clerk, file: str, old: str, new: str
+) -> None:
+    clerk.replaces(file, old, new)
+
+    assert f"menus/{file}:" in clerk.hears()
+    assert "英文逗号" in clerk.hears()
+
+
+@pytest.mark.parametrize("names", ["会员，会员服务", "会员、会员服务", "会员,会员服务", "会员；会员服务"])
+def test_several_names_inside_one_pair_of_quotes_are_told(clerk: Clerk, names: str) -> None:
+    clerk.replaces("menu.toml", '"会员", "会员服务"', f'"{names}"')
+    reading = clerk.reads()
+
+    assert reading.directory is not None
+    assert any("每个叫法单独放在英文双引号里" in hint.words for hint in reading.hints)
+
+
+def test_every_slip_in_a_file_of_guides_is_told_at_once(clerk: Clerk) -> None:
+    clerk.replaces("menu.toml", 'key = "JOIN"', "key = “JOIN”")
+    clerk.replaces("menu.toml", 'key = "AID"', "key = “AID”")
+
+    assert clerk.hears().count("中文标点 “") == 2
