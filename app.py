@@ -18,6 +18,7 @@ from pydantic import create_model
 
 import handlers
 from campaigns.campaign import Campaign
+from campaigns.moderation import Moderation
 from campaigns.watch import Watch, tell, tell_of_guides
 from campaigns.year import Year
 from channels import CHANNELS, Channel, Gear, SendLimits, open_channels, reasons, sections
@@ -94,6 +95,7 @@ class Config(Part):
     server: Serving = Serving()
     limits: SendLimits = SendLimits()
     alarms: Alarms = Alarms()
+    moderation: Moderation = Moderation()
     campaigns: tuple[Campaign, ...] = ()
 
 
@@ -172,7 +174,15 @@ class Built:
         self.year.listen(lambda standing: tell(self.store, self.path, standing, now()))
         guides = Guides(hears=lambda reading: tell_of_guides(self.store, reading.problems, now()))
         guides.open(load_guides())
-        return Worker(self.store, self.clock, self.shared, self.year.campaigns, sender, watch=guides.poll)
+        return Worker(
+            self.store,
+            self.clock,
+            self.shared,
+            self.year.campaigns,
+            sender,
+            guides.poll,
+            self.config.moderation,
+        )
 
     @cached_property
     def herald(self) -> Herald:
@@ -202,6 +212,7 @@ class Built:
         return House(
             account.name, account.live, account.verified, base_url, self._directory,
             self.year.campaigns, demo=demo, testers=account.testers,
+            sensitive=self.config.moderation.words,
         )  # fmt: skip
 
     @cached_property

@@ -13,15 +13,17 @@ from datetime import datetime, timedelta
 from campaigns import taking_part as door
 from campaigns.campaign import Campaign
 from campaigns.kind import rules_of
+from campaigns.moderation import Moderation
 from models import alarm, draft, edition, session
 from models.base import Connection, Store
 
 log = logging.getLogger(__name__)
 GRACE = timedelta(minutes=1)
-WAITS_MOST = timedelta(hours=4)  # for a person of the staff, before an alarm
 
 
-def tend(store: Store, campaigns: Sequence[Campaign], now: datetime, *, live: bool) -> None:
+def tend(
+    store: Store, campaigns: Sequence[Campaign], now: datetime, moderation: Moderation, *, live: bool
+) -> None:
     """Open and close what is due, and look who waits."""
     for campaign in door.joinable(campaigns):
         if campaign.period(now) is not None and not _stands(store, campaign, now, live):
@@ -31,7 +33,7 @@ def tend(store: Store, campaigns: Sequence[Campaign], now: datetime, *, live: bo
         over = edition.over(connection, now - GRACE)
     for one in over:
         _close(store, one, now)
-    _look(store, campaigns, now)
+    _look(store, campaigns, now, moderation.waits_most)
 
 
 def _stands(store: Store, campaign: Campaign, now: datetime, live: bool) -> bool:
@@ -48,17 +50,17 @@ def _close(store: Store, one: edition.Edition, now: datetime) -> None:
             log.info("edition closed", extra={"campaign": one.campaign, "edition": one.id})
 
 
-def _look(store: Store, campaigns: Sequence[Campaign], now: datetime) -> None:
+def _look(store: Store, campaigns: Sequence[Campaign], now: datetime, most: timedelta) -> None:
     """Nothing waits unseen for the staff for longer than a set time."""
     with store.reading() as connection:
-        found = [(one, _waits(connection, one, now)) for one in door.joinable(campaigns)]
+        found = [(one, _waits(connection, one, now - most)) for one in door.joinable(campaigns)]
         standing = {one.name for one in alarm.standing(connection)}
     for campaign, waits in found:
         name = f"moderation {campaign.id}"
         if waits == (name in standing):
             continue
         words = (
-            f"活动 {campaign.id} 有人写的话等工作人员看，已经等了 {WAITS_MOST.seconds // 3600} 小时以上。"
+            f"活动 {campaign.id} 有人写的话等工作人员看，已经等了 {most.total_seconds() / 3600:g} 小时以上。"
             f"请运行 campaign show {campaign.id}。"
         )
         with store.writing() as connection:
@@ -68,10 +70,10 @@ def _look(store: Store, campaigns: Sequence[Campaign], now: datetime) -> None:
                 alarm.clear(connection, name, now)
 
 
-def _waits(connection: Connection, campaign: Campaign, now: datetime) -> bool:
+def _waits(connection: Connection, campaign: Campaign, before: datetime) -> bool:
     found = edition.latest(connection, campaign.id)
     since = door.kind_of(found).waiting_since(connection, found.id) if found else None
-    return since is not None and since < now - WAITS_MOST
+    return since is not None and since < before
 
 
 def sweep(connection: Connection, now: datetime, wall: datetime) -> None:

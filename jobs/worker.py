@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from types import FrameType
 
 from campaigns.campaign import Campaign
+from campaigns.moderation import Moderation
 from jobs import editions
 from jobs.lookout import Lookout
 from jobs.push import Sender
@@ -67,6 +68,7 @@ class Worker:
         campaigns: Callable[[], Sequence[Campaign]],
         sender: Sender,
         watch: Callable[[], object] = lambda: None,
+        moderation: Moderation = Moderation(),  # noqa: B008 - it never changes
     ) -> None:
         self.store = store
         self.clock = clock
@@ -74,6 +76,7 @@ class Worker:
         self.campaigns = campaigns
         self.sender = sender
         self.watch = watch
+        self.moderation = moderation
         self.nudged = threading.Event()
         self.timetable = Timetable(store, clock, self.nudged.set)
         self.name = f"{socket.gethostname()}:{os.getpid()}"
@@ -95,7 +98,7 @@ class Worker:
         if self._recover.due():
             self.sender.recover()
         if self._editions.due():
-            editions.tend(self.store, campaigns, now, live=self.sender.account.live)
+            self._tend(campaigns, now)
         if self._tidy.due():
             self.sender.look_for_silence()
             with self.store.writing() as connection:
@@ -104,6 +107,13 @@ class Worker:
                 delivery.forget_strangers(connection, now)
         self.sender.plan()
         return self.sender.send()
+
+    def _tend(self, campaigns: Sequence[Campaign], now: datetime) -> None:
+        """A fault in a campaign must not keep the pushes of all others."""
+        try:
+            editions.tend(self.store, campaigns, now, self.moderation, live=self.sender.account.live)
+        except Exception:
+            log.exception("editions could not be tended")
 
     def _live(self, now: datetime) -> None:
         moved = self.clock.offset() != self._offset

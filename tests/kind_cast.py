@@ -12,6 +12,7 @@ from phone_cast import ACCOUNT, WHOLE
 
 import handlers
 from campaigns.campaign import Campaign
+from campaigns.moderation import Moderation
 from commands.campaign import campaign_do
 from handlers.turn import House
 from jobs import editions
@@ -102,7 +103,7 @@ class Union:
 
     def tends(self) -> None:
         """What the worker does every few seconds."""
-        editions.tend(self.store, self.campaigns, self.clock.now(), live=self.account.live)
+        editions.tend(self.store, self.campaigns, self.clock.now(), Moderation(), live=self.account.live)
 
     def staff_does(self, deed: str, *words: str) -> None:
         """`campaign do`, for the first campaign."""
