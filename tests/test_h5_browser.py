@@ -1,0 +1,106 @@
+"""The workers' pages in a real browser at a telephone's width: read, signed in to, filled in without JavaScript, and large enough.
+
+The numbers are those of 适老化通用设计规范 (工信部 2021). With GONGHUI_TEST_PICTURES=1 it renews the documentation's screenshots.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from kind_cast import Pages, Union
+from phone_cast import WAIT_MS, launched, shot
+from playwright.sync_api import Browser, Page, expect
+from werkzeug.serving import make_server
+
+from models.base import Store
+
+PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
+WISH = "/h5/c/spring-wish"
+SMALL = """() => [...document.querySelectorAll('a, button, label.choice, input:not([type=hidden]), textarea')]
+  .filter(one => !one.closest('p, li, h2') || one.matches('.button'))
+  .filter(one => !one.matches('.skip') && !(one.type == 'radio' || one.type == 'checkbox'))
+  .map(one => [one.outerHTML.slice(0, 60), one.getBoundingClientRect()])
+  .filter(([_, box]) => box.width < 44 || box.height < 44).map(([html]) => html)"""
+LINES = """() => [...document.querySelectorAll('main p, main li, main label, main h1')].map(one => getComputedStyle(one))
+  .filter(style => parseFloat(style.lineHeight) < 1.3 * parseFloat(style.fontSize) || parseFloat(style.fontSize) < 16).length"""
+WIDER = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+CONTRAST = """() => {
+  const light = text => { const [r, g, b] = text.match(/[\\d.]+/g).map(Number).map(v => v / 255)
+    .map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b }
+  const ground = one => { for (; one; one = one.parentElement) { const c = getComputedStyle(one).backgroundColor
+    if (!c.startsWith('rgba(0, 0, 0, 0')) return c } return 'rgb(255, 255, 255)' }
+  return [...document.querySelectorAll('body *')].filter(one => [...one.childNodes].some(n => n.nodeType == 3 && n.data.trim()))
+    .filter(one => !one.matches('.skip'))
+    .map(one => { const a = light(getComputedStyle(one).color), b = light(ground(one))
+      return [one.outerHTML.slice(0, 60), (Math.max(a, b) + .05) / (Math.min(a, b) + .05)] })
+    .filter(([_, ratio]) => ratio < 4.5) }"""
+
+
+def test_a_wish_is_made_by_hand_without_javascript_and_every_page_is_large_enough(
+    served: tuple[Union, str], browser: Browser
+) -> None:
+    union, url = served
+    wang = union.phone("王师傅")
+    context = browser.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False)
+    context.set_default_timeout(WAIT_MS)
+    page = context.new_page()
+
+    page.goto(f"{url}/h5/")
+    looked_over(page, "h5-on")
+    page.get_by_role("link", name="春节发福利").click()
+    looked_over(page)
+    page.get_by_role("link", name="登录后参加").click()
+    looked_over(page)
+    page.get_by_role("link", name="在公众号里发一个数字登录").click()
+    looked_over(page)
+    wang.says(page.locator(".code").inner_text())
+    page.get_by_role("link", name="我已经发了").click()
+    expect(page).to_have_url(re.compile(re.escape(WISH)))
+    looked_over(page)
+    page.get_by_role("link", name="写下我的心愿").click()
+    looked_over(page, "h5-wish")
+    page.get_by_label("您的心愿").fill("冬天的手套")
+    page.get_by_role("button", name="提交").click()
+    expect(page.get_by_role("status")).to_contain_text("您的心愿是")
+    looked_over(page, "h5-done")
+    page.reload()
+    page.get_by_role("link", name="我的", exact=True).click()
+    expect(page.locator("main")).to_contain_text("冬天的手套")
+    looked_over(page, "h5-me")
+    context.close()
+
+
+def looked_over(page: Page, picture: str = "") -> None:
+    """Nothing is too small, too pale or too wide, also at WeChat's largest type."""
+    page.wait_for_load_state("load")
+    assert page.evaluate(SMALL) == []
+    assert page.evaluate(LINES) == 0
+    assert page.evaluate(CONTRAST) == []
+    assert not page.evaluate(WIDER)
+    if picture and os.environ.get("GONGHUI_TEST_PICTURES"):
+        shot(page, PICTURES / f"{picture}.png")
+    page.evaluate("document.documentElement.style.fontSize = '25.5px'")
+    assert not page.evaluate(WIDER)
+    page.evaluate("document.documentElement.style.fontSize = ''")
+    assert len(page.content().encode()) < 30_000
+
+
+@pytest.fixture
+def served(sqlite_store: Store) -> Iterator[tuple[Union, str]]:
+    union = Union(sqlite_store)
+    server = make_server("127.0.0.1", 0, Pages(union).app, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield union, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    union.close()
+
+
+@pytest.fixture(scope="module")
+def browser(program: Callable[..., str]) -> Iterator[Browser]:
+    yield from launched(program)
