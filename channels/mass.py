@@ -16,6 +16,8 @@ from wx.account import Account
 from wx.errors import ApiError, NoAnswer, NotSent
 
 ACCEPTED_BEFORE = 45065
+GONE = 40007  # a media id that this account does not know, or no longer
+A_DAY = timedelta(hours=24)
 EVERYONE, TAG = "all", "tag:"
 CALLS_PER_MINUTE = 60  # platform guide, 群发接口
 CALLS_PER_DAY = 1  # by a subscription account
@@ -84,8 +86,8 @@ class Mass(Channel):
         except ApiError as error:
             if error.errcode == ACCEPTED_BEFORE:
                 return str(error.answer.get("msg_id", ""))
-            self.shelf.forget(_draft(parcel))
-            raise refused(error) from None
+            self.shelf.forget(self._draft(parcel))
+            raise self._refused(parcel, error) from None
         except NotSent as error:
             raise refused(error) from None
         return str(answer.get("msg_id", ""))
@@ -112,10 +114,29 @@ class Mass(Channel):
         """The message with everything uploaded that it shows. Nothing is sent yet, so every fault is a ChannelError."""
         try:
             return self._message(parcel)
-        except (ApiError, NotSent) as error:
+        except ApiError as error:
+            raise self._refused(parcel, error) from None
+        except NotSent as error:
             raise refused(error) from None
-        except (NoAnswer, KeyError) as error:
+        except NoAnswer as error:
             raise ChannelError(f"上传图片或草稿时微信没有回答（{error}）", permanent=False) from None
+
+    def _refused(self, parcel: Parcel, error: ApiError) -> ChannelError:
+        """The refusal. An id that WeChat does not know is given up, and once a day what it stood for goes up anew by itself."""
+        if error.errcode != GONE:
+            return refused(error)
+        self.pictures.forget(parcel.content)
+        self.shelf.forget(self._draft(parcel))
+        tried = f"anew:{parcel.key}"
+        if self.shelf.read(tried) is not None:
+            self.shelf.forget(tried)
+            return refused(error)
+        self.shelf.keep(tried, "yes", A_DAY)
+        said = refused(error)
+        return ChannelError(said.reason, permanent=False, errcode=error.errcode, policy="retry")
+
+    def _draft(self, parcel: Parcel) -> str:
+        return f"draft:{self.api.app_id}:{parcel.key}"
 
     def _message(self, parcel: Parcel) -> Message:
         content = parcel.content
@@ -125,10 +146,10 @@ class Mass(Channel):
             return {"msgtype": "image", "images": {"media_ids": [self.pictures.image(image)]}}
         if article := content.get("article"):
             # A draft is gone once it was sent, so each parcel has its own; one that died in between finds it again.
-            draft = self.shelf.read(_draft(parcel))
+            draft = self.shelf.read(self._draft(parcel))
             if draft is None:
                 draft = self.api.add_draft([self._article(article)])
-                self.shelf.keep(_draft(parcel), draft, timedelta(hours=24))
+                self.shelf.keep(self._draft(parcel), draft, A_DAY)
             return {"msgtype": "mpnews", "mpnews": {"media_id": draft}}
         raise ChannelError("群发里没有内容", permanent=True)
 
@@ -145,7 +166,3 @@ class Mass(Channel):
             "only_fans_can_comment": 0,
         }
         return {key: value for key, value in made.items() if value != ""}
-
-
-def _draft(parcel: Parcel) -> str:
-    return f"draft:{parcel.key}"

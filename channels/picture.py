@@ -113,14 +113,15 @@ def outside(address: str) -> bool:
 
 def faults(folder: Path, content: Content) -> Iterator[ChannelError]:
     """Everything that the sender of a mass message would refuse in its pictures."""
-    for name, use in _named(content):
+    for name, use in named(content):
         try:
             read(folder, name, use)
         except ChannelError as error:
             yield error
 
 
-def _named(content: Content) -> Iterator[tuple[str, Use]]:
+def named(content: Content) -> Iterator[tuple[str, Use]]:
+    """The picture files that a push shows, and what for."""
     if image := content.get("image"):
         yield image, IMAGE
     if article := content.get("article"):

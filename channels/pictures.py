@@ -8,11 +8,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from channels.article import is_plain, with_sources
-from channels.parcel import Gear
-from channels.picture import COVER, IMAGE, INLINE, Picture, outside, read
+from channels.parcel import ChannelError, Content, Gear
+from channels.picture import COVER, IMAGE, INLINE, Picture, named, outside, read
 
 THUMB_BYTES = 64 * 1024  # platform guide, 新增永久素材
 THUMB_KINDS = (".jpg", ".jpeg")
+_KINDS = ("thumb", "image", "media", "inline")
 THREE_DAYS = timedelta(days=3) - timedelta(hours=1)
 
 
@@ -58,8 +59,21 @@ class Pictures:
             "inline", picture.data, None, lambda: api.upload_picture(_plain(picture), picture.data)
         )
 
+    def forget(self, content: Content) -> None:
+        """WeChat no longer knows what this content shows: the next time each picture goes up anew."""
+        for name, use in named(content):
+            try:
+                picture = read(self.gear.folder, name, use)
+            except ChannelError:
+                continue  # it is gone here too, and the next attempt says so
+            for kind in _KINDS:
+                self.gear.shelf.forget(self._key(kind, picture.data))
+
+    def _key(self, kind: str, data: bytes) -> str:
+        return f"{kind}:{self.gear.api.app_id}:{hashlib.sha256(data).hexdigest()}"
+
     def _once(self, kind: str, data: bytes, lasts: timedelta | None, upload: Callable[[], str]) -> str:
-        key = f"{kind}:{hashlib.sha256(data).hexdigest()}"
+        key = self._key(kind, data)
         known = self.gear.shelf.read(key)
         if known is None:
             known = upload()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from push_cast import JPEG, Office
+from push_cast import JPEG, LIVE, Office
 from simulator_cast import TEMPLATE
 
 from channels import CHANNELS, Channel, ChannelError, Parcel, SendLimits, Unreached
@@ -250,6 +250,66 @@ class TestMassImage(TestMassText):
 
         assert office.calls("media/upload") == 2
         assert len(office.platform.log) == 2
+
+
+class TestAPictureThatWeChatNoLongerKnows:
+    ARTICLE: ClassVar[dict[str, Any]] = {
+        "article": {"title": "标题", "content": '<p>正文<img src="a.jpg"></p>', "cover": "a.jpg"}
+    }
+
+    @pytest.fixture
+    def channel(self, office: Office) -> Channel:
+        office.platform.add_follower("职工0")
+        return office.channels()["mass"]
+
+    @pytest.mark.parametrize(
+        ("path", "content"),
+        [
+            ("draft/add", ARTICLE),
+            ("message/mass/sendall", ARTICLE),
+            ("message/mass/sendall", {"image": "a.jpg"}),
+        ],
+    )
+    def test_goes_up_anew_by_itself(
+        self, office: Office, channel: Channel, path: str, content: dict[str, Any]
+    ) -> None:
+        channel.send(Parcel("spring/one", "1" * 32, ("all",), content))
+        uploads = office.calls("material/add_material") + office.calls("media/upload")
+        office.platform.faults.add(path, errcode=40007)
+        parcel = Parcel("spring/two", "2" * 32, ("all",), content)
+
+        with pytest.raises(ChannelError) as caught:
+            channel.send(parcel)
+        channel.send(parcel)
+
+        assert caught.value.policy == "retry"
+        assert office.calls("material/add_material") + office.calls("media/upload") > uploads
+        assert len(office.platform.log) == 2
+
+    def test_is_shown_to_a_person_when_that_did_not_help(self, office: Office, channel: Channel) -> None:
+        office.platform.faults.add("message/mass/sendall", errcode=40007, times=2)
+        parcel = Parcel("spring/one", "1" * 32, ("all",), {"image": "a.jpg"})
+
+        with pytest.raises(ChannelError):
+            channel.send(parcel)
+        with pytest.raises(ChannelError) as caught:
+            channel.send(parcel)
+
+        assert caught.value.policy == "pause_push"
+
+    def test_is_not_looked_for_under_the_id_of_another_account(
+        self, office: Office, channel: Channel
+    ) -> None:
+        channel.send(Parcel("spring/one", "1" * 32, ("all",), {"image": "a.jpg"}))
+        other = Office(office.store, office.folder, LIVE.model_copy(update={"app_id": "wx0123456789abcdef"}))
+        try:
+            other.platform.add_follower("职工0")
+            other.channels()["mass"].send(Parcel("spring/one", "1" * 32, ("all",), {"image": "a.jpg"}))
+
+            assert other.calls("media/upload") == 1
+            assert len(other.platform.log) == 1
+        finally:
+            other.close()
 
 
 class TestServiceText(Contract):

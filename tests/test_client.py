@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 import simulator_cast as cast
@@ -17,7 +18,18 @@ from simulator_cast import ACCOUNT, TEMPLATE, Time
 
 from wx import wire
 from wx.client import Api, MemoryTokens
-from wx.errors import _TABLE, ERRCODES, POLICIES, ApiError, NoAnswer, NotSent, WeChatError, explain, fold
+from wx.errors import (
+    _TABLE,
+    ERRCODES,
+    POLICIES,
+    ApiError,
+    BadAnswer,
+    NoAnswer,
+    NotSent,
+    WeChatError,
+    explain,
+    fold,
+)
 from wx.simulator import Platform, PlatformServer
 
 # the fixtures of the cast
@@ -247,6 +259,82 @@ def test_an_answer_that_is_no_json_object_is_no_success(raw_server: RawServer, a
 
     with pytest.raises(WeChatError):
         api.get("tags/get")
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [b"{}", b'{"access_token":"t","expires_in":null}', b'{"access_token":null,"expires_in":7200}', b'{"access_token":"","expires_in":7200}',
+     b'{"access_token":["t"],"expires_in":7200}', b'{"access_token":"t","expires_in":"soon"}', b'{"access_token":"t","expires_in":0}'],
+)  # fmt: skip
+def test_an_answer_without_a_usable_token_means_that_nothing_was_sent(
+    raw_server: RawServer, tokens: bytes
+) -> None:
+    raw_server.answer = tokens
+    api = Api(ACCOUNT.model_copy(update={"api_base": raw_server.url}), MemoryTokens(), Time().now)
+
+    with pytest.raises(NotSent):
+        api.send_service("oX", {"msgtype": "text", "text": {"content": "x"}})
+
+
+TOKEN = b'{"access_token":"t","expires_in":7200,'
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["班\x01组长".encode(), "班组长\n".encode(), "班组长".encode() + b"\xe7\x8f", "\t班组长\x1f".encode()],
+)
+def test_a_name_with_signs_that_json_forbids_is_read_all_the_same(raw_server: RawServer, name: bytes) -> None:
+    raw_server.answer = TOKEN + b'"tags":[{"id":100,"name":"' + name + b'","count":2}]}'
+    api = Api(ACCOUNT.model_copy(update={"api_base": raw_server.url}), MemoryTokens(), Time().now)
+
+    tags = api.tags()
+
+    assert tags[0]["id"] == 100
+    assert "班组长" in tags[0]["name"].replace("\x01", "")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b'"x":1}', b'"tags":null}', b'"tags":{}}', b'"tags":[1]}', b'"tags":[{"name":"a"}]}',
+     b'"tags":[{"id":null,"name":"a"}]}', b'"tags":[{"id":"x"}]}'],
+)  # fmt: skip
+def test_an_answer_without_what_was_asked_for_says_so_in_one_error(
+    raw_server: RawServer, answer: bytes
+) -> None:
+    raw_server.answer = TOKEN + answer
+    api = Api(ACCOUNT.model_copy(update={"api_base": raw_server.url}), MemoryTokens(), Time().now)
+
+    with pytest.raises(BadAnswer):
+        api.tags()
+
+
+@pytest.mark.parametrize(
+    ("answer", "people"),
+    [
+        (b'"count":1,"data":{"openid":["oA"]},"next_openid":"oA"}', ["oA"]),
+        (b'"count":0,"data":null,"next_openid":""}', []),
+        (b'"count":0,"next_openid":""}', []),
+        (b'"count":2,"data":{"openid":["oB","oA"]},"next_openid":"oA"}', ["oB", "oA"]),
+    ],
+)
+def test_a_list_that_does_not_go_on_is_at_its_end(
+    raw_server: RawServer, answer: bytes, people: list[str]
+) -> None:
+    raw_server.answer = TOKEN + answer
+    api = Api(ACCOUNT.model_copy(update={"api_base": raw_server.url}), MemoryTokens(), Time().now)
+
+    assert list(api.tagged(100)) == people
+    assert list(api.followers()) == people
+
+
+def test_a_refused_certificate_is_certainly_not_sent(raw_server: RawServer) -> None:
+    secure = raw_server.url.replace("http://", "https://")
+    shelf = MemoryTokens()
+    shelf.write(f"wx:{ACCOUNT.app_id}:token", "t", Time().now() + timedelta(hours=2))
+    api = Api(ACCOUNT.model_copy(update={"api_base": secure}), shelf, Time().now)
+
+    with pytest.raises(NotSent):  # what listens there speaks no TLS
+        api.send_service("oX", {"msgtype": "text", "text": {"content": "x"}})
 
 
 def test_a_slow_head_counts_as_well_as_a_slow_body(

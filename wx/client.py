@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from pydantic import SecretStr
 
+from wx import answers
 from wx.errors import ApiError
 from wx.tokens import Keyring, MemoryTokens, Tokens
 from wx.wire import Wire
@@ -48,6 +49,11 @@ class Api:
         self._account = account
         self._keyring = Keyring(f"wx:{account.app_id}:token", tokens, self._stable_token, now)
         self._mine = threading.local()
+
+    @property
+    def app_id(self) -> str:
+        """Whose ids these are: what one account was given, another does not know."""
+        return self._account.app_id
 
     def token(self) -> str:
         """The access token of now. Raises NotSent when WeChat cannot be reached, ApiError when it refuses."""
@@ -102,20 +108,20 @@ class Api:
 
     def add_draft(self, articles: Sequence[Json]) -> str:
         """The media_id of a new draft; it dies when the draft has been sent."""
-        return str(self.post("draft/add", {"articles": list(articles)})["media_id"])
+        return answers.text(self.post("draft/add", {"articles": list(articles)}), "media_id")
 
     def add_material(self, kind: str, filename: str, data: bytes) -> str:
         """The media_id of a permanent image, voice or thumb."""
-        return str(self.upload("material/add_material", filename, data, type=kind)["media_id"])
+        return answers.text(self.upload("material/add_material", filename, data, type=kind), "media_id")
 
     def upload_media(self, kind: str, filename: str, data: bytes) -> str:
         """A media_id that is good for three days."""
         answer = self.upload("media/upload", filename, data, type=kind)
-        return str(answer.get("media_id") or answer["thumb_media_id"])
+        return answers.text(answer, "media_id" if answer.get("media_id") else "thumb_media_id")
 
     def upload_picture(self, filename: str, data: bytes) -> str:
         """The address of a picture that an article's text may show."""
-        return str(self.upload("media/uploadimg", filename, data)["url"])
+        return answers.text(self.upload("media/uploadimg", filename, data), "url")
 
     # -- menu ----------------------------------------------------------------------------------------------
 
@@ -143,8 +149,9 @@ class Api:
     # -- people --------------------------------------------------------------------------------------------
 
     def tags(self) -> list[Json]:
-        """The account's tags: [{id, name, count}]."""
-        return list(self.get("tags/get")["tags"])
+        """The account's tags: [{id, name, count}], id a whole number."""
+        found = answers.objects(self.get("tags/get"), "tags")
+        return [{**tag, "id": answers.number(tag, "id")} for tag in found]
 
     def followers(self) -> Iterator[str]:
         """The openids of everyone who follows, 10 000 per call."""
@@ -157,7 +164,7 @@ class Api:
     def profiles(self, openids: Sequence[str]) -> list[Json]:
         """What WeChat tells of at most 100 followers: subscribe, subscribe_time, tagid_list, remark, …"""
         asked = [{"openid": openid, "lang": "zh_CN"} for openid in openids]
-        return list(self.post("user/info/batchget", {"user_list": asked})["user_info_list"])
+        return answers.objects(self.post("user/info/batchget", {"user_list": asked}), "user_info_list")
 
     def sign_in(self, code: str) -> Json:
         """Whose code of the sign-in page this is: {openid, scope, …}, in 快照页 also is_snapshotuser (platform guide, 网页授权).
@@ -175,11 +182,11 @@ class Api:
 
     def callback_addresses(self) -> list[str]:
         """Where WeChat's pushes come from."""
-        return list(self.get("getcallbackip")["ip_list"])
+        return answers.texts(self.get("getcallbackip"), "ip_list")
 
     def api_addresses(self) -> list[str]:
         """Where WeChat's API lives."""
-        return list(self.get("get_api_domain_ip")["ip_list"])
+        return answers.texts(self.get("get_api_domain_ip"), "ip_list")
 
     def check_callback(self) -> Json:
         """How WeChat reaches our address: {dns: […], ping: […]}."""
@@ -187,8 +194,7 @@ class Api:
 
     def quota(self, path: str) -> Json:
         """{daily_limit, used, remain} of one path, such as message/template/send."""
-        answer: Json = self.post("openapi/quota/get", {"cgi_path": f"/cgi-bin/{path}"})["quota"]
-        return answer
+        return answers.inner(self.post("openapi/quota/get", {"cgi_path": f"/cgi-bin/{path}"}), "quota")
 
     # -- how a call is made --------------------------------------------------------------------------------
 
@@ -220,7 +226,7 @@ class Api:
             # Of this endpoint 40001 says "wrong AppSecret"; of all others it says "bad token".
             refused = ApiError(WRONG_SECRET, error.errmsg, error.rid)
         else:
-            return str(answer["access_token"]), int(answer["expires_in"])
+            return answers.text(answer, "access_token"), answers.number(answer, "expires_in", 1)
         raise refused
 
     def _wire(self) -> Wire:
@@ -233,14 +239,17 @@ class Api:
 
     @staticmethod
     def _pages(page: Callable[[str], Json]) -> Iterator[str]:
-        after = ""
+        """The people of all pages. A list that comes back to where it has been is at its end, or it would never end."""
+        after, been = "", {""}
         while True:
-            answer = page(after)
-            openids = answer.get("data", {}).get("openid", [])
-            yield from openids
-            after = answer.get("next_openid", "")
-            if not openids or not after:
+            openids, following = answers.page(page(after))
+            if following == after and after:
                 return
+            yield from openids
+            if not openids or following in been:
+                return
+            been.add(following)
+            after = following
 
 
 def _mass(client_id: str) -> Json:

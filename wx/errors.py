@@ -4,6 +4,7 @@
     ├── ApiError   WeChat read the request and refused it: certainly not done (except 45065: done before)
     ├── NotSent    the request never reached WeChat: certainly not done
     └── NoAnswer   the request may have reached WeChat: nobody knows whether it was done
+        └── BadAnswer  something came back that says neither yes nor no
 
 Sources of codes and texts: platform guide, 返回码 tables of the endpoints that we call.
 """
@@ -53,6 +54,10 @@ class NotSent(WeChatError):
 
 class NoAnswer(WeChatError):
     """The request left and no usable answer came: too slow, cut off, an HTTP error, or not JSON."""
+
+
+class BadAnswer(NoAnswer):
+    """An answer came, and it is not what the guide says: no JSON object, or one without what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

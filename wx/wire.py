@@ -33,7 +33,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from wechatpy.client import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
-from wx.errors import ApiError, NoAnswer, NotSent, WeChatError, fold
+from wx.errors import ApiError, BadAnswer, NoAnswer, NotSent, WeChatError, fold
 
 CONNECT_S = 5.0
 ANSWER_S = 15.0
@@ -105,7 +105,10 @@ class Wire(WeChatClient):  # type: ignore[misc]
 
 
 def _object(res: requests.Response) -> dict[str, Any]:
-    """The JSON object that came, always with a whole number as errcode. Raises NoAnswer for anything else."""
+    """The JSON object that came, always with a whole number as errcode. Raises NoAnswer for anything else.
+
+    Names that people gave hold what people type: a raw control character and half a character are read as they are.
+    """
     with res:
         raw = bytearray()
         for piece in res.iter_content(65536):
@@ -113,13 +116,13 @@ def _object(res: requests.Response) -> dict[str, Any]:
             if len(raw) > MOST_BYTES:
                 raise NoAnswer("the answer is too long")
     try:
-        answer = json.loads(raw.decode())
+        answer = json.loads(raw.decode("utf-8-sig", "replace"), strict=False)
         if isinstance(answer, dict):
             answer["errcode"] = int(answer.get("errcode", 0))
             return answer
     except (ValueError, TypeError, RecursionError):
         pass
-    raise NoAnswer(f"HTTP {res.status_code} without a JSON object")
+    raise BadAnswer(f"HTTP {res.status_code} without a JSON object")
 
 
 def _json(body: Mapping[str, object]) -> bytes:
@@ -189,6 +192,13 @@ class _Connection(HTTPConnection):
 
 class _SecureConnection(HTTPSConnection):
     response_class = _Answer
+
+    def connect(self) -> None:
+        """A refused certificate and a broken handshake leave nothing sent, as a refused connection does."""
+        try:
+            super().connect()
+        except OSError as error:  # ssl's own errors among them
+            raise NewConnectionError(self, type(error).__name__) from error
 
 
 class _Pool(HTTPConnectionPool):
