@@ -32,6 +32,7 @@ from commands import doctor as diagnosis
 from commands import halt as stopping
 from commands import push as pushes
 from commands import report as reports
+from commands import talk as talking
 from commands.command_line import COMMANDS, Options, in_words, log_to_stderr, parse, refuse, why
 from commands.outlook import AudienceSize, unknown
 from commands.supervise import supervise
@@ -50,6 +51,7 @@ from jobs.worker import work as run_worker
 from menus import check as menu_check
 from menus import publish as menu_publish
 from menus.directory import Directory, reminders
+from menus.facts import table as table_of_facts
 from menus.guide import Guide
 from menus.reading import load as load_guides
 from menus.reading import read as read_guides
@@ -201,13 +203,13 @@ class Built:
     @cached_property
     def guides(self) -> Guides:
         """The service directory in force, laid out before anybody asks."""
-        return Guides(ready=lambda directory: handlers.lay_out(self._house, directory)).open(load_guides())
+        return Guides(ready=lambda directory: handlers.lay_out(self.house, directory)).open(load_guides())
 
     def _directory(self) -> Directory:
         return self.guides.current()  # which is laid out for this house, and so comes after it
 
     @cached_property
-    def _house(self) -> House:
+    def house(self) -> House:
         account, base_url, demo = self.config.account, self.config.site.base_url, self.demo is not None
         return House(
             account.name, account.live, account.verified, base_url, self._directory,
@@ -226,7 +228,7 @@ class Built:
             aes_key=account.encoding_aes_key.get_secret_value(),
             aes_key_previous=account.encoding_aes_key_previous.get_secret_value(),
         )
-        return Webhook(envelope, self.store, self.clock, self._house, handlers.answer, account.original_id)
+        return Webhook(envelope, self.store, self.clock, self.house, handlers.answer, account.original_id)
 
     @cached_property
     def pages(self) -> Flask:
@@ -241,14 +243,14 @@ class Built:
             year=lambda: self.year.rows(self.store, self.clock.now()),
             ready=lambda: unready(self.store, self.clock.now(), HERE),
             demo=self.demo,
-            house=self._house,
+            house=self.house,
             sign_in=self.api.sign_in,
         )
         return create_app(parts, self.webhook)
 
     def _sections(self) -> dict[str, list[Guide]]:
         """Every section with its entries, as this house's workers see them."""
-        directory, mode = self.guides.current(), self._house.mode
+        directory, mode = self.guides.current(), self.house.mode
         return {
             title: [directory.seen(one, mode) for one in found]
             for title, found in directory.sections().items()
@@ -353,6 +355,9 @@ def _publish(built: Built, say: Callable[[str], None] = print) -> int:
 
 
 def check(options: Options) -> int:
+    if options.facts:
+        print(table_of_facts(load_guides()))
+        return GOOD
     path, now = options.config or CONFIG, datetime.now(UTC)
     loaded = read(path, os.environ)
     if loaded.value is None:
@@ -532,6 +537,15 @@ def report(options: Options) -> int:
     )
 
 
+def talk(options: Options) -> int:
+    house, now = build(options).house, datetime.now(UTC)
+    if options.sayings is not None:
+        return talking.try_out(house, options.sayings, now)
+    if not options.saying:
+        raise refuse("后面写上一句话，例如 talk 工资没发；或者 --file 说法表.csv。", code=2)
+    return talking.ask(house, options.saying, now)
+
+
 def replay(options: Options) -> int:
     built = stored(options)
     done = handle_again(built.store, built.webhook.handle, options.ids or None)
@@ -575,6 +589,7 @@ RUN: Mapping[str, Callable[[Options], int]] = {
     "alarm": alarm,
     "db": db,
     "report": report,
+    "talk": talk,
     "replay": replay,
     "doctor": doctor,
 }

@@ -80,6 +80,9 @@ class Options:
     mark: str = ""
     unit: str = ""
     code: str = ""
+    saying: str = ""
+    sayings: Path | None = None
+    facts: bool = False
     ids: Sequence[int] = ()
     wait: bool = False
     yes: bool = False
@@ -105,7 +108,9 @@ COMMANDS: Mapping[str, Command] = {
     "serve": Command("启动网页服务，接收微信消息"),
     "work": Command("启动推送进程：到点发送"),
     "run": Command("一台机器上同时启动网页服务和推送进程"),
-    "check": Command("检查配置文件，列出未来十二个月的推送"),
+    "check": Command("检查配置文件和办事指南，列出未来十二个月的推送", takes=(
+        Take("--facts", "把办事指南里每个数字、期限和它的依据列成表", {"action": "store_true"}),
+    )),
     "menu": Command("公众号菜单", {
         "check": ("检查菜单是否合乎微信的规定", ()),
         "diff": ("看本地菜单和线上菜单哪里不同", ()),
@@ -150,6 +155,10 @@ COMMANDS: Mapping[str, Command] = {
         Take("--to", "到哪天止（默认今天）", DAY),
         Take("--csv", "同时存成表格文件（CSV）", {"type": Path, "metavar": "FILE"}),
         Take("--xlsx", "同时存成 Excel 文件，每张表一页", {"type": Path, "metavar": "FILE"}),
+    )),
+    "talk": Command("看一句话由谁来回答，为什么；或者试一份说法表", takes=(
+        Take("saying", "职工说的话", {"nargs": "?", "default": ""}),
+        Take("--file", "说法表（CSV）：phrase,group,expected", {"type": Path, "metavar": "FILE", "dest": "sayings"}),
     )),
     "replay": Command("把没有答好的消息重新处理一遍", takes=(
         Take("ids", "只处理这几条（默认全部）", {"nargs": "*", "type": number, "metavar": "ID"}),

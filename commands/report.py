@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -20,7 +20,13 @@ from models.report import Counts, Sent
 LISTED = 30  # lines of a ranking on the screen; the file has all
 MORE = "用 --csv 或 --xlsx 存成表格可以看到全部"
 TOPICS = {
-    "near": "没听明白，给了相近的几条",
+    "near": "拿不准，给了几条让选",
+    "nothing": "老实说不会",
+    "both": "一句问了几件事",
+    "crisis": "像是遇到危险，给了电话",
+    "talk": "闲聊",
+    "leave": "不想收消息",
+    "person": "找真人",
     "faces": "只发了表情",
     "thanks": "道谢",
     "goodbye": "道别",
@@ -115,7 +121,12 @@ def _tables(counts: Counts, campaigns: Mapping[str, str], guides: Directory | No
     yield Table("各栏目被问到的次数", ("栏目", "次数"), tuple(ranked))
     yield Table("最常问的", ("栏目", "内容", "次数", "人数"), tuple(heard))
     words = tuple((_masked(one.words), one.times, one.people) for one in counts.missed)
+    guesses = tuple(
+        (_masked(one.words), one.times, one.people, _called(one.offered, names), _picked(one.chosen, names))
+        for one in counts.guessed
+    )
     yield Table("没有答上来的话（可以加进办事指南的 words）", ("原话", "次数", "人数"), words)
+    yield Table("靠猜回答的话（请加进 asks）", ("原话", "次数", "人数", "给的是", "职工选了"), guesses)
     yield Table(
         "推送",
         ("推送", "时间", "方式", "状态", "共几份", *BOOKS),
@@ -180,6 +191,14 @@ def _names(campaigns: Mapping[str, str], guides: Directory | None) -> dict[str, 
         names |= {f"crisis:{kind.id}": ("紧急", kind.title) for kind in guides.crisis.kinds}
     names |= {f"campaign:{ident}": ("活动", title) for ident, title in campaigns.items()}
     return names
+
+
+def _called(pages: Sequence[str], names: Mapping[str, tuple[str, str]]) -> str:
+    return "、".join(_topic(page, names)[1] for page in pages)
+
+
+def _picked(chosen: Sequence[tuple[str, int]], names: Mapping[str, tuple[str, str]]) -> str:
+    return "、".join(f"{_topic(page, names)[1]} {times} 次" for page, times in chosen)
 
 
 def _topic(topic: str, names: Mapping[str, tuple[str, str]]) -> tuple[str, str]:

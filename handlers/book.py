@@ -57,6 +57,7 @@ def book(house: House) -> Book:
     return lay_out(house, house.guides())
 
 
+@lru_cache(maxsize=32)
 def lay_out(house: House, directory: Directory) -> Book:
     """The book of a directory, which may come into force later."""
     return _book(directory, house.name, house.mode, house.has_menu, _address(house))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ground.normal import normal
 from handlers.sounds import sounds
 from menus.files import Crisis, Danger
 
+REMEMBERED = 4096  # sentences
 GAP = "…"
 APART = 8  # signs that a gap stands for at most
 TYPED_FROM = 3  # where somebody typed in pinyin
@@ -35,8 +37,9 @@ class Dangers:
         harmless = sorted({normal(words) for words in crisis.harmless}, key=len, reverse=True)
         self._harmless = re.compile("|".join(map(re.escape, harmless)) or "(?!)")
         self._kinds = [_Kind(kind) for kind in crisis.kinds]
+        self.find = lru_cache(REMEMBERED)(self._find)  # many people ask in the same words
 
-    def find(self, plain: str) -> tuple[Danger, str] | None:
+    def _find(self, plain: str) -> tuple[Danger, str] | None:
         """The emergency that the words tell of, and which saying gave it away; `plain` as `normal` makes it."""
         text = self._harmless.sub("，", sounds().simplified(plain))
         heard = _spoken(text)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from handlers.book import book
-from handlers.page import ALL, HOME, Where, is_leaf, minute, show, state, where
+from handlers.page import ALL, HOME, NEAR, Where, is_leaf, minute, show, state, where
 from handlers.turn import Turn
 from wx.replies import Text
 
@@ -55,6 +55,10 @@ def choose(turn: Turn, chosen: str, open_page: OpenPage) -> Text:
     if not 1 <= int(chosen) <= len(here.choices):
         return _no_such(turn, here)
     reply = open_page(turn, here.choices[int(chosen) - 1])
+    if here.page.startswith(NEAR):
+        turn.topic += (
+            f"#{here.page.split(':')[1]}"  # chosen from a guess: by this mark the report finds the words
+        )
     landed = where(turn.dialogue)
     if (
         landed is not None

@@ -15,12 +15,13 @@ from math import log, sqrt
 SINGLE, PAIR = 0.65, 1.0  # what a sign by itself weighs against a pair
 USUAL = 3.0  # examples of a page that use a sign until it counts half
 WHOLE = 0.7  # what the whole page counts against its nearest example
-LOOKED_AT = 8  # pages whose examples are compared one by one
+LOOKED_AT = 6  # pages whose examples are compared one by one
 LOOSE = 0.3  # what a likeness counts that has no pair
 MOST = 44  # signs and pairs of a long story that are looked at, the rarest
 UNKNOWN = 0.8  # what a sign that no example has weighs against the rarest that one has
 
-Sign = str | tuple[str, str]
+Sign = str
+"""A single sign, or a pair of neighbours with a blank between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,11 @@ class Likeness:
                 like = sum([self._rare[sign] ** 2 for sign in both]) / (size * its_size)
                 if like > best:
                     best, nearest, common = like, words, both
-        shared = sorted(common, key=lambda sign: (-self._rare[sign], str(sign)))[:5]
+        shared = sorted(common, key=lambda sign: (-self._rare[sign], sign))[:5]
         score = WHOLE * page + (1 - WHOLE) * best
-        if len(asked) > 1 and not any(isinstance(sign, tuple) for sign in shared):
+        if len(asked) > 1 and not any(" " in sign for sign in shared):
             score *= LOOSE
-        return Match(self._pages[number], score, nearest, tuple("".join(sign) for sign in shared))
+        return Match(self._pages[number], score, nearest, tuple(sign.replace(" ", "") for sign in shared))
 
     def _size(self, found: frozenset[Sign]) -> float:
         return sqrt(sum(self._rare[sign] ** 2 for sign in found))
@@ -103,8 +104,8 @@ class Likeness:
 def signs(given: Sequence[str]) -> Iterable[Sign]:
     """The single signs and the pairs of neighbours."""
     yield from given
-    yield from pairwise(given)
+    yield from map(" ".join, pairwise(given))
 
 
 def _weight(sign: Sign) -> float:
-    return SINGLE if isinstance(sign, str) else PAIR
+    return PAIR if " " in sign else SINGLE

@@ -14,6 +14,7 @@ from wx.replies import Text
 
 HOME = "home"
 BACK = "回复 0 返回，00 首页。"
+NEAR = "near:"  # before a mark and the pages of a guess
 ALL = "/all"  # behind the name of an entry's page: the whole of it
 FORM = "form"  # where somebody is filling in a form: its choice is the edition, see taking_part.py
 LEAVES = ("guide:", "campaign:")  # pages without numbers of their own: those of the list before them go on

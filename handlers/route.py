@@ -21,7 +21,7 @@ from menus.files import Danger
 
 SHORTEST_NAME = 3  # signs of words that may be part of a campaign's title and nothing else
 ALIKE = 0.45  # of the best one's score: what is offered beside it
-BESIDES = 0.2  # so sure must the best page be to follow on words of danger
+BESIDES = 0.15  # so sure must the best page be to follow on words of danger
 SURER = 0.42, 1.3  # a part of a sentence must be this sure to be a question of its own
 BREAKS = re.compile(r"[，,。；;！!？?、\n]+|另外|还有就是|再就是|顺便|还想问")
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 from ground.normal import normal
 from handlers import danger, dialogue, talk
 from handlers.book import book
-from handlers.page import listing, page, show
+from handlers.page import NEAR, listing, page, show
 from handlers.personal import KINDLY, has_personal
 from handlers.route import route
 from handlers.turn import Turn
@@ -76,7 +76,7 @@ def guess(turn: Turn, targets: tuple[str, ...], mark: str, open_page: OpenPage) 
 def choice(turn: Turn, targets: tuple[str, ...], mark: str) -> Text:
     """A guess: up to three pages to choose from."""
     lines = book(turn.house).titles(targets)
-    name = f"near:{mark}:{'+'.join(targets)}"
+    name = f"{NEAR}{mark}:{'+'.join(targets)}"
     return show(turn, listing(name, "", lines, over="您想问的是哪一件？回复数字：", tail=OTHERWISE))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ground.normal import normal
 from handlers.crisis import Dangers
@@ -17,6 +18,7 @@ from menus.tree import items
 
 LONGEST_QUESTION = 120  # signs that are looked at; WeChat lets a person send 2048 bytes
 NEAREST = 3
+REMEMBERED = 4096  # questions
 FLOOR = 0.12  # below, nothing is offered
 GUESS = (
     (0.13, 1.2),
@@ -68,10 +70,14 @@ class Finder:
         }
         self._names = dict(self._exact)
         self._exact = {word: page for word, page in self._names.items() if dangers.find(word) is None}
+        self._spelt = {
+            _spelt(word): page for word, page in reversed(self._names.items()) if not word.isascii()
+        }
         examples = _examples(directory)
         written = {page: [one for one in given if not one[1].isascii()] for page, given in examples.items()}
         self._signs = Likeness(written)
         heard = sounds().heard
+        self.hits = lru_cache(REMEMBERED)(self._find)  # many people ask in the same words
         self._heard = Likeness(
             {page: [(words, heard(plain)) for words, plain in given] for page, given in examples.items()}
         )
@@ -81,10 +87,10 @@ class Finder:
         return self._exact.get(plain)
 
     def named(self, plain: str) -> str | None:
-        """The page that has exactly this name."""
-        return self._names.get(plain)
+        """The page that has exactly this name, written or typed in pinyin."""
+        return self._names.get(plain) or (self._spelt.get(_spelt(plain)) if plain.isascii() else None)
 
-    def hits(self, plain: str) -> list[Hit]:
+    def _find(self, plain: str) -> tuple[Hit, ...]:
         """The pages that fit the words, the best first."""
         plain = plain[:LONGEST_QUESTION]
         asked = FILLERS.sub("", plain) or plain
@@ -94,7 +100,7 @@ class Finder:
             for page, hit in self._listen(asked, 0.0 if typed else CLEAR).items():
                 if page not in found or found[page].score < hit.score:
                     found[page] = hit
-        return sorted(found.values(), key=lambda hit: -hit.score)
+        return tuple(sorted(found.values(), key=lambda hit: -hit.score))
 
     def _listen(self, asked: str, clear: float) -> dict[str, Hit]:
         """The pages that sound like it, from this likeness on."""
@@ -104,6 +110,10 @@ class Finder:
         return _by_page(
             [match for match in self._heard.nearest(heard) if match.score >= clear], "听起来像", HEARD
         )
+
+
+def _spelt(plain: str) -> str:
+    return " ".join(sounds().heard(plain))
 
 
 def _by_page(matches: list[Match], how: str, worth: float = 1.0) -> dict[str, Hit]:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from menus.guide import Mode
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class House:
-    """What every handler may know of the account; built once by app.py."""
+    """What every handler may know of the account; built once by app.py, and compared by identity."""
 
     name: str
     live: bool

@@ -10,6 +10,7 @@ from wx.messages import Scan, Subscribe
 from wx.replies import Text
 
 OpenPage = Callable[[Turn, str], Text | None]
+PRIVACY = "您在这里说的话怎么保存、怎么删，回复“隐私”就能看到。"
 SCENE_PAGES = 64  # characters of a scene that can name a page
 
 
@@ -24,7 +25,7 @@ def follow(turn: Turn, open_page: OpenPage) -> Text:
         return Text(f"{greeting}您扫码要看的是：\n{scanned.content}")
     reply = home(turn)
     turn.topic = "welcome-back" if again else "welcome"
-    return Text(f"{greeting}\n{reply.content}")
+    return Text(f"{greeting}\n{reply.content}\n{PRIVACY}")
 
 
 def scan(turn: Turn, open_page: OpenPage) -> Text:

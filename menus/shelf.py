@@ -2,9 +2,9 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 
 from menus.directory import Directory
 from menus.reading import HERE, Reading, files, read
@@ -15,8 +15,8 @@ Stamp = tuple[tuple[str, int, int], ...]
 
 
 class Shelf:
-    """Gives the directory in force. `ready` is called with a new one before it comes into force, so that no worker waits
-    for what is laid out once; `hears` with each reading of edited files."""
+    """Gives the directory in force, once it was opened with one. `ready` is called with a new one before it comes into force, so that no
+    worker waits for what is laid out once; `hears` with each reading of edited files."""
 
     def __init__(
         self,
@@ -26,16 +26,13 @@ class Shelf:
     ) -> None:
         self._folder, self._ready, self._hears = folder, ready, hears
         self._stamp: Stamp = ()
-        self._directory: Directory | None = None
         self._look_at = float("-inf")
         self._lock = threading.Lock()
 
     def current(self) -> Directory:
-        """The directory in force. Looks every two seconds for edited files, and reads them in a thread of its own. Raises
-        BadDirectory when the very first reading finds a fault."""
-        if time.monotonic() > self._look_at:
+        """The directory in force. Looks every two seconds for edited files, and reads them in a thread of its own."""
+        if monotonic() > self._look_at:
             self._look()
-        assert self._directory is not None
         return self._directory
 
     def open(self, directory: Directory) -> "Shelf":
@@ -46,8 +43,8 @@ class Shelf:
 
     def poll(self) -> None:
         """Looks every two seconds for edited files, and reads them in this thread."""
-        if time.monotonic() > self._look_at:
-            self._look_at = time.monotonic() + LOOK_S
+        if monotonic() > self._look_at:
+            self._look_at = monotonic() + LOOK_S
             self._read()
 
     def _read(self) -> None:
@@ -65,7 +62,7 @@ class Shelf:
         self._hears(reading)
 
     def _look(self) -> None:
-        self._look_at = time.monotonic() + LOOK_S
+        self._look_at = monotonic() + LOOK_S
         if self._stamped() != self._stamp and self._lock.acquire(blocking=False):
             threading.Thread(target=self._read_aside, name="menus", daemon=True).start()
 

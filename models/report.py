@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from models.push import pushes
 STATEMENT_S = 300.0  # a year of a large account
 MOST_PUSHES = 1000
 MOST_WORDS = 20_000
+MARKS = re.compile(r"[?#]|(?<=^near):|/all$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,17 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
+class Guessed:
+    """Words that were answered by a guess: the pages that were offered, and what was chosen from them, each with how often."""
+
+    words: str
+    times: int
+    people: int
+    offered: tuple[str, ...]
+    chosen: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """A push of the period with its books; `reasons` are (state, reason, how many)."""
 
@@ -70,6 +83,7 @@ class Counts:
     failed: int
     heard: tuple[Heard, ...]
     missed: tuple[Missed, ...]
+    guessed: tuple[Guessed, ...]
     sent: tuple[Sent, ...]
 
 
@@ -88,6 +102,7 @@ def counts(store: Store, since: datetime, until: datetime, same: Callable[[str],
                 failed=failed,
                 heard=_heard(connection, then),
                 missed=_missed(connection, then, same),
+                guessed=_guessed(connection, then, same),
                 sent=_sent(connection, since, until),
             )
     finally:
@@ -119,8 +134,13 @@ def _heard(connection: Connection, then: sa.ColumnElement[bool]) -> tuple[Heard,
     i = interactions.c
     answered = sa.and_(then, i.topic.is_not(None), i.missed.is_(False))
     found = sa.select(i.topic, sa.func.count(), sa.func.count(i.openid.distinct())).where(answered)
-    rows = connection.execute(found.group_by(i.topic).limit(MOST_WORDS))
-    return tuple(sorted((Heard(*row) for row in rows), key=lambda one: (-one.times, one.topic)))
+    together: dict[str, tuple[int, int]] = {}
+    for topic, times, people in connection.execute(found.group_by(i.topic).limit(MOST_WORDS)):
+        page = MARKS.split(topic)[0] or topic  # what was shown as a guess or chosen from one is the same page
+        before = together.get(page, (0, 0))
+        together[page] = before[0] + times, before[1] + people
+    heard = (Heard(page, *counts) for page, counts in together.items())
+    return tuple(sorted(heard, key=lambda one: (-one.times, one.topic)))
 
 
 def _missed(
@@ -135,6 +155,56 @@ def _missed(
         people.setdefault(same(words), set()).add(openid)
     ranked = [Missed(way.most_common(1)[0][0], way.total(), len(people[key])) for key, way in ways.items()]
     return tuple(sorted(ranked, key=lambda one: (-one.times, one.words)))
+
+
+def _guessed(
+    connection: Connection, then: sa.ColumnElement[bool], same: Callable[[str], str]
+) -> tuple[Guessed, ...]:
+    """A topic says what was guessed: `near:MARK:PAGE+PAGE` or `PAGE?MARK`; and what was chosen: `PAGE#MARK`."""
+    i = interactions.c
+    asked = sa.or_(i.topic.like("near:%"), i.topic.like("%?%"))
+    guessed = (then, asked, i.missed.is_(False), i.content.is_not(None))
+    found = sa.select(i.content, i.openid, i.topic).where(*guessed)
+    ways: dict[str, Counter[str]] = {}
+    people: dict[str, set[str]] = {}
+    offers: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for words, openid, topic in connection.execute(found.order_by(i.id.desc()).limit(MOST_WORDS)):
+        key = same(words)
+        ways.setdefault(key, Counter())[words] += 1
+        people.setdefault(key, set()).add(openid)
+        offers.setdefault(key, _offer(topic))
+    chosen = _chosen(connection, then)
+    ranked = [
+        Guessed(
+            way.most_common(1)[0][0],
+            way.total(),
+            len(people[key]),
+            offers[key][1],
+            chosen.get(offers[key][0], ()),
+        )
+        for key, way in ways.items()
+    ]
+    return tuple(sorted(ranked, key=lambda one: (-one.times, one.words)))
+
+
+def _offer(topic: str) -> tuple[str, tuple[str, ...]]:
+    """The mark and the pages of a guess."""
+    if topic.startswith("near:"):
+        _, mark, pages = (*topic.split(":", 2), "", "")[:3]
+        return mark, tuple(pages.split("+"))
+    page, _, mark = topic.partition("?")
+    return mark, (page,)
+
+
+def _chosen(connection: Connection, then: sa.ColumnElement[bool]) -> dict[str, tuple[tuple[str, int], ...]]:
+    """Mark of a guess → the pages that were chosen from it, the most frequent first."""
+    i = interactions.c
+    found = sa.select(i.topic, sa.func.count()).where(then, i.topic.like("%#%")).group_by(i.topic)
+    marks: dict[str, list[tuple[str, int]]] = {}
+    for topic, times in connection.execute(found.limit(MOST_WORDS)):
+        page, _, mark = topic.partition("#")
+        marks.setdefault(mark, []).append((page, times))
+    return {mark: tuple(sorted(pages, key=lambda one: -one[1])) for mark, pages in marks.items()}
 
 
 def _sent(connection: Connection, since: datetime, until: datetime) -> tuple[Sent, ...]:

@@ -26,12 +26,14 @@ __all__ = ["desk"]
 
 CONTRACT = {
     *("demo", "serve", "work", "run", "check", "menu", "push", "db", "doctor", "report", "halt", "unhalt"),
-    "replay",
+    *("replay", "talk", "campaign", "alarm"),
 }
 DEEDS = {
     "menu": {"check", "diff", "publish", "rollback"},
     "push": {"list", "preview", "test", "start", "pause", "resume", "cancel"},
     "db": {"upgrade", "backup", "restore", "verify"},
+    "campaign": {"list", "show", "extend", "export", "do"},
+    "alarm": {"list", "look", "clear", "test", "fell"},
 }
 SAMPLES = {  # every command that needs the config file, as one would type it
     "serve": (),

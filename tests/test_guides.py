@@ -13,6 +13,7 @@ from ground.normal import normal
 from ground.text import BLANK
 from menus import shelf as shelves
 from menus.directory import BadDirectory, aged, overdue, reminders, unfilled
+from menus.facts import table
 from menus.guide import Guide, texts
 from menus.reading import load
 from menus.shelf import Shelf
@@ -297,3 +298,11 @@ def test_every_slip_in_a_file_of_guides_is_told_at_once(clerk: Clerk) -> None:
     clerk.replaces("menu.toml", 'key = "AID"', "key = “AID”")
 
     assert clerk.hears().count("中文标点 “") == 2
+
+
+def test_every_fact_and_number_stands_in_one_table_with_its_law_article_and_date() -> None:
+    lines = table(WHOLE).splitlines()
+
+    assert len(lines) == 2 + sum(len(guide.facts) for guide in WHOLE.guides) + len(WHOLE.numbers)
+    assert all(line.count("|") == 8 for line in lines)
+    assert any("《职工带薪年休假条例》 | 第三条 | 2008-01-01" in line for line in lines)

@@ -616,3 +616,13 @@ def test_staff_see_which_entry_would_answer_which_lost_and_why() -> None:
 )
 def test_staff_learn_how_any_words_would_be_taken(words: str, said: str) -> None:
     assert said in which(house(), words, START)
+
+
+def test_the_first_words_say_where_to_read_how_ones_data_are_kept_and_erased() -> None:
+    worker = Worker(house(live=True))
+
+    assert "回复“隐私”" in (worker.sends(m.Subscribe()) or "")
+    reply = worker.says("隐私")
+    assert "取消关注" in reply
+    worker.taps("HOTLINE")
+    assert "您的信息怎么保护" in worker.says("0") or "您的信息怎么保护" in worker.taps("HOTLINE")

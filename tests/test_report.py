@@ -118,7 +118,7 @@ def test_the_excel_file_has_a_sheet_for_each_table_and_runs_nothing(
     with ZipFile(file) as opened:
         parts = {name: opened.read(name).decode() for name in opened.namelist() if name.endswith(".xml")}
     sheets = "".join(text for name, text in parts.items() if "/worksheets/" in name)
-    assert re.findall(r'<sheet name="(\d) ', parts["xl/workbook.xml"]) == list("12345678")
+    assert re.findall(r'<sheet name="(\d) ', parts["xl/workbook.xml"]) == list("123456789")
     assert "<f>" not in sheets
     assert "hyperlink" not in sheets
     assert all(f"<t>{words}</t>" in sheets for words in ("=1+1", "https://union.example", "007", "降温费"))
@@ -178,3 +178,17 @@ def row(told: str, words: str, below: int = 0) -> list[str]:
     """The cells of the first line with these words, or of the line that many below it."""
     lines = told.splitlines()
     return lines[next(n for n, line in enumerate(lines) if words in line) + below].replace(",", "").split()
+
+
+def test_words_answered_by_a_guess_stand_with_what_was_offered_and_chosen(store: Store) -> None:
+    for number in range(3):
+        heard(store, worker(number), "孩子和钱", topic="near:ab12:guide:wages+guide:childcare")
+    heard(store, worker(1), "2", topic="guide:childcare#ab12")
+    heard(store, worker(2), "退休？", topic="guide:retirement-steps?cd34")
+
+    told = read(store)
+
+    assert row(told, "孩子和钱")[:4] == ["孩子和钱", "3", "3", "单位拖欠工资怎么办、孩子没人看：寒暑假托管"]
+    assert "孩子没人看：寒暑假托管 1 次" in told
+    assert row(told, "退休？")[3] == "到点了退休手续怎么办"
+    assert "到点了退休手续怎么办" in told
