@@ -23,7 +23,7 @@ from models.base import FileLock, Store
 from models.interaction import Arrival
 from models.recording import fsync, wal, writer
 from models.recording.frames import frames, packed
-from models.recording.recorder import REPLY
+from models.recording.rows import REPLY
 from models.recording.statement import SEPARATOR
 from web.server import commit_queue
 from web.server.commit_queue import CommitQueue

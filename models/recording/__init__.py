@@ -8,7 +8,8 @@
 from models.recording.async_committer import AsyncCommitter, committer_for
 from models.recording.committer import Committer
 from models.recording.frames import Unstorable
-from models.recording.recorder import FOLLOWER_COLUMNS, NOT_YET, Answer, Later, Ready, follower_of
+from models.recording.inside import NOT_YET, Answer, Later
+from models.recording.rows import FOLLOWER_COLUMNS, Ready, follower_of
 from models.recording.thread import recorder_for
 from models.recording.writer import Writer, listen
 

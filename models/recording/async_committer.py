@@ -9,8 +9,10 @@ from typing import Any, Protocol
 from models.base import Store
 from models.interaction import Arrival
 from models.recording.committer import Committer
+from models.recording.inside import Answers
 from models.recording.postgresql import PostgresqlCommitter
-from models.recording.recorder import Answers, Ready, Recorder
+from models.recording.recorder import Recorder
+from models.recording.rows import Ready
 from models.recording.writer_client import WriterClient
 
 

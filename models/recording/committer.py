@@ -10,7 +10,9 @@ from sqlalchemy.exc import OperationalError
 
 from models.base import Connection
 from models.interaction import Arrival
-from models.recording.recorder import Again, Answers, Care, Ready, Recorder
+from models.recording.inside import Again, Answers, Care
+from models.recording.recorder import Recorder
+from models.recording.rows import Ready
 
 TRIES = 8
 LATE_S = 2.75  # of the time that WeChat waits: who has less left does not wait for another slow statement

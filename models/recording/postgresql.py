@@ -18,16 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from models.base import Connection, Store, connect_args
 from models.interaction import Arrival
 from models.recording.committer import Committer
+from models.recording.inside import Answers
 from models.recording.libpq import LibpqConnection, shut
-from models.recording.recorder import (
-    HEARD_COLUMNS,
-    INTERACTION_COLUMNS,
-    REPLY,
-    Answers,
-    Ready,
-    Recorder,
-    people_of,
-)
+from models.recording.recorder import Recorder
+from models.recording.rows import HEARD_COLUMNS, INTERACTION_COLUMNS, REPLY, Ready, people_of
 from models.recording.statement import ALIKE, Inseparable, sent, statement
 
 SILENT_S = 4.0  # no statement takes so long: this server has gone without a word

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from models.recording.libpq import NAME
-from models.recording.recorder import HEARD_COLUMNS, INTERACTION_COLUMNS
+from models.recording.rows import HEARD_COLUMNS, INTERACTION_COLUMNS
 
 SEPARATOR = "\x1f"  # no XML document may contain it
 KINDS = {"missed": "boolean"}

@@ -16,14 +16,8 @@ from models.base import Connection
 from models.follower import followers
 from models.interaction import interactions
 from models.recording.bulk import Bulk
-from models.recording.recorder import (
-    HEARD_COLUMNS,
-    HEARD_RULES,
-    INTERACTION_COLUMNS,
-    Ready,
-    Recorder,
-    people_of,
-)
+from models.recording.recorder import Recorder
+from models.recording.rows import HEARD_COLUMNS, HEARD_RULES, INTERACTION_COLUMNS, Ready, people_of
 
 OPENID = INTERACTION_COLUMNS.index("openid")
 ROW, LATEST = "rowid", "latest"

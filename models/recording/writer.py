@@ -24,7 +24,8 @@ from models.interaction import Arrival
 from models.recording.committer import Committer
 from models.recording.frames import GONE, SEND_BUFFER, UNSTORABLE, frames
 from models.recording.fsync import FsyncQueue, Told
-from models.recording.recorder import REPLY, Answers, Ready, openid_of
+from models.recording.inside import Answers
+from models.recording.rows import REPLY, Ready, openid_of
 from models.recording.thread import recorder_for
 from models.recording.wal import WalConnection
 

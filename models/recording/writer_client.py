@@ -12,7 +12,7 @@ from typing import Any
 
 from models.interaction import Arrival
 from models.recording.frames import SEND_BUFFER, UNSTORABLE, Gone, Unstorable, frames, packed
-from models.recording.recorder import REPLY, Ready
+from models.recording.rows import REPLY, Ready
 
 
 class WriterClient(asyncio.Protocol):
