@@ -245,6 +245,7 @@ class Built:
             demo=self.demo,
             house=self.house,
             sign_in=self.api.sign_in,
+            follows=self.api.follows,
         )
         return create_app(parts, self.webhook)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from models.base import MARIADB, Id, Number, Utc, Words, metadata
+from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
 
 followers = sa.Table(
     "followers",
@@ -62,3 +62,9 @@ class Follower:
         self.state_at = at
         self.subscribed = subscribed
         return True
+
+
+def follows(connection: Connection, openid: str) -> bool:
+    """Whether this person follows, as far as we heard."""
+    query = sa.select(followers.c.subscribed).where(followers.c.openid == openid)
+    return bool(connection.execute(query).scalar())

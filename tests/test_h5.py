@@ -14,6 +14,7 @@ from models import session
 from models.base import Store
 from models.interaction import interactions
 from models.wish import wishes
+from wx.simulator import Phone
 
 WISH = "/h5/c/spring-wish"
 
@@ -146,6 +147,12 @@ class TestSigningIn:
             last = connection.execute(sa.select(interactions).order_by(interactions.c.id.desc())).first()
         assert last is not None
         assert (last.content, last.raw, last.reply) == ("[匿名]", "[匿名]", "[匿名]")
+
+    def test_somebody_who_does_not_follow_is_asked_to(self, union: Union, pages: Pages) -> None:
+        stranger, wang = Phone(union.platform, "过路人"), pages.browser()
+
+        assert "关注我们的公众号" in wang.signs_in(stranger)
+        assert "登录只为了" in wang.opens("/h5/me")
 
     def test_a_snapshot_page_is_told(self, union: Union, pages: Pages) -> None:
         wang = pages.browser()

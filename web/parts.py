@@ -50,6 +50,7 @@ class Parts:
     measures: Callable[[], Sequence[Measure]] = tuple  # what /metrics shows besides the counts of the tables
     demo: Demo | None = None
     house: House | None = None  # without it there are no workers' pages
+    follows: Callable[[str], bool] | None = None  # whether WeChat says that this person follows
     sign_in: Callable[[str], Mapping[str, Any]] | None = (
         None  # the code of WeChat's sign-in page → whose it is
     )

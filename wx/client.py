@@ -178,6 +178,10 @@ class Api:
         address = f"{self._account.api_base.rstrip('/')}/sns/oauth2/access_token"
         return self._wire().exchange("get", address, params=asked)
 
+    def follows(self, openid: str) -> bool:
+        """Whether this person follows the account."""
+        return bool(self.profiles([openid])[0].get("subscribe"))
+
     # -- for doctor ----------------------------------------------------------------------------------------
 
     def callback_addresses(self) -> list[str]:

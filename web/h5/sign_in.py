@@ -9,7 +9,7 @@ from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from handlers.turn import House
-from models import session
+from models import follower, session
 from web.h5.browser import Browser, wall
 from web.parts import Parts
 from wx.errors import WeChatError
@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 HOME = "/h5/"
 SNAPSHOT = "您现在看到的是微信的快照页，还认不出您是谁。请点页面下方的“使用完整服务”，再试一次。"
 OVER = "这次登录已经过期或者用过了，请再登录一次。"
+FOLLOW = "请先在微信里搜索并关注我们的公众号，再回到这里登录。"
 AWAY = "微信现在没有回应，请过一会儿再试。"
 
 
@@ -59,7 +60,12 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) ->
             return _again(waited.target, AWAY)
         if told.get("is_snapshotuser"):
             return _again(waited.target, SNAPSHOT)
-        return _welcome(str(told["openid"]), waited.target)
+        openid = str(told["openid"])
+        try:
+            follows = _follows(parts, openid)
+        except WeChatError:
+            return _again(waited.target, AWAY)
+        return _welcome(openid, waited.target) if follows else _again(waited.target, FOLLOW)
 
     @blueprint.get("/sign-in/code")
     def code() -> str | Response:
@@ -84,6 +90,13 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) ->
     def _again(target: str, words: str) -> Response:
         page = render_template("h5/sign-in.html", to=target, oauth=has_oauth, words=words)
         return make_response(page, 403)
+
+
+def _follows(parts: Parts, openid: str) -> bool:
+    """Whether this person follows the account: as we know it, or else as WeChat says, who is asked once."""
+    with parts.store.reading() as connection:
+        known = follower.follows(connection, openid)
+    return known or (parts.follows is not None and parts.follows(openid))
 
 
 def _target() -> str:
