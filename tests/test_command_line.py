@@ -595,6 +595,15 @@ class TestStarting:
         assert told.code == 1
         assert "这台机器没有这个地址" in told.words
 
+    def test_warns_of_dangerous_settings_in_the_log(self, desk: Desk) -> None:
+        desk.writes(api_base="https://proxy.example", freshness_s=0)
+        worker = desk.starts("work")
+
+        worker.until(lambda: alive(desk) == 1, "it does not live")
+        assert "api_base 指向 proxy.example" in worker.told()
+        assert "freshness_s = 0" in worker.told()
+        assert worker.ends() == 0
+
     def test_two_at_once_on_an_empty_database_both_live(self, desk: Desk) -> None:
         two = [desk.starts("work"), desk.starts("work")]
 

@@ -105,6 +105,17 @@ def test_the_directory_finds_what_a_worker_types(house: House, browser: Browser)
         expect(page.locator(".guide:visible")).not_to_have_count(0)
 
 
+def test_a_clock_that_did_not_move_is_not_told_in_the_colour_of_success(
+    house: House, browser: Browser
+) -> None:
+    with opened(browser, house.url) as page:
+        page.route("**/phone/api/clock", lambda route: route.fulfill(status=503, body=""))
+        page.get_by_role("button", name="把时间拨到下一次推送").click()
+
+        expect(page.locator("#moved")).to_have_text("没有拨成，请再按一次。")
+        expect(page.locator("#moved")).to_have_css("color", "rgb(179, 21, 27)")
+
+
 # --- the cast ----------------------------------------------------------------------------------------------------
 
 

@@ -38,22 +38,28 @@ async function refresh() {
   for (const name of PIECES) swap(name, board[name]);
 }
 
+function tell(words, state) {
+  moved.textContent = words;
+  moved.className = `moved ${state}`;
+}
+
 async function move() {
   if (isMoving) return;
   isMoving = true;
   const button = document.getElementById("move-clock");
   button.disabled = true;
-  moved.textContent = "正在拨时间…";
+  tell("正在拨时间…", "is-waiting");
   try {
     const answer = await fetch("/phone/api/clock", {
       method: "POST", headers: { "Content-Type": "application/json" }, body: "{}", signal: AbortSignal.timeout(20000),
     });
     if (!answer.ok) throw new Error();
     const { moved_to: to } = await answer.json();
-    moved.textContent = to ? "时间拨好了，看手机：推送几秒钟就到。" : "后面没有推送了。";
+    if (to) tell("时间拨好了，看手机：推送几秒钟就到。", "is-done");
+    else tell("后面没有推送了。", "is-waiting");
     await refresh();
   } catch {
-    moved.textContent = "没有拨成，请再按一次。";
+    tell("没有拨成，请再按一次。", "is-wrong");
   } finally {
     isMoving = false;
     const now = document.getElementById("move-clock");
