@@ -16,6 +16,7 @@ from ground.days import SHANGHAI, lunar_words
 from ground.text import BLANK
 from wx.account import WORDS, Account, missing
 
+SHOWN = 3  # full months of later years that are told one by one
 WEEKDAYS = "一二三四五六日"
 
 
