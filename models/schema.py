@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import os
 import pkgutil
+import re
 import sys
 import tempfile
 import time
@@ -33,6 +34,13 @@ MIGRATIONS = FOLDER / "migrations"
 LOCK = 0x676F6E67  # PostgreSQL names such locks by number
 STATEMENT_S = 3600  # copying a table of ten million rows takes its time
 WAIT_S = 600.0
+AGAIN = (
+    (re.compile(r"^\s*CREATE TABLE (?!IF )"), "CREATE TABLE IF NOT EXISTS "),
+    (re.compile(r"^\s*CREATE (UNIQUE )?INDEX (?!IF )"), r"CREATE \1INDEX IF NOT EXISTS "),
+    (re.compile(r"^\s*DROP (TABLE|INDEX) (?!IF )"), r"DROP \1 IF EXISTS "),
+    (re.compile(r"^(\s*ALTER TABLE \S+ )ADD COLUMN (?!IF )"), r"\1ADD COLUMN IF NOT EXISTS "),
+    (re.compile(r"^(\s*ALTER TABLE \S+ )DROP COLUMN (?!IF )"), r"\1DROP COLUMN IF EXISTS "),
+)
 
 
 class CannotUpgrade(Exception):
@@ -82,6 +90,8 @@ def upgrade(
         sa.event.listen(
             engine, "connect", _without_foreign_keys
         )  # a table is changed by copying and dropping it
+    elif engine.dialect.name != "postgresql":
+        sa.event.listen(engine, "before_cursor_execute", _go_on, retval=True)
     try:
         with _alone(engine, wait_s) as own:
             with engine.connect() as connection:
@@ -211,6 +221,14 @@ def _locks(connection: sa.Connection) -> tuple[sa.Select[Any], sa.Select[Any]]:
 
 def _without_foreign_keys(raw: Any, _record: Any) -> None:
     raw.execute("PRAGMA foreign_keys=OFF")
+
+
+def _go_on(*told: Any) -> tuple[str, Any]:
+    """MariaDB commits each step, and may have been stopped after any: what is there already is no fault."""
+    statement, given = told[2:4]
+    for pattern, words in AGAIN:
+        statement = pattern.sub(words, statement)
+    return statement, given
 
 
 def _check_foreign_keys(connection: sa.Connection) -> None:
