@@ -58,11 +58,7 @@ def hints(entries: Sequence[Entry], menu: MenuFile, talk: Talk) -> Iterator[Faul
                 place,
                 f"“{word}”像是几个叫法写进了一对引号：每个叫法单独放在英文双引号里，中间用英文逗号隔开",
             )
-    ids = [guide.id for _, guide in entries]
     for place, guide in entries:
-        for at, name in enumerate(guide.related):
-            if name not in ids or name == guide.id:
-                yield place.at("related", at), f"没有编号是“{name}”的另一条{nearest(name, ids)}"
         if len(guide.asks) < FEWEST_ASKS:
             words = f"问法有 {len(guide.asks)} 条，请写到 {FEWEST_ASKS} 条以上，职工换个说法才找得到"
             yield place.at("asks"), words
@@ -118,10 +114,14 @@ def _items(menu: MenuFile) -> Iterator[tuple[Place, Item]]:
 
 def _unknown(entries: Sequence[Entry], menu: MenuFile, numbers: Collection[str]) -> Iterator[Fault]:
     keys = [item.key for _, item in _items(menu) if item.key]
+    ids = [guide.id for _, guide in entries]
     for place, guide in entries:
         if guide.item not in keys:
             words = f"菜单里没有“{guide.item}”{nearest(guide.item, keys)}（可以用：{one_of(keys)}）"
             yield place.at("item"), words
+        for at, name in enumerate(guide.related):
+            if name not in ids or name == guide.id:
+                yield place.at("related", at), f"没有编号是“{name}”的另一条{nearest(name, ids)}"
         for at, number in enumerate(guide.phones):
             if number not in numbers:
                 yield place.at("phones", at), _no_number(number, numbers)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from guides_cast import ENTRY, OTHER, WHOLE, Clerk, copied, small
 
+from campaigns.watch import tell_of_guides
 from ground.normal import normal
 from ground.text import BLANK
 from menus import shelf as shelves
@@ -18,6 +19,8 @@ from menus.guide import Guide, texts
 from menus.reading import load
 from menus.shelf import Shelf
 from menus.telling import SHORT, short, whole
+from models import alarm
+from models.base import Store
 
 PROMISED = [
     "入会", "转会", "会员卡", "帮扶", "大病救助", "金秋助学", "法律援助", "劳动争议", "欠薪", "12351", "互助保障", "就业",
@@ -139,6 +142,7 @@ def test_what_does_not_fit_is_left_out_from_behind_and_said_to_be_more(tmp_path:
         ('"12351"', '"12352"', "join.toml:11：guides[join].phones[第 1 个]：号码“12352”不在 menus/numbers.toml 里"),
         ("向单位工会申请就行。", "到〔待填：窗口〕申请。", "join.toml:8：guides[join].answer：这里不能有〔待填〕"),
         ('id = "quit"', 'id = "join"', "「join」重复了"),
+        ('phones = ["12351"]', 'phones = ["12351"]\nrelated = ["qiut"]', "没有编号是“qiut”的另一条，是否想写 quit？"),
         ("updated = 2026-11-27", "updated = 2026-11-31", "没有这个日期或时间"),
         ('article = "第六条"', 'article = ""', "article：不能空着"),
         ('article = "第六条"\n', "", "article：缺少这一项，必须写"),
@@ -249,6 +253,20 @@ def test_a_broken_file_is_heard_of_once_and_again_when_it_is_well(
     shelf.poll()
 
     assert heard == [2, 0]
+
+
+def test_staff_get_an_alarm_while_a_file_is_broken(clerk: Clerk, sqlite_store: Store) -> None:
+    now = datetime(2027, 1, 1, tzinfo=UTC)
+    clerk.replaces("guides/join.toml", "updated", "upgedated")
+    tell_of_guides(sqlite_store, clerk.reads().problems, now)
+    with sqlite_store.reading() as connection:
+        (told,) = alarm.standing(connection)
+    assert told.words.startswith("办事指南的文件有 ")
+
+    clerk.replaces("guides/join.toml", "upgedated", "updated")
+    tell_of_guides(sqlite_store, clerk.reads().problems, now)
+    with sqlite_store.reading() as connection:
+        assert alarm.standing(connection) == []
 
 
 @pytest.fixture
