@@ -83,7 +83,7 @@ def _text(turn: Turn) -> Text:
     body = turn.message.body
     assert isinstance(body, m.Text)
     chosen = _known_page(turn, body.menu_id) if body.menu_id else None
-    return chosen or say(turn, body.content)
+    return chosen or said.say(turn, body.content, open_page)
 
 
 def _voice(turn: Turn) -> Text:

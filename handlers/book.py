@@ -43,6 +43,7 @@ class Book:
 
     directory: Directory
     pages: Mapping[str, Page]
+    entries: Mapping[str, Page]  # of the pages, those that are the same for everybody: guide:ID
     finder: Finder
     sayings: Mapping[str, Saying]
     dangers: Dangers
@@ -59,7 +60,7 @@ def book(house: House) -> Book:
 
 @lru_cache(maxsize=32)
 def lay_out(house: House, directory: Directory) -> Book:
-    """The book of a directory, which may come into force later."""
+    """The book of a directory, which may come into force later. Houses that say the same share it."""
     return _book(directory, house.name, house.mode, house.has_menu, _address(house))
 
 
@@ -78,7 +79,8 @@ def _book(directory: Directory, name: str, mode: Mode, has_menu: bool, address: 
             pages += scribe.item(item, button.name)
     named = {page.name: page for page in pages} | scribe.alone
     sayings, dangers = {saying.id: saying for saying in directory.talk}, Dangers(directory.crisis)
-    return Book(directory, named, Finder(directory, dangers), sayings, dangers)
+    entries = {name: page for name, page in named.items() if name.startswith("guide:")}
+    return Book(directory, named, entries, Finder(directory, dangers), sayings, dangers)
 
 
 def _home(name: str, has_menu: bool, directory: Directory) -> Page:

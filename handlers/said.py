@@ -28,9 +28,11 @@ OTHERWISE = f"都不是的话，换个说法再试，或拨 {HOTLINE} 问一问�
 
 def say(turn: Turn, words: str, open_page: OpenPage) -> Text:
     """The answer to something said."""
-    target = book(turn.house).finder.exact(words)  # most often it is a name just as we wrote it
+    shelf = book(turn.house)
+    target = shelf.finder.exact(words)  # most often it is a name just as we wrote it
     if target is not None:
-        return open_page(turn, target)
+        entry = shelf.entries.get(target)
+        return show(turn, entry) if entry is not None else open_page(turn, target)
     reply = _found(turn, words, open_page)
     return Text(f"{KINDLY}\n\n{reply.content}") if has_personal(normal(words)) else reply
 

@@ -21,6 +21,8 @@ from handlers.page import FORM, HOME, minute, state, where
 from handlers.turn import Turn
 from models import draft, edition, entry
 from models.edition import Edition
+from models.recording import NOT_YET
+from models.session import DIGITS
 from wx import messages as m
 from wx.replies import Reply, Text
 
@@ -38,11 +40,15 @@ MINE_SHOWN = 5  # editions
 def answer(turn: Turn, usual: Usual) -> Reply | None:
     """What somebody hears who is filling in a form, asks for one, or for what they took part in; else the usual answer."""
     body = turn.message.body
-    if isinstance(body, m.Text) and (spoken := SPOKEN.get(body.content.strip())):
-        return spoken(turn) or usual(turn)
-    if isinstance(body, m.Text) and sign_in.is_code(body.content.strip()):
-        return sign_in.typed(turn, body.content.strip())
-    here = where(turn.follower.dialogue) if turn.inside else None
+    if isinstance(body, m.Text):
+        words = body.content.strip()
+        if words in SPOKEN:
+            return SPOKEN[words](turn) or usual(turn)
+        if len(words) == DIGITS and sign_in.is_code(words):
+            return sign_in.typed(turn, words)
+    if turn.connection is NOT_YET:  # whoever stands in a form is asked for again, inside
+        return usual(turn)
+    here = where(turn.follower.dialogue)
     if here is None or here.page != FORM or not isinstance(body, m.Text | m.Voice | m.Image):
         return usual(turn)
     if minute(turn.now) - here.minute > SILENCE.total_seconds() // 60:

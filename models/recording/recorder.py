@@ -127,8 +127,8 @@ class Recorder:
         self, connection: Connection, items: Sequence[Ready | Arrival], answers: Answers
     ) -> Sequence[Ready | Arrival]:
         """What is said by somebody who is filling in a form is no word for the service directory: it is answered inside."""
-        said = list({item[0][OPENID] for item in items if type(item) is tuple and item[0][MSG_TYPE] in SAID})
-        asked = {row[0] for row in self._followers.select(connection, "openid", said, ("openid",), IN_FORM)}
+        people = list({item[0][OPENID] for item in items if type(item) is tuple})
+        asked = {row[0] for row in self._followers.select(connection, "openid", people, ("openid",), IN_FORM)}
         if not asked:
             return items
         return [
