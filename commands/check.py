@@ -153,8 +153,12 @@ def _judged(
     faults = [f"{each.push.name}：{words}" for each in outlooks for words in each.obstacles]
     hints = [f"还没有填 {WORDS[key]}（{key}）；填好之前不能启动服务" for key in missing(value.account)]
     horizon = (now.astimezone(SHANGHAI) + timedelta(days=365)).date()
-    for crowd in crowds(value.campaigns, value.account, now, limits):
-        (faults if crowd.first <= horizon else hints).append(crowd.words)
+    found = crowds(value.campaigns, value.account, now, limits)
+    faults.extend(crowd.words for crowd in found if crowd.first <= horizon)
+    later = [crowd.words for crowd in found if crowd.first > horizon]
+    hints.extend(later[:SHOWN])
+    if len(later) > SHOWN:
+        hints.append(f"再往后的十年里，另有 {len(later) - SHOWN} 处也超出了群发的次数")
     for campaign in value.campaigns:
         hints.extend(f"{campaign.id}：{words}" for words in _joining(campaign))
         for push in campaign.pushes:

@@ -109,7 +109,7 @@ def shown(campaigns: Iterable[Campaign], wanted: Push, account: Account, size: A
     number = size(wanted.audience)
     people = "人数未知" if number is None else f"现在 {number} 人"
     whom = {"all": "全体关注者", "tag": f"标签“{of}”", "openids": f"名单 {of}"}[kind]
-    yield f"{of_year}（{wanted.name}）　{title(wanted.channel)}　发给{whom}（{people}）"
+    yield f"{wanted.name}　{title(wanted.channel)}　发给{whom}（{people}）　{of_year}"
     if not account.live:
         yield f"账号还没有正式开通（live = false），只会发给 {len(account.testers)} 位测试人员。"
     yield "内容："

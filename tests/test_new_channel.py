@@ -89,7 +89,7 @@ def test_a_channel_that_is_only_added_to_the_table_goes_all_the_way(loft: Desk) 
     assert loft.types("push", "test", "lantern/letter", people[0]).code == 0
     assert flown == [(people[0], "来猜灯谜", 120)]
 
-    assert loft.types("push", "start", "lantern/letter").code == 0
+    assert loft.types("push", "start", "lantern/letter", "--yes").code == 0
     works(loft)
     assert sorted(flown[1:]) == sorted((each, "来猜灯谜", 120) for each in people)
     listed = loft.types("push", "list").out

@@ -18,7 +18,7 @@ from push_cast import JPEG
 from simulator_cast import ACCOUNT, Time
 
 import app
-from commands import halt, push
+from commands import halt, steering
 from ground.days import SHANGHAI
 from menus import tree
 from models import alarm
@@ -271,14 +271,14 @@ class Town:
             case "Thu 09" if self.built.config.account.live:
                 for _ in range(4):
                     self.built.worker.step()
-                assert push.push_pause(store, "week/lecture", now, quiet) == 0
+                assert steering.push_pause(store, "week/lecture", now, quiet) == 0
                 assert 0 < self.books()["week/lecture"].sent < WORKERS / 2
                 assert self.platform.settle(20)
                 self.time.passes(minutes=1)
                 for phone in self.phones[1205:1215]:
                     self.leaves(phone)
             case "Thu 11" if self.built.config.account.live:
-                assert push.push_resume(store, common, "week/lecture", now, quiet) == 0
+                assert steering.push_resume(store, common, "week/lecture", now, quiet) == 0
             case "Fri 12":
                 self.up = False
             case "Fri 15":
