@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from io import TextIOWrapper
@@ -25,6 +25,7 @@ from channels import CHANNELS, Channel, Gear, SendLimits, open_channels, reasons
 from channels.alarm import Alarms, ways
 from commands import alarm as alarms
 from commands import asking, steering
+from commands import backup as backups
 from commands import campaign as joining
 from commands import check as forecast
 from commands import demo as demonstration
@@ -56,8 +57,8 @@ from menus.guide import Guide
 from menus.reading import load as load_guides
 from menus.reading import read as read_guides
 from menus.shelf import Shelf as Guides
-from models import backup, last_address, schema, shared
-from models.address import Database, Redis
+from models import backup, last_address, schema, shared, use
+from models.address import Backups, Database, Redis
 from models.base import Store, StoreError
 from models.clock import Clock
 from models.condition import unready
@@ -98,6 +99,7 @@ class Config(Part):
     limits: SendLimits = SendLimits()
     alarms: Alarms = Alarms()
     moderation: Moderation = Moderation()
+    backup: Backups = Backups()
     campaigns: tuple[Campaign, ...] = ()
 
 
@@ -118,6 +120,7 @@ class Built:
         self.config = config
         self.environ = environ
         self.demo: Demo | None = None  # set before anything else is asked for
+        self.held: int | None = None  # what says that the database is in use, as long as we live
 
     @cached_property
     def store(self) -> Store:
@@ -310,7 +313,11 @@ def prepared(options: Options, *, listens: bool = True) -> Built:
     for words in risks(built):
         log.warning("危险的设置：%s", words)
     load_guides()  # a fault in it is said before anything starts
-    if backup.upgrade(built.store, built.backups, built.clock.now()) != GOOD:
+    try:
+        built.held = use.occupy(built.store)
+    except use.InUse as fault:
+        raise refuse(str(fault)) from None
+    if backups.upgrade(built.store, built.backups, built.clock.now(), built.config.backup.encrypt_to) != GOOD:
         raise SystemExit(PROBLEM)
     built.store.close()  # its connections must not be shared by processes to come
     last_address.remember(STATE, built.config.database.url.get_secret_value())
@@ -337,6 +344,7 @@ def demo(options: Options) -> int:
     path = options.config or (CONFIG if CONFIG.exists() else EXAMPLE)
     built = build_from(path, os.environ | stage.environment)
     built.demo = Demo(stage.far, built.move_clock)
+    built.held = use.occupy(built.store)
     backup.bring_up(built.store, built.backups, datetime.now(UTC))
     built.store.close()
     children = {
@@ -511,14 +519,31 @@ def alarm(options: Options) -> int:
 
 def db(options: Options) -> int:
     if options.deed == "verify":
-        return backup.verify(options.file)
+        path = options.config or CONFIG
+        here = Built(path, salvage(Config, path, os.environ), os.environ).backups
+        return backups.verify(options.file, here, options.identity)
     built = build(options)
-    store, folder, now = built.store, built.backups, built.clock.now()
+    store, folder, now, people = built.store, built.backups, built.clock.now(), built.config.backup.encrypt_to
     if options.deed == "upgrade":
-        return backup.upgrade(store, folder, now)
+        return backups.upgrade(store, folder, now, people)
     if options.deed == "backup":
-        return backup.back_up(store, folder, now)
-    return backup.restore(store, options.file, folder, now)
+        return _backed_up(built, backups.back_up(store, folder, now, recipients=people))
+    return backups.restore(
+        store,
+        options.file,
+        folder,
+        now,
+        identity=options.identity,
+        unproved=options.unproved,
+        recipients=people,
+    )
+
+
+def _backed_up(built: Built, code: int) -> int:
+    """A backup that came to nothing is an alarm, until one is made."""
+    with suppress(StoreError), built.store.writing() as connection:
+        alarms.note_backup(connection, made=code == GOOD, now=built.clock.now())
+    return code
 
 
 def report(options: Options) -> int:

@@ -13,9 +13,10 @@ from ground.days import SHANGHAI
 from jobs.alarm import Herald
 from jobs.lookout import FELL, Lookout
 from models import alarm
-from models.base import Store, StoreError
+from models.base import Connection, Store, StoreError
 
 GOOD, PROBLEM = 0, 1
+NO_BACKUP = "backup failed"
 TEST = "这是一条试发的警报，说明出了事能告诉到您。不用处理。"
 NOBODY = "还没有写出了事告诉谁。请在配置文件的 [alarms] 里填好：email、webhook、openids 至少写一样。"
 Say = Callable[[str], None]
@@ -78,6 +79,14 @@ def fell(store: Store, herald: Herald, unit: str, problems: Sequence[str], now: 
     except StoreError:
         herald.say(f"{words}数据库也连不上。", now)
     return GOOD
+
+
+def note_backup(connection: Connection, *, made: bool, now: datetime) -> None:
+    """A backup that came to nothing is an alarm, until one is made."""
+    if made:
+        alarm.clear(connection, NO_BACKUP, now)
+    else:
+        alarm.sound(connection, NO_BACKUP, "备份没有做成。请运行 db backup，看看它说什么。", now)
 
 
 def fell_words(unit: str, problems: Sequence[str]) -> str:

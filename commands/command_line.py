@@ -88,6 +88,8 @@ class Options:
     yes: bool = False
     from_: date | None = None
     to: date | None = None
+    identity: Path | None = None
+    unproved: bool = False
     csv: Path | None = None
     xlsx: Path | None = None
     what: str = ""
@@ -100,6 +102,8 @@ CAMPAIGN = Take("name", "活动的代号")
 PUSH = Take("name", "推送的名字，写成 活动/推送")
 YES = Take("--yes", "看过了，不用再问", {"action": "store_true"})
 FILE = Take("file", "备份文件", {"type": Path})
+IDENTITY = Take("--identity", "加密的备份用哪个私钥文件打开", {"type": Path, "metavar": "FILE"})
+UNPROVED = Take("--unproved", "没有签名、或者找不到钥匙的备份也恢复", {"action": "store_true"})
 DAY = {"type": day, "metavar": "YYYY-MM-DD"}
 
 # fmt: off
@@ -147,8 +151,8 @@ COMMANDS: Mapping[str, Command] = {
     "db": Command("数据库", {
         "upgrade": ("升级数据库结构", ()),
         "backup": ("备份，并当场验证能恢复", ()),
-        "verify": ("验证一份备份", (FILE,)),
-        "restore": ("用一份备份恢复", (FILE,)),
+        "verify": ("验证一份备份", (FILE, IDENTITY)),
+        "restore": ("用一份备份恢复", (FILE, IDENTITY, UNPROVED)),
     }),
     "report": Command("一段时间的统计：关注、来信、没答上的话、推送", takes=(
         Take("--from", "从哪天起（默认三十天前）", {"dest": "from_", **DAY}),

@@ -1,4 +1,4 @@
-"""`[database]` and `[redis]` of the config file: where the rows are, and where what is shared for a while."""
+"""`[database]`, `[redis]` and `[backup]` of the config file: where the rows are, what is shared, and who opens a backup."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import AfterValidator, SecretStr
 from ground.part import Part
 from ground.text import without_spaces
 from models.base import place
+from models.seal import recipient
 
 
 def _database(url: SecretStr) -> SecretStr:
@@ -41,3 +42,9 @@ class Redis(Part):
     """What several machines share; empty: the database does its work."""
 
     url: Annotated[SecretStr, AfterValidator(_redis)] = SecretStr("")
+
+
+class Backups(Part):
+    """To whom backups are encrypted, by age's public keys; none: they are not."""
+
+    encrypt_to: tuple[Annotated[str, AfterValidator(recipient)], ...] = ()

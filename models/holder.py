@@ -11,7 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from models import consent, delivery, draft, entry, interaction, session, wish
+from models import consent, delivery, draft, entry, erasure, interaction, session, wish
 from models.base import Connection
 from models.follower import followers
 
@@ -52,6 +52,12 @@ def erase(connection: Connection, openid: str, until: datetime | None) -> None:
     """Forget a person, in every table (what they did until that time of WeChat's, or ever)."""
     for holder in HOLDERS:
         holder.erase(connection, openid, until)
+
+
+def forget(connection: Connection, openid: str, until: datetime | None, at: datetime) -> None:
+    """As `erase`, at that time, and remember it: a backup that is put back later forgets them as well."""
+    erase(connection, openid, until)
+    erasure.remember(connection, openid, until or at)
 
 
 def export(connection: Connection, openid: str) -> dict[str, list[dict[str, str]]]:

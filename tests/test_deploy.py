@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 import app
+from models import seal
 from web.paths import MB, PATHS
 from web.server import PathLimits
 from web.server.limits import ELSEWHERE
@@ -88,6 +89,16 @@ def test_a_unit_that_falls_calls_the_one_that_tells_the_staff(unit: str, stage: 
         assert (
             app.parse(line.replace("%N", "gonghui-work").replace("%i", "gonghui-work").split())[0] == "alarm"
         )
+
+
+def test_backups_lie_where_the_manual_says(stage: Path) -> None:
+    common = (stage / "etc/systemd/system/gonghui-.service.d/common.conf").read_text()
+    state = Path(re.search(r"WorkingDirectory=(.*)", common)[1])
+    built = app.build_from(stage / "etc/gonghui/config.toml", {})
+    manual = (ROOT / "docs/manual.zh.md").read_text("utf-8")
+
+    assert f"`{state / built.backups}/`" in manual
+    assert f"`{state / seal.key_at(built.backups).relative_to(Path.cwd())}`" in manual
 
 
 def test_installing_again_keeps_what_staff_wrote(stage: Path) -> None:

@@ -18,7 +18,8 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
-from models import backup, progress, schema
+from commands import backup as backups
+from models import backup, progress, proof, schema
 from models.base import Store, Utc
 from models.follower import followers
 from models.interaction import NO_TIME, erase, interactions
@@ -121,7 +122,7 @@ class TestSQLite:
         backup.bring_up(lone, tmp_path / "backups", NOW + timedelta(minutes=1))
 
         (kept,) = (tmp_path / "backups").iterdir()
-        assert backup.prove(kept).problems == []
+        assert proof.prove(kept).problems == []
 
     def test_is_left_alone_where_the_disk_has_no_room(
         self, lone: Store, monkeypatch: pytest.MonkeyPatch
@@ -142,9 +143,9 @@ def test_a_backup_of_the_old_release_is_put_back_on_any_database(
     before = rows(lone)
     made = backup.make(lone, tmp_path, NOW)
 
-    assert backup.verify(made) == 0
+    assert backups.verify(made) == 0
     with closing(Store(bare_url)) as another:
-        assert backup.restore(another, made, tmp_path, NOW) == 0
+        assert backups.restore(another, made, tmp_path, NOW) == 0
         assert rows(another) == [row._replace(sent_at=row.sent_at or NO_TIME) for row in before]
 
 

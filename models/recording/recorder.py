@@ -25,9 +25,9 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from models import holder
 from models.base import STATEMENT_S, Connection, deadlocked, hurry
 from models.follower import Follower, followers
-from models.holder import erase
 from models.interaction import ANONYMOUS, NO_TIME, Arrival, Outcome, interactions
 from models.recording.bulk import Bulk, moment, stamp
 from models.recording.inside import (
@@ -214,7 +214,7 @@ class Recorder:
         if arrival.follows is False:
             self._followers.write(connection, [self._follower_values(follower)])  # see 2. above
         for openid, until in erasures(arrival, follower):
-            erase(connection, openid, until)
+            holder.forget(connection, openid, until, arrival.sent_at or arrival.received_at)
             forget(openid, until, pending.rows.values(), pending.people.get(openid))
         pending.take(arrival, follower, answer(connection, arrival, follower), gone)
 

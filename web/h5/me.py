@@ -71,7 +71,7 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) ->
         if not browser.openid:
             return redirect("/h5/sign-in?to=/h5/me", 303)
         with parts.store.writing() as connection:
-            holder.erase(connection, browser.openid, None)
+            holder.forget(connection, browser.openid, None, parts.clock.now())
         return render_template("h5/erased.html")
 
     @blueprint.post("/me/sign-out")

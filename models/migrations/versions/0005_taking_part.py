@@ -12,6 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """MariaDB commits each step, and may have been stopped after any of them."""
     op.create_table(
         "audit",
         sa.Column("id", Number(), autoincrement=True, nullable=False),
@@ -27,9 +28,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("previous", name=op.f("uq_audit_previous")),
         mysql_charset="utf8mb4",
         mysql_engine="InnoDB",
+        if_not_exists=True,
     )
     with op.batch_alter_table("audit", schema=None) as batch_op:
-        batch_op.create_index("ix_audit_object", ["object"], unique=False)
+        batch_op.create_index("ix_audit_object", ["object"], unique=False, if_not_exists=True)
 
     op.create_table(
         "editions",
@@ -54,9 +56,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("current", name=op.f("uq_editions_current")),
         mysql_charset="utf8mb4",
         mysql_engine="InnoDB",
+        if_not_exists=True,
     )
     with op.batch_alter_table("editions", schema=None) as batch_op:
-        batch_op.create_index("ix_editions_state", ["state", "closes_at"], unique=False)
+        batch_op.create_index("ix_editions_state", ["state", "closes_at"], unique=False, if_not_exists=True)
 
     op.create_table(
         "sessions",
@@ -67,10 +70,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("secret_hash", name=op.f("pk_sessions")),
         mysql_charset="utf8mb4",
         mysql_engine="InnoDB",
+        if_not_exists=True,
     )
     with op.batch_alter_table("sessions", schema=None) as batch_op:
-        batch_op.create_index("ix_sessions_expires_at", ["expires_at"], unique=False)
-        batch_op.create_index("ix_sessions_openid", ["openid"], unique=False)
+        batch_op.create_index("ix_sessions_expires_at", ["expires_at"], unique=False, if_not_exists=True)
+        batch_op.create_index("ix_sessions_openid", ["openid"], unique=False, if_not_exists=True)
 
     op.create_table(
         "sign_ins",
@@ -84,10 +88,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("proof", name=op.f("uq_sign_ins_proof")),
         mysql_charset="utf8mb4",
         mysql_engine="InnoDB",
+        if_not_exists=True,
     )
     with op.batch_alter_table("sign_ins", schema=None) as batch_op:
-        batch_op.create_index("ix_sign_ins_expires_at", ["expires_at"], unique=False)
-        batch_op.create_index("ix_sign_ins_openid", ["openid"], unique=False)
+        batch_op.create_index("ix_sign_ins_expires_at", ["expires_at"], unique=False, if_not_exists=True)
+        batch_op.create_index("ix_sign_ins_openid", ["openid"], unique=False, if_not_exists=True)
 
     op.create_table(
         "consents",
@@ -101,9 +106,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
         mysql_charset="utf8mb4",
         mysql_engine="InnoDB",
+        if_not_exists=True,
     )
     with op.batch_alter_table("consents", schema=None) as batch_op:
-        batch_op.create_index("ix_consents_openid", ["openid", "edition_id"], unique=False)
+        batch_op.create_index(
+            "ix_consents_openid", ["openid", "edition_id"], unique=False, if_not_exists=True
+        )
 
     op.create_table(
         "drafts",
@@ -116,9 +124,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("openid", "edition_id", name=op.f("pk_drafts")),
         mysql_charset="utf8mb4",
         mysql_engine="InnoDB",
+        if_not_exists=True,
     )
     with op.batch_alter_table("drafts", schema=None) as batch_op:
-        batch_op.create_index("ix_drafts_updated_at", ["updated_at"], unique=False)
+        batch_op.create_index("ix_drafts_updated_at", ["updated_at"], unique=False, if_not_exists=True)
 
     op.create_table(
         "entries",
@@ -137,10 +146,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("receipt", name=op.f("uq_entries_receipt")),
         mysql_charset="utf8mb4",
         mysql_engine="InnoDB",
+        if_not_exists=True,
     )
     with op.batch_alter_table("entries", schema=None) as batch_op:
-        batch_op.create_index("ix_entries_openid", ["openid"], unique=False)
-        batch_op.create_index("ix_entries_received_at", ["edition_id", "received_at"], unique=False)
+        batch_op.create_index("ix_entries_openid", ["openid"], unique=False, if_not_exists=True)
+        batch_op.create_index(
+            "ix_entries_received_at", ["edition_id", "received_at"], unique=False, if_not_exists=True
+        )
 
     op.create_table(
         "wishes",
@@ -162,10 +174,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("edition_id", "openid", "slot", name=op.f("uq_wishes_edition_id_openid_slot")),
         mysql_charset="utf8mb4",
         mysql_engine="InnoDB",
+        if_not_exists=True,
     )
     with op.batch_alter_table("wishes", schema=None) as batch_op:
-        batch_op.create_index("ix_wishes_openid", ["openid"], unique=False)
-        batch_op.create_index("ix_wishes_state", ["edition_id", "state"], unique=False)
+        batch_op.create_index("ix_wishes_openid", ["openid"], unique=False, if_not_exists=True)
+        batch_op.create_index("ix_wishes_state", ["edition_id", "state"], unique=False, if_not_exists=True)
 
     op.create_table(
         "supports",
@@ -178,6 +191,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("wish_id", "openid", name=op.f("pk_supports")),
         mysql_charset="utf8mb4",
         mysql_engine="InnoDB",
+        if_not_exists=True,
     )
     with op.batch_alter_table("supports", schema=None) as batch_op:
-        batch_op.create_index("ix_supports_openid", ["openid"], unique=False)
+        batch_op.create_index("ix_supports_openid", ["openid"], unique=False, if_not_exists=True)

@@ -19,9 +19,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("mark", name=op.f("pk_erasures")),
         mysql_charset="utf8mb4",
         mysql_engine="InnoDB",
+        if_not_exists=True,
     )
+    there = {column["name"] for column in sa.inspect(op.get_bind()).get_columns("alarms")}
+    wanted = (("told", Words()), ("tries", sa.Integer()), ("told_at", Utc()), ("tell_at", Utc()))
     with op.batch_alter_table("alarms", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("told", Words(), nullable=True))
-        batch_op.add_column(sa.Column("tries", sa.Integer(), nullable=True))
-        batch_op.add_column(sa.Column("told_at", Utc(), nullable=True))
-        batch_op.add_column(sa.Column("tell_at", Utc(), nullable=True))
+        for name, kind in wanted:
+            if name not in there:  # MariaDB commits each step, and may have been stopped after any of them
+                batch_op.add_column(sa.Column(name, kind, nullable=True))
