@@ -426,13 +426,14 @@ def push(options: Options) -> int:
         return _braking(options, lambda store, now: steering.push_pause(store, name, now))
     if options.deed == "cancel" and _braking(options, stop) == GOOD:
         return GOOD  # what runs is stopped whatever is wrong with the file; the next one is looked up in it
+    if options.deed == "preview":
+        return _preview(options)
     built = stored(options)
     store, now, campaigns = built.store, built.clock.now(), built.config.campaigns
     account, common, size = built.config.account, built.shared, _size(built)
     sure = partial(asking.sure, options.yes)
     deeds: Mapping[str, Callable[[], int]] = {
         "list": lambda: pushes.push_list(store, campaigns, now),
-        "preview": lambda: pushes.push_preview(store, campaigns, account, name, now, size),
         "test": lambda: pushes.push_test(store, campaigns, account, built.channels, name, options.openid),
         "start": lambda: steering.push_start(
             store, common, campaigns, account, name, now, size, sure, wait=options.wait
@@ -441,6 +442,19 @@ def push(options: Options) -> int:
         "cancel": lambda: steering.push_cancel(store, campaigns, account, name, now, size, sure),
     }
     return deeds[options.deed]()
+
+
+def _preview(options: Options) -> int:
+    """Needs the file and nothing else: who writes a push looks at it long before there is a database."""
+    built = build(options)
+    try:
+        store = None if built.lacks else built.store
+    except (StoreError, OSError):
+        store = None
+    campaigns, account, size = built.config.campaigns, built.config.account, _size(built)
+    return pushes.push_preview(
+        store, campaigns, account, options.name, datetime.now(UTC), size if store else unknown
+    )
 
 
 def campaign(options: Options) -> int:

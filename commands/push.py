@@ -82,7 +82,7 @@ def books_words(books: Books) -> str:
 
 
 def push_preview(
-    store: Store,
+    store: Store | None,
     campaigns: Sequence[Campaign],
     account: Account,
     name: str,
@@ -90,7 +90,8 @@ def push_preview(
     size: AudienceSize,
     say: Say = print,
 ) -> int:
-    """What a push will say, to whom, and when; sends nothing."""
+    """What a push will say, to whom, and when; sends nothing. Without a database it is not said how many that are, nor when it
+    last went out."""
     wanted = find(campaigns, name, say)
     if wanted is None:
         return PROBLEM
@@ -98,7 +99,8 @@ def push_preview(
     for line in shown(campaigns, wanted, account, size):
         say(line)
     say(f"下一次：{minute(due) if due else '没有了，时间已经过去'}")
-    say(last_words(store, name))
+    if store is not None:
+        say(last_words(store, name))
     return GOOD
 
 

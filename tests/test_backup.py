@@ -21,7 +21,9 @@ import sqlalchemy as sa
 from ledger_cast import begin, follow, worker
 from phone_cast import ACCOUNT, Watch, webhook
 
+import app
 from commands import backup as backups
+from commands.command_line import Options
 from models import backup, erasure, holder, proof, schema, seal, shared, use
 from models.base import Store
 from models.delivery import deliveries
@@ -338,6 +340,25 @@ class TestProof:
 
         os.close(held)
         assert backups.restore(lone, made, folder, NOW) == 0
+
+    def test_whatever_serves_the_pages_says_so_from_its_first_moment(
+        self, lone: Store, folder: Path, tmp_path: Path, capsys
+    ) -> None:
+        made = backup.make(lone, folder, NOW)
+        config = tmp_path / "config.toml"
+        config.write_text(
+            f"[account]\napp_id = 'wx1'\napp_secret = 'secret'\ntoken = 'token'\nencoding_aes_key = '{'a' * 43}'\n"
+            f"[database]\nurl = 'sqlite:///{lone.url.database}'\n"
+        )
+        config.chmod(0o600)
+        serving = app.prepared(Options(config=config), listens=False)
+
+        assert app.main(["db", "restore", str(made), "--config", str(config)]) == 1
+        assert "systemctl stop gonghui-serve" in capsys.readouterr().out
+
+        assert serving.held is not None
+        os.close(serving.held)
+        assert app.main(["db", "restore", str(made), "--config", str(config)]) == 0
 
     def test_a_restore_into_a_server_sees_those_who_are_connected_to_it(
         self, lone: Store, server: Store, folder: Path, capsys

@@ -423,6 +423,13 @@ class TestTheDatabase:
         assert "找不到备份文件" in desk.types("db", deed, "nowhere.db").words
         assert desk.types("db", deed, ".").code == 1
 
+    def test_a_push_is_looked_at_before_there_is_one(self, desk: Desk) -> None:
+        told = desk.types("push", "preview", "lantern/riddles")
+
+        assert told.code == 0
+        assert "下一次" in told.words
+        assert not (desk.folder / "gonghui.db").exists()
+
     @pytest.mark.parametrize("name", ["menu publish", "push list", "report", "halt", "unhalt", "replay"])
     def test_that_is_not_there_yet_is_said_and_not_made(self, desk: Desk, name: str) -> None:
         told = desk.types(*name.split())

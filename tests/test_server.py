@@ -755,6 +755,22 @@ class TestANewSetOfWorkers:
         assert_all_well(url, [*kept, *fresh])
 
 
+class TestASecondServer:
+    def test_is_not_left_behind_by_a_signal(self, scratch: Scratch, tmp_path: Path) -> None:
+        with serving(tmp_path, scratch.bare("sqlite", tmp_path), free_port()) as server:
+            before = children(server.process.pid)
+
+            server.hang_up(signal.SIGUSR2)
+
+            wait_for(lambda: "no second server" in server.said, 30)
+            assert children(server.process.pid) == before
+
+
+def children(pid: int) -> set[str]:
+    """The processes that this one started."""
+    return set(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+
+
 class TestAFullDisk:
     def test_is_answered_with_503_and_forgotten_when_there_is_room_again(
         self, scratch: Scratch, tmp_path: Path

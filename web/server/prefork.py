@@ -257,6 +257,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         super().run()
 
     def _give_sockets(self, arbiter: Any) -> None:
+        # gunicorn's SIGUSR2 starts a second server beside this one, of which nobody knows and which nobody ends.
+        arbiter.handle_usr2 = lambda: arbiter.log.warning("SIGUSR2 starts no second server")
         for listener in self._listeners:
             kind = TCP6Socket if listener.family == socket.AF_INET6 else TCPSocket
             name = listener.getsockname()
