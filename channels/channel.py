@@ -27,6 +27,9 @@ class Channel(ABC):
     remembers_for: ClassVar[timedelta | None] = (
         None  # how long the far end knows a key again; None: it never does
     )
+    asks: ClassVar[bool] = (
+        False  # `send` asks parcel.may_go right before what delivers: a fault before that is no delivery
+    )
     window: ClassVar[timedelta | None] = None  # how long a follower's act may be answered; None: at any time
     reasons: ClassVar[Mapping[str, str]] = {}  # why it skips somebody: code and what staff read
     quota: ClassVar[str] = ""  # WeChat's path, where there is a daily quota of calls to ask for

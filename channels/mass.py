@@ -31,6 +31,7 @@ class Mass(Channel):
     name, title, forms = "mass", "群发", ("text", "article", "image")
     batch = 10_000
     whole = True
+    asks = True
     remembers_for = timedelta(hours=24)
     quota = "message/mass/sendall"
 
@@ -105,10 +106,11 @@ class Mass(Channel):
     def _call(self, parcel: Parcel, message: Message) -> Message:
         first = parcel.recipients[0]
         if first == EVERYONE:
-            return self.api.send_to_all(message, client_id=parcel.key)
+            return self.api.send_to_all(message, client_id=parcel.key, may_go=parcel.may_go)
         if first.startswith(TAG):
-            return self.api.send_to_all(message, client_id=parcel.key, tag_id=int(first.removeprefix(TAG)))
-        return self.api.send_to_many(parcel.recipients, message, client_id=parcel.key)
+            tag_id = int(first.removeprefix(TAG))
+            return self.api.send_to_all(message, client_id=parcel.key, tag_id=tag_id, may_go=parcel.may_go)
+        return self.api.send_to_many(parcel.recipients, message, client_id=parcel.key, may_go=parcel.may_go)
 
     def _made(self, parcel: Parcel) -> Message:
         """The message with everything uploaded that it shows. Nothing is sent yet, so every fault is a ChannelError."""

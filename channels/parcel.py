@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +15,10 @@ from wx.errors import ApiError, NotSent, Policy, explain
 Content = Mapping[str, Any]  # one of text, article, image, template, menu, as the staff wrote it
 
 
+def always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Parcel:
     """What is to be sent in one call. `key` (≤ 32 ASCII bytes) is the same whenever the same thing is sent again."""
@@ -24,6 +28,8 @@ class Parcel:
     recipients: tuple[str, ...]
     content: Content
     repeat: bool = False  # it may have gone out before under this key
+    # asked immediately before the request that delivers, and before each repeat of it
+    may_go: Callable[[], bool] = always
 
 
 class ChannelError(Exception):

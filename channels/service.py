@@ -25,6 +25,7 @@ class Service(Channel):
 
     name, title, forms = "service", "客服消息", ("text", "article", "menu")
     window = AFTER_WORDS
+    asks = True
     reasons = {  # noqa: RUF012  - a Mapping for everybody else
         SHUT: "最近 48 小时没有来过消息，微信不让发客服消息",
         SPENT: "这次互动以后的客服消息条数已经用完",
@@ -72,7 +73,7 @@ class Service(Channel):
     def send(self, parcel: Parcel) -> str:
         """Deliver it; WeChat gives no id."""
         try:
-            self.api.send_service(parcel.recipients[0], _message(parcel.content))
+            self.api.send_service(parcel.recipients[0], _message(parcel.content), parcel.may_go)
         except (ApiError, NotSent) as error:
             raise refused(error) from None
         return ""

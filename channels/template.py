@@ -8,15 +8,16 @@ from datetime import timedelta
 from channels.channel import Channel, unverified
 from channels.parcel import Gear, Parcel, refused
 from wx.account import Account
-from wx.errors import ApiError, NotSent, explain
+from wx.errors import ApiError, NotSent
 
 
 class Template(Channel):
     """Sends template messages. What a repeat of client_msg_id answers is not documented (platform guide, 发送模板消息):
-    the same msgid, a new one, or an error that names nothing else all mean that it went out before."""
+    the same msgid and a new one mean that it went out; a refusal proves nothing, and is tried again inside the memory."""
 
     name, title, forms = "template", "模板消息", ("template",)
     remembers_for = timedelta(minutes=10)
+    asks = True
     quota = "message/template/send"
 
     def __init__(self, gear: Gear) -> None:
@@ -39,12 +40,9 @@ class Template(Channel):
                 template["data"],
                 client_id=parcel.key,
                 url=template.get("url", ""),
+                may_go=parcel.may_go,
             )
-        except ApiError as error:
-            if parcel.repeat and explain(error.errcode).policy in ("retry", "sent"):
-                return ""
-            raise refused(error) from None
-        except NotSent as error:
+        except (ApiError, NotSent) as error:
             raise refused(error) from None
 
     def show(self, parcel: Parcel) -> None:

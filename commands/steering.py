@@ -81,7 +81,7 @@ def _owe(store: Store, wanted: Push, now: datetime) -> tuple[int | None, str | N
         halted = shared.halted(connection)
         working = bool(shared.beats(connection, now))
         standing = push.latest(connection, wanted.name, push.OPEN)
-        push_id = None if standing else push.owe(connection, plan_of(wanted), now, now)
+        push_id = None if standing else push.owe(connection, plan_of(wanted), now, now, asked=True)
         if push_id is not None:
             alarm.clear(connection, f"missed {wanted.name}", now)
     return push_id, halted, working

@@ -1,25 +1,30 @@
-"""What tells a worker to make no call now: a halt, a pause, or a WeChat that cannot be reached."""
+"""What tells a worker to make no call now: a halt, a pause, a lease that is over, or a WeChat that cannot be reached."""
 
 from __future__ import annotations
 
 import threading
 import time
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from jobs.policy import Effect
 from models import push, shared
 from models.base import Store, StoreError
+from models.push import Occasion
 
 MISSES = 5  # calls in a row that reached nobody, before only one is tried now and then
 REST_S = 10.0
-STALE_S = 0.5  # so old may be what a call knows of halts and pauses
+STALE_S = 0.5  # so old may be what a call to one person knows of halts and pauses
 
 
 class Brake:
-    """Tells the calls of one claim, moments before each is made, whether they may still be made."""
+    """Tells the calls of one push, moments before each is made, whether they may still be made.
 
-    def __init__(self, store: Store, push_id: int) -> None:
-        self.store, self.push_id = store, push_id
+    `fresh`: the rows are asked each time, as for what goes to everyone and cannot be taken back."""
+
+    def __init__(self, store: Store, occasion: Occasion, now: Callable[[], datetime], *, fresh: bool) -> None:
+        self.store, self.occasion, self.now = store, occasion, now
+        self._stale_s = 0.0 if fresh else STALE_S
         self._mine = threading.Lock()
         self._looked_at = time.monotonic()  # the claim itself has just looked
         self._pressed = False
@@ -33,7 +38,7 @@ class Brake:
 
     def pressed(self) -> bool:
         with self._mine:
-            if not self._pressed and time.monotonic() - self._looked_at > STALE_S:
+            if not self._pressed and time.monotonic() - self._looked_at >= self._stale_s:
                 self._pressed = self._stopped()
                 self._looked_at = time.monotonic()
             return self._pressed
@@ -41,14 +46,54 @@ class Brake:
     def _stopped(self) -> bool:
         try:
             with self.store.reading() as connection:
-                standing = push.get(connection, self.push_id)
+                standing = push.get(connection, self.occasion.id)
                 return (
                     standing is None
                     or standing.state != push.SENDING
                     or shared.halted(connection) is not None
+                    or self.occasion.channel in shared.resting(connection, self.now())
                 )
         except StoreError:
             return True  # who cannot know whether he may, does not
+
+
+class Lease:
+    """How long rows are ours, by the wall clock and by the machine's own, so that a process or a machine that stood still
+    (SIGSTOP, suspend) knows that it did. Made before the claim."""
+
+    def __init__(self, lasts: timedelta, wall: Callable[[], float] = time.time) -> None:
+        self._clocks = (wall, _steady)
+        self._ends = tuple(clock() + lasts.total_seconds() for clock in self._clocks)
+
+    def over(self) -> bool:
+        return any(clock() >= end for clock, end in zip(self._clocks, self._ends, strict=True))
+
+
+def _steady() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Departure:
+    """Asked immediately before the request that delivers, and before each repeat: waits for the pace, then says whether
+    it may go. `asked` and `gone` tell afterwards whether anything can have left."""
+
+    def __init__(
+        self,
+        brake: Brake,
+        lease: Lease,
+        paced: Callable[[Callable[[], bool]], bool],
+        stopping: threading.Event,
+    ) -> None:
+        self._brake, self._lease, self._paced, self._stopping = brake, lease, paced, stopping
+        self.asked = self.gone = False
+
+    def __call__(self) -> bool:
+        self.asked, self.gone = True, False
+        self.gone = self._free() and self._paced(self._free) and self._free()
+        return self.gone
+
+    def _free(self) -> bool:
+        return not (self._stopping.is_set() or self._lease.over() or self._brake.pressed())
 
 
 class FarEnd:

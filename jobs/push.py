@@ -7,39 +7,38 @@ import logging
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
+from functools import partial
 
 from campaigns.push import Push
 from channels import Allowance, Channel, ChannelError, Parcel, SendLimits
-from ground.days import SHANGHAI
-from ground.text import BLANK
-from jobs import policy
-from jobs.audience import Audience, NoAudience
-from jobs.brake import Brake, FarEnd
+from jobs import acts, policy
+from jobs.audience import Audience
+from jobs.brake import Brake, Departure, FarEnd, Lease
+from jobs.flight import Flight
 from jobs.pace import Pace
+from jobs.planning import Planner
 from jobs.policy import Verdict
 from models import alarm, delivery, ledger, push, shared
-from models.base import Connection, Store, StoreError
+from models.base import Connection, Store, StoreError, deadlocked, disconnected, timed_out
 from models.ledger import Claimed, Outcome, Rules
 from models.push import Occasion, Plan
 from wx.account import Account
-from wx.errors import ApiError, WeChatError, explain
+from wx.errors import HeldBack, WeChatError
 
 log = logging.getLogger(__name__)
 
 IDLE_S = 0.5  # how long a worker with nothing to do waits before it looks again
 IN_FLIGHT = 16  # calls at the same time
 LEASE = timedelta(minutes=2)  # longer than the slowest call: after so long a silent worker's rows are freed
-GATHER_S = 0.2
 SETTLE_TRIES = 8
 CLOSING_S = 8.0  # how long calls under way may still take when the worker is told to stop
+FAULTS = 5  # deadlocks and time-outs of one push in a row, before the staff hear of it
 PATIENCE = timedelta(hours=2)  # without reaching WeChat, before a push is paused
-REST = timedelta(seconds=10)
 A_DAY = timedelta(days=1)
 UNREACHED = "wechat unreached"
-TOO_LATE = "发现得太晚，超过了 late_ok，没有自动发出"
 
 
 def plan_of(wanted: Push) -> Plan:
@@ -51,7 +50,8 @@ def plan_of(wanted: Push) -> Plan:
 class Sender:
     """Sends what the ledger owes. Several may run on several machines; `now` is the moment of the step.
 
-    On a live account a text with 〔待填…〕 stays here, unless `blanks_leave` (the demonstration).
+    Each push stands alone: a fault of one holds that one, with an alarm, and the others go on. Only a database that is
+    away ends the step, by StoreError.
     """
 
     def __init__(
@@ -77,13 +77,17 @@ class Sender:
         self.now = now
         self.in_flight = in_flight
         self.lease = lease
-        self._blanks_stay = account.live and not blanks_leave
         self.far_end = FarEnd()
         self.holder = secrets.token_hex(8)
         self.stopping = threading.Event()
         self._stop_at = 0.0
-        self.left_behind = False  # calls that were not over when the worker had to stop
-        self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="send")
+        self._halted = False
+        self._faults: Counter[int] = Counter()
+        self._brakes: dict[int, Brake] = {}
+        self.flight = Flight(in_flight)
+        self._planner = Planner(
+            store, audience, account, self.far_end, self.stopping, now, blanks_leave=blanks_leave
+        )
         self._rules = {name: self._rules_of(channel) for name, channel in channels.items()}
 
     def _rules_of(self, channel: Channel) -> Rules:
@@ -91,118 +95,129 @@ class Sender:
         only = None if self.account.live else frozenset(self.account.testers)
         return Rules(lease, channel.remembers_for, only, channel.batch)
 
-    def close(self) -> None:
-        """Give the threads back."""
-        self.stop()
-        self._pool.shutdown(wait=False)
-
     def stop(self) -> None:
         """Begin no more calls."""
         if not self.stopping.is_set():
             self._stop_at = time.monotonic()
             self.stopping.set()
 
+    def finish(self) -> None:
+        """Stop, and settle the calls under way, as long as they may take."""
+        self.stop()
+        while self.flight.calls and time.monotonic() < self._stop_at + CLOSING_S:
+            self._settle_landed()
+        self.pace.return_unused()
+
+    def close(self) -> None:
+        """Give the threads back."""
+        self.finish()
+        self.flight.close()
+
+    @property
+    def left_behind(self) -> bool:
+        """Calls that were not over when the worker had to stop: their rows are freed by their lease."""
+        return bool(self.flight.calls)
+
+    def _alone(self, occasion: Occasion, step: Callable[[Occasion], float | None]) -> float | None:
+        """One step for one push; a fault that is its own stays its own."""
+        try:
+            done = step(occasion)
+        except Exception as error:
+            if disconnected(error):
+                raise
+            log.exception("a push is held back", extra={"push": occasion.name})
+            self._faults[occasion.id] += 1
+            passing = deadlocked(error) or timed_out(error)
+            tell = not passing or self._faults[occasion.id] >= FAULTS
+            why = f"出了意料之外的错（{type(error).__name__}）"
+            with self.store.writing() as connection:
+                acts.hold_back(connection, occasion, why, self.now(), tell=tell)
+            return IDLE_S
+        self._faults.pop(occasion.id, None)
+        return done
+
     # --- plan ----------------------------------------------------------------------------------------------
 
     def plan(self) -> bool:
         """Write down who gets what is due; whether there was anything."""
-        now = self.now()
         with self.store.reading() as connection:
-            due = push.standing(connection, (push.DUE,), now)
-            if shared.halted(connection) is not None:
-                return False
+            due = push.standing(connection, (push.DUE,), self.now())
+            halted = shared.halted(connection) is not None
+        self._note_halt(halted)
+        if halted:
+            return False
         for occasion in due:
-            if now - occasion.due_at > timedelta(seconds=occasion.late_ok_s) and not occasion.planned_up_to:
-                self._miss(occasion, now)
-            elif self._blanks_stay and (blank := BLANK.search(occasion.content)):
-                self._unfilled(occasion, blank[0], now)
-            else:
-                self._lay_out(occasion)
+            self._alone(occasion, self._planner.plan)
         return bool(due)
 
-    def _miss(self, occasion: Occasion, now: datetime) -> None:
-        with self.store.writing() as connection:
-            if push.move(connection, occasion.id, (push.DUE,), push.MISSED, now, reason=TOO_LATE):
-                missed_alarm(connection, occasion.name, occasion.due_at, now)
-
-    def _unfilled(self, occasion: Occasion, blank: str, now: datetime) -> None:
-        """Hold a push whose words are not finished: what has gone out to everyone cannot be taken back."""
-        reason = f"内容里还有没填的{blank}，没有发出。"
-        words = (
-            f"推送 {occasion.name} 已暂停：{reason}请在配置文件里填好，先运行 push cancel {occasion.name}，"
-            f"再运行 push start {occasion.name}。"
-        )
-        with self.store.writing() as connection:
-            if push.pause(connection, occasion.id, now, reason):
-                alarm.sound(connection, f"paused {occasion.name}", words, now)
-
-    def _lay_out(self, occasion: Occasion) -> None:
-        after = occasion.planned_up_to
-        try:
-            for portion in self.audience.portions(occasion):
-                up_to = portion[-1].recipient
-                with self.store.writing() as connection:
-                    if not ledger.plan(connection, occasion, portion, after, up_to, self.now()):
-                        return
-                after = up_to
-                if self.stopping.is_set():
-                    return
-        except NoAudience as fault:
-            with self.store.writing() as connection:
-                pause(connection, occasion, str(fault), None, self.now())
-        except ApiError as error:
-            row = explain(error.errcode)
-            words = f"{row.means_zh}（{error.errcode}）。{row.action_zh}"
-            with self.store.writing() as connection:
-                pause(connection, occasion, words, error.errcode, self.now())
-        except WeChatError:
-            later = self.now() + REST
-            with self.store.writing() as connection:
-                push.hold(connection, occasion.id, later, self.now(), "连不上微信，稍后再试")
-        else:
-            with self.store.writing() as connection:
-                size = ledger.planned(connection, occasion.id, self.now())
-            log.info("push planned", extra={"push": occasion.name, "size": size})
+    def _note_halt(self, halted: bool) -> None:
+        """After a halt somebody has repaired something: what WeChat refused before it is asked anew."""
+        if self._halted and not halted:
+            self.audience.api.ask_anew()
+        self._halted = halted
 
     # --- send ----------------------------------------------------------------------------------------------
 
     def send(self) -> float:
-        """Send a little of each push that is under way; the seconds after which to look again (0: at once)."""
+        """Settle what has landed and fill the flight up again; the seconds after which to look again (0: at once)."""
         now = self.now()
         with self.store.reading() as connection:
             under_way = push.standing(connection, (push.SENDING,), now)
-            if shared.halted(connection) is not None:
-                return IDLE_S
+            halted = shared.halted(connection) is not None
+            resting = shared.resting(connection, now)
+        self._note_halt(halted)
         again = IDLE_S
-        for occasion in under_way:
+        for occasion in () if halted else under_way:
             if self.stopping.is_set() or self.far_end.resting:
                 break
-            again = min(again, self._send_some(occasion))
+            if occasion.channel in resting:
+                self._rest(occasion, *resting[occasion.channel])
+                continue
+            again = min(again, self._alone(occasion, self._fill) or 0.0)
+        if self.flight.calls:
+            self._settle_landed()
+            return 0.0
+        self.pace.return_unused()
         return again
 
-    def _send_some(self, occasion: Occasion) -> float:
+    def _rest(self, occasion: Occasion, until: datetime, words: str) -> None:
+        """What came due meanwhile rests with the others of its channel."""
+        with self.store.writing() as connection:
+            push.hold(connection, occasion.id, until, self.now(), words)
+
+    def _fill(self, occasion: Occasion) -> float:
+        """Claim and launch as much of this push as there is room for."""
         channel, rules = self.channels[occasion.channel], self._rules[occasion.channel]
-        batched, allowance = channel.batch > 1, channel.allowance(self.account, self.limits)
-        wanted = 1 if batched or self.far_end.broken else self._portion(channel)
+        wanted = self._room(occasion, channel)
+        if wanted <= 0:
+            return 0.0
         now = self.now()
         with self.store.reading() as connection:
             ready = ledger.ready(connection, occasion.id, rules, now, wanted)
         if not ready:
-            self._close(occasion)
+            if not self.flight.of(occasion.id):
+                self._close(occasion)
             return IDLE_S
+        allowance = channel.allowance(self.account, self.limits)
         if allowance and self._spent(occasion, channel, allowance, now):
             return 0.0
-        granted, wait_s = self.pace.admit(channel, ready)
-        if not granted:
-            return wait_s
+        lease = Lease(rules.lease)
         with self.store.writing() as connection:
-            claimed = ledger.claim(connection, occasion, granted, self.holder, rules, self.now())
-        groups = [claimed] if batched and claimed else [[one] for one in claimed]
+            claimed = ledger.claim(connection, occasion, wanted, self.holder, rules, self.now())
+        groups = [claimed] if channel.batch > 1 and claimed else [[one] for one in claimed]
         if channel.window and groups:
             groups = self._inside_window(occasion, channel, channel.window, groups)
-        self._send_all(occasion, channel, groups)
-        self._close(occasion)
+        self._launch(occasion, channel, groups, lease)
         return 0.0
+
+    def _room(self, occasion: Occasion, channel: Channel) -> int:
+        """How many rows may be claimed now: one batch, one to try a far end that was silent, or what fills the flight.
+
+        How many are held at a time is what a crash leaves unknown, or to be sent again with the same id."""
+        flying = self.flight.of(occasion.id)
+        if channel.batch > 1 or self.far_end.broken:
+            return 0 if flying else 1
+        return self.in_flight * (4 if channel.remembers_for else 1) - flying
 
     def _spent(self, occasion: Occasion, channel: Channel, allowance: Allowance, now: datetime) -> bool:
         """Skip what the far end would refuse for this month or for today."""
@@ -238,54 +253,60 @@ class Sender:
                     kept.append(group)
         return kept
 
-    def _send_all(self, occasion: Occasion, channel: Channel, groups: Sequence[Sequence[Claimed]]) -> None:
-        brake = Brake(self.store, occasion.id)
-        content = json.loads(occasion.content)
-        calls: set[Future[Verdict]] = set()
+    def _launch(
+        self, occasion: Occasion, channel: Channel, groups: Sequence[Sequence[Claimed]], lease: Lease
+    ) -> None:
+        if not self.flight.of(
+            occasion.id
+        ):  # what was noted before is written down by now, and a person may have acted
+            self._brakes[occasion.id] = Brake(self.store, occasion, self.now, fresh=channel.batch > 1)
+        brake, content = self._brakes[occasion.id], json.loads(occasion.content)
         for group in groups:
+            departure = Departure(brake, lease, partial(self.pace.wait, channel), self.stopping)
             recipients = tuple(one.recipient for one in group)
-            parcel = Parcel(occasion.name, group[0].key, recipients, content, group[0].repeat)
-            calls.add(self._pool.submit(self._call, channel, parcel, group, brake))
-        # What WeChat would not know again is written down at once, the rest a little later and together.
-        when = ALL_COMPLETED if channel.remembers_for else FIRST_COMPLETED
-        while calls and not self._out_of_time():
-            done, calls = wait(calls, timeout=GATHER_S, return_when=when)
-            if done:
-                self._settle(occasion, [call.result() for call in done])
-        self.left_behind = bool(calls)
+            parcel = Parcel(
+                occasion.name, group[0].key, recipients, content, group[0].repeat, may_go=departure
+            )
+            call = partial(self._call, channel, parcel, group, brake, departure)
+            self.flight.launch(occasion, call, hurry=channel.remembers_for is None)
 
-    def _portion(self, channel: Channel) -> int:
-        """How many rows are held at a time: what a crash leaves unknown, or to be sent again with the same id."""
-        return self.in_flight * (4 if channel.remembers_for else 1)
-
-    def _out_of_time(self) -> bool:
-        """Told to stop, and the calls under way take too long: their rows are freed by their lease."""
-        return self.stopping.is_set() and time.monotonic() > self._stop_at + CLOSING_S
-
-    def _call(self, channel: Channel, parcel: Parcel, held: Sequence[Claimed], brake: Brake) -> Verdict:
+    def _call(
+        self, channel: Channel, parcel: Parcel, held: Sequence[Claimed], brake: Brake, departure: Departure
+    ) -> Verdict:
         """One call, in one of the threads, if it may still be made."""
-        if self.stopping.is_set() or brake.pressed():
+        if self.stopping.is_set() or brake.pressed() or not (channel.asks or departure()):
             return policy.untouched(held)
-        verdict = self._sent(channel, parcel, held)
+        verdict = self._sent(channel, parcel, held, departure)
         brake.note(verdict.effect)
         return verdict
 
-    def _sent(self, channel: Channel, parcel: Parcel, held: Sequence[Claimed]) -> Verdict:
-        """What the call came to. Whatever is no ChannelError leaves open whether it was delivered."""
+    def _sent(
+        self, channel: Channel, parcel: Parcel, held: Sequence[Claimed], departure: Departure
+    ) -> Verdict:
+        """What the call came to. Whatever is no ChannelError leaves open whether it was delivered, once it had left."""
         batched, remembers = channel.batch > 1, channel.remembers_for is not None
         try:
             far_id = channel.send(parcel)
         except ChannelError as error:
             return policy.refused(held, error, batched, self.now())
+        except HeldBack:
+            return policy.untouched(held)
         except WeChatError as error:
             log.warning("no answer", extra={"push": parcel.push, "error": type(error).__name__})
-        except Exception:
+        except Exception as error:
             log.exception("a channel broke", extra={"push": parcel.push, "channel": channel.name})
+            if channel.asks and not departure.gone:
+                return policy.unmade(held, f"准备时出了错（{type(error).__name__}），没有发出", self.now())
         else:
             return policy.delivered(held, far_id)
         return policy.silent(held, remembers, batched, self.now())
 
     # --- settle --------------------------------------------------------------------------------------------
+
+    def _settle_landed(self) -> None:
+        """Wait a moment, and write down what has come to an end meanwhile, push by push."""
+        for occasion, verdicts in self.flight.landed():
+            self._alone(occasion, partial(self._settle, verdicts=verdicts))
 
     def _settle(self, occasion: Occasion, verdicts: Sequence[Verdict]) -> None:
         """Write down what became of the calls; a database that is away for a moment is asked again."""
@@ -309,10 +330,7 @@ class Sender:
                     self.far_end.missed(now)
                 elif verdict.outcome.counted and self.far_end.reached():
                     alarm.clear(connection, UNREACHED, now)
-            for effect, act in _ACTS.items():
-                if effect in effects:
-                    act(connection, occasion, effects[effect], now)
-                    break
+            acts.act(connection, occasion, effects, now)
             if self.far_end.broken:
                 self._unreached(connection, occasion, now)
 
@@ -325,15 +343,33 @@ class Sender:
             alarm.sound(connection, f"paused {occasion.name}", f"推送 {occasion.name} 已暂停：{reason}", now)
 
     def _close(self, occasion: Occasion) -> None:
-        """Finish the push if nothing of it is open."""
+        """Finish the push if nothing of it is open; one that reached nobody is told."""
         with self.store.reading() as connection:
             if delivery.is_open(connection, occasion.id):
                 return
+        now = self.now()
         with self.store.writing() as connection:
-            finished = ledger.close(connection, occasion.id, self.now())
+            finished = ledger.close(connection, occasion.id, now)
             books = delivery.books(connection, occasion.id)
+            if finished:
+                acts.went_on(connection, occasion, now)
+                self._tell_of_nobody(connection, occasion, books, now)
+        self._brakes.pop(occasion.id, None)
         if finished:
             log.info("push finished", extra={"push": occasion.name, **counts(books)})
+
+    def _tell_of_nobody(
+        self, connection: Connection, occasion: Occasion, books: delivery.Books, now: datetime
+    ) -> None:
+        spent = f"{occasion.channel} limit {occasion.name}"
+        if books.sent or books.unknown or not self.account.live or alarm.stands(connection, spent):
+            return
+        why = "发送对象里一个人也没有" if not books.size else f"{books.size} 份里没有一份发成"
+        words = (
+            f"推送 {occasion.name} 一个人也没有收到：{why}。请运行 push list 看原因；"
+            f"改好以后要补发，请运行 push start {occasion.name}。"
+        )
+        alarm.sound(connection, f"nobody {occasion.name}", words, now)
 
     # --- recover -------------------------------------------------------------------------------------------
 
@@ -366,42 +402,3 @@ def counts(books: delivery.Books) -> dict[str, int]:
     """The books as numbers for a log line."""
     names = ("size", "open", "sent", "failed", "skipped", "unknown")
     return {name: getattr(books, name) for name in names}
-
-
-def missed_alarm(connection: Connection, name: str, due_at: datetime, now: datetime) -> None:
-    """Say that a push was found too late."""
-    when = due_at.astimezone(SHANGHAI)
-    words = (
-        f"推送 {name} 本该在 {when:%m-%d %H:%M} 发出，发现时已经太晚，没有发。"
-        f"要补发请运行 push start {name}。"
-    )
-    alarm.sound(connection, f"missed {name}", words, now)
-
-
-def _halt(connection: Connection, occasion: Occasion, verdict: Verdict, now: datetime) -> None:
-    shared.halt(connection, verdict.words, now)
-    words = f"所有推送已停止：{verdict.words} 处理好以后，请运行 unhalt 继续。"
-    alarm.sound(connection, "halted", words, now)
-
-
-def _pause(connection: Connection, occasion: Occasion, verdict: Verdict, now: datetime) -> None:
-    pause(connection, occasion, verdict.words, verdict.outcome.errcode, now)
-
-
-def pause(connection: Connection, occasion: Occasion, words: str, errcode: int | None, now: datetime) -> None:
-    """Stop a push that cannot go on until a person changes something, and say so."""
-    if push.pause(connection, occasion.id, now, words, errcode):
-        told = f"推送 {occasion.name} 已暂停：{words} 处理好以后，请运行 push resume {occasion.name}。"
-        alarm.sound(connection, f"paused {occasion.name}", told, now)
-
-
-def _hold(connection: Connection, occasion: Occasion, verdict: Verdict, now: datetime) -> None:
-    push.hold(connection, occasion.channel, verdict.until or now, now, verdict.words)
-
-
-# The strongest comes first; the others are settled by it.
-_ACTS: Mapping[policy.Effect, Callable[[Connection, Occasion, Verdict, datetime], None]] = {
-    "halt": _halt,
-    "pause": _pause,
-    "hold": _hold,
-}

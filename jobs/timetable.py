@@ -22,9 +22,10 @@ from apscheduler.triggers.date import DateTrigger
 from campaigns.campaign import Campaign, named
 from campaigns.push import Push
 from ground.days import minute
-from jobs.push import TOO_LATE, missed_alarm, plan_of
-from models import push, shared
-from models.base import Connection, Store
+from jobs.acts import TOO_LATE, missed_alarm
+from jobs.push import plan_of
+from models import alarm, push, shared
+from models.base import Connection, Store, deadlocked, disconnected, timed_out
 from models.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -98,8 +99,8 @@ class Timetable:
             seen_at, marks = _read(connection, now)
             for mark, wanted in self._pushes.items():
                 since = self._since.get(mark) or (seen_at if mark in marks else _first(wanted, now))
-                for due in wanted.occurrences(max(since, now - AHEAD), now) if since < now else ():
-                    number += _owe(connection, wanted, due, now)
+                if since < now:
+                    number += _owe_all(connection, wanted, max(since, now - AHEAD), now)
             seen = json.dumps([now.isoformat(), sorted(self._pushes)])
             shared.write(connection, SEEN, seen, now)
         self._since = dict.fromkeys(self._pushes, now)  # only what is committed has been looked at
@@ -145,6 +146,23 @@ def _read(connection: Connection, now: datetime) -> tuple[datetime, frozenset[st
         return now, frozenset()
     seen_at, marks = json.loads(found[0])
     return datetime.fromisoformat(seen_at), frozenset(marks)
+
+
+def _owe_all(connection: Connection, wanted: Push, since: datetime, now: datetime) -> int:
+    """Write down what came due of one push; a fault in it is told, and the others come due all the same."""
+    try:
+        dues = list(wanted.occurrences(since, now))
+        if not dues:
+            return 0
+        with connection.begin_nested():
+            return sum(_owe(connection, wanted, due, now) for due in dues)
+    except Exception as error:
+        if disconnected(error) or timed_out(error) or deadlocked(error):
+            raise
+        log.exception("a push cannot come due", extra={"push": wanted.name})
+        words = f"推送 {wanted.name} 到了时间却写不进账本（{type(error).__name__}），没有发。请把这句话和日志发给技术人员。"
+        alarm.sound(connection, f"timetable {wanted.name}", words, now)
+        return 0
 
 
 def _owe(connection: Connection, wanted: Push, due: datetime, now: datetime) -> bool:

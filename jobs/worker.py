@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from types import FrameType
 
 from campaigns.campaign import Campaign
@@ -18,8 +19,8 @@ from jobs import editions
 from jobs.lookout import Lookout
 from jobs.push import Sender
 from jobs.timetable import Timetable
-from models import delivery, shared
-from models.base import Store
+from models import alarm, delivery, shared
+from models.base import Store, disconnected
 from models.clock import Clock
 from models.shared import Shared
 
@@ -83,37 +84,56 @@ class Worker:
         self._known: Sequence[Campaign] | None = None
         self._offset = timedelta(0)
         self._beat, self._recover, self._tidy = Every(BEAT_S), Every(RECOVER_S), Every(TIDY_S)
-        self._editions = Every(EDITIONS_S)
+        self._editions, self._told = Every(EDITIONS_S), Every(TIDY_S)
 
     def step(self) -> float:
-        """Do what is to be done now, a little of it; the seconds after which to look again."""
+        """Do what is to be done now, a little of it; the seconds after which to look again.
+
+        What breaks in one part stays there: the others are done all the same. Only a database that is away ends the step."""
         now = self.clock.now()
         self._live(now)
-        self.watch()
+        for part in (
+            self.watch,
+            partial(self._keep_time, now),
+            partial(self._tidy_up, now),
+            self.sender.plan,
+        ):
+            self._alone(part)
+        return self.sender.send()
+
+    def _alone(self, part: Callable[[], object]) -> None:
+        try:
+            part()
+        except Exception as error:
+            if disconnected(error):
+                raise
+            log.exception("a part of a step failed")
+            if self._told.due():
+                words = f"推送进程里有一部分出了错（{type(error).__name__}），别的部分照常。请把这句话和日志发给技术人员。"
+                with self.store.writing() as connection:
+                    alarm.sound(connection, "worker fault", words, self.clock.now())
+
+    def _keep_time(self, now: datetime) -> None:
         campaigns = self.campaigns()
         if campaigns != self._known:
             self.timetable.adopt(campaigns)
             self._known = campaigns
         self.timetable.keep(now)
+
+    def _tidy_up(self, now: datetime) -> None:
         if self._recover.due():
-            self.sender.recover()
+            self._alone(self.sender.recover)
         if self._editions.due():
-            self._tend(campaigns, now)
+            campaigns, live = self.campaigns(), self.sender.account.live
+            self._alone(
+                lambda: editions.tend(self.store, campaigns, now, live=live, moderation=self.moderation)
+            )
         if self._tidy.due():
             self.sender.look_for_silence()
             with self.store.writing() as connection:
                 editions.sweep(connection, now, now - self.clock.offset())
                 shared.sweep(connection, now)
                 delivery.forget_strangers(connection, now)
-        self.sender.plan()
-        return self.sender.send()
-
-    def _tend(self, campaigns: Sequence[Campaign], now: datetime) -> None:
-        """A fault in a campaign must not keep the pushes of all others."""
-        try:
-            editions.tend(self.store, campaigns, now, self.moderation, live=self.sender.account.live)
-        except Exception:
-            log.exception("editions could not be tended")
 
     def _live(self, now: datetime) -> None:
         moved = self.clock.offset() != self._offset
@@ -134,6 +154,7 @@ class Worker:
                 again = AFTER_A_FAULT_S
             bell = self._rest(again, bell)
         self.timetable.stop()
+        self._alone(self.sender.finish)
         self._die()
 
     def _rest(self, seconds: float, bell: str | None) -> str | None:

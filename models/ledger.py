@@ -120,7 +120,8 @@ def planned(connection: Connection, push_id: int, now: datetime) -> int | None:
     size: int = connection.execute(
         sa.select(sa.func.count()).select_from(deliveries).where(mine)
     ).scalar_one()
-    values = {"state": SENDING, "size": size, "started_at": now, "updated_at": now, "reason": ""}
+    values = {"state": SENDING, "size": size, "updated_at": now, "reason": ""}
+    values["started_at"] = sa.func.coalesce(pushes.c.started_at, now)
     here = sa.and_(pushes.c.id == push_id, pushes.c.state == DUE)
     return size if connection.execute(pushes.update().where(here).values(values)).rowcount else None
 

@@ -49,7 +49,9 @@ pushes = sa.Table(
     sa.Column("errcode", sa.Integer),
     sa.Column("reason", Words(), nullable=False),  # why it is paused, missed or cancelled, in Chinese
     sa.Column("created_at", Utc(), nullable=False),
-    sa.Column("started_at", Utc()),
+    sa.Column(
+        "started_at", Utc()
+    ),  # since when it may go on however late it is: a worker or a person took it up
     sa.Column("finished_at", Utc()),
     sa.Column("updated_at", Utc(), nullable=False),
     sa.UniqueConstraint("name", "due_at"),
@@ -100,9 +102,18 @@ _COLUMNS = [pushes.c[name] for name in Occasion.__slots__]
 
 
 def owe(
-    connection: Connection, plan: Plan, due_at: datetime, now: datetime, state: str = DUE, reason: str = ""
+    connection: Connection,
+    plan: Plan,
+    due_at: datetime,
+    now: datetime,
+    state: str = DUE,
+    reason: str = "",
+    *,
+    asked: bool = False,
 ) -> int | None:
-    """Write down that this push is due then: its id, or None when that was written before (by whichever process)."""
+    """Write down that this push is due then: its id, or None when that was written before (by whichever process).
+
+    `asked`: a person wants it, so that it is never too late."""
     values = {
         "name": plan.name,
         "due_at": due_at,
@@ -114,6 +125,7 @@ def owe(
         "late_ok_s": int(plan.late_ok.total_seconds()),
         "planned_up_to": "",
         "reason": reason,
+        "started_at": now if asked else None,
         "created_at": now,
         "updated_at": now,
     }
@@ -200,6 +212,12 @@ def move(
     return bool(connection.execute(pushes.update().where(found).values(values)).rowcount)
 
 
+def take_up(connection: Connection, push_id: int, now: datetime) -> None:
+    """A worker begins with it in time: whatever holds it up from now on, it is not missed."""
+    here = sa.and_(pushes.c.id == push_id, pushes.c.state == DUE, pushes.c.started_at.is_(None))
+    connection.execute(pushes.update().where(here).values(started_at=now))
+
+
 def pause(
     connection: Connection, push_id: int, now: datetime, reason: str = "", errcode: int | None = None
 ) -> bool:
@@ -208,11 +226,16 @@ def pause(
 
 
 def resume(connection: Connection, push_id: int, now: datetime) -> bool:
-    """Go on with a paused push where it stood; False when it was not paused."""
+    """Go on with a paused push where it stood, however late it is; False when it was not paused."""
     push = get(connection, push_id)
     if push is None:
         return False
-    return move(connection, push_id, (PAUSED,), DUE if push.size is None else SENDING, now)
+    to = DUE if push.size is None else SENDING
+    if not move(connection, push_id, (PAUSED,), to, now):
+        return False
+    values = {"started_at": sa.func.coalesce(pushes.c.started_at, now), "not_before": None}
+    connection.execute(pushes.update().where(pushes.c.id == push_id).values(values))
+    return True
 
 
 def hold(connection: Connection, which: int | str, until: datetime, now: datetime, reason: str) -> None:

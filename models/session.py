@@ -134,7 +134,7 @@ def type_code(connection: Connection, openid: str, code: str, now: datetime) -> 
     """Somebody typed a code: True where a browser waits for it, False where none does, None after too many wrong ones."""
     free = sa.and_(sign_ins.c.proof == code, sign_ins.c.openid.is_(None), sign_ins.c.expires_at > now)
     bucket = f"code:{digest(openid)}"
-    if not shared.admit(connection, bucket, TRIES, CODE_LASTS.total_seconds(), 1, now)[0]:
+    if not shared.admit(connection, bucket, TRIES, CODE_LASTS.total_seconds(), 1, now.timestamp)[0]:
         return None
     return bool(connection.execute(sign_ins.update().where(free).values(openid=openid)).rowcount)
 

@@ -10,7 +10,8 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -35,12 +36,11 @@ shared = sa.Table(
 
 HALT = "halt"
 HEART = "heart:"  # and the process that lives
+REST = "rest:"  # and the channel on which WeChat takes nothing for now
 HEART_S = 30.0  # a worker silent for longer is taken for dead
 REDIS_S = 0.2
 REDIS_REST_S = 5.0  # so long nobody asks a Redis that did not answer
-LONG_S = (
-    10.0  # windows from here on are kept in rows even with Redis: they must not start anew when Redis is lost
-)
+LONG_S = 60.0  # the row of a pace is kept for so long at least
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -112,6 +112,18 @@ def halted(connection: Connection) -> str | None:
     return connection.execute(sa.select(shared.c.value).where(shared.c.name == HALT)).scalar()
 
 
+def rest(connection: Connection, channel: str, words: str, until: datetime, now: datetime) -> None:
+    """Let nothing more go by this channel until then, on no machine: WeChat's limit of the minute or of the day is reached."""
+    write(connection, REST + channel, words, now, until)
+
+
+def resting(connection: Connection, now: datetime) -> dict[str, tuple[datetime, str]]:
+    """The channels that rest: until when, and why."""
+    found = sa.and_(shared.c.name.startswith(REST, autoescape=True), shared.c.expires_at > now)
+    rows = connection.execute(sa.select(shared.c.name, shared.c.expires_at, shared.c.value).where(found))
+    return {name.removeprefix(REST): (until, words) for name, until, words in rows}
+
+
 def beat(connection: Connection, who: str, now: datetime) -> None:
     """A worker's sign of life. `now` is the wall clock's, which the demonstration does not move."""
     write(connection, HEART + who, "", now, now + timedelta(seconds=HEART_S))
@@ -140,39 +152,55 @@ def sweep(connection: Connection, now: datetime) -> int:
 
 
 def admit(
-    connection: Connection, bucket: str, limit: int, window_s: float, want: int, now: datetime
-) -> tuple[int, float]:
-    """How many of `want` may go now, and the seconds until the next may: at most `limit` in every `window_s`."""
-    name, at = f"pace:{bucket}", now.timestamp()
-    held = shared.update().where(shared.c.name == name).values(updated_at=now)  # the others wait for this row
+    connection: Connection, bucket: str, limit: int, window_s: float, want: int, wall: Callable[[], float]
+) -> tuple[int, float, float]:
+    """How many of `want` may go now, the seconds until the next may, and the moment of this leave: at most `limit` in every
+    `window_s`. `wall` is read once the others wait, so that moments come in order."""
+    name = f"pace:{bucket}"
+    past = _moments(connection, name, wall())
+    at = wall()
+    past = [(moment, number) for moment, number in past if abs(at - moment) < window_s]
+    granted = max(0, min(want, limit - sum(number for _, number in past)))
+    if granted:
+        past.append((at, granted))
+        _keep(connection, name, past, window_s, at)
+    return granted, 0.0 if granted else max(0.0, min(past)[0] + window_s - at), at
+
+
+def give_back(connection: Connection, bucket: str, unused: Sequence[float], wall: float) -> None:
+    """Leaves of these moments were not used: others may go in their place."""
+    name = f"pace:{bucket}"
+    spare = Counter(unused)
+    left = [(moment, number - spare[moment]) for moment, number in _moments(connection, name, wall)]
+    _keep(connection, name, [each for each in left if each[1] > 0], LONG_S, wall)
+
+
+def _moments(connection: Connection, name: str, wall: float) -> list[tuple[float, int]]:
+    """Who went when; the others wait for this row until we are done."""
+    now = datetime.fromtimestamp(wall, UTC)
+    held = shared.update().where(shared.c.name == name).values(updated_at=now)
     if not connection.execute(held).rowcount:
         write(connection, name, "[]", now)
         connection.execute(held)
     text = connection.execute(sa.select(shared.c.value).where(shared.c.name == name)).scalar_one()
-    past = [moment for moment in json.loads(text) if abs(at - moment) < window_s]
-    granted = max(0, min(want, limit - len(past)))
-    past += [at] * granted
-    ends = now + timedelta(seconds=window_s)
+    return [tuple(each) if isinstance(each, list) else (each, 1) for each in json.loads(text)]
+
+
+def _keep(
+    connection: Connection, name: str, past: Sequence[tuple[float, int]], window_s: float, wall: float
+) -> None:
+    ends = datetime.fromtimestamp(wall, UTC) + timedelta(seconds=max(window_s, LONG_S))
     values = {"value": json.dumps(past), "expires_at": ends}
     connection.execute(shared.update().where(shared.c.name == name).values(values))
-    return granted, 0.0 if granted else max(0.0, min(past) + window_s - at)
 
 
 # --- Redis in front ----------------------------------------------------------------------------------------------
 
-# The same as `admit`, by Redis' own clock, so that machines need not agree on the time.
-PACE = """
-local t = redis.call('TIME'); local now = tonumber(t[1]) + tonumber(t[2]) / 1000000
-local limit, window, want = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
-local granted = math.max(0, math.min(want, limit - redis.call('ZCARD', KEYS[1])))
-for i = 1, granted do redis.call('ZADD', KEYS[1], now, ARGV[4] .. ':' .. i) end
-redis.call('PEXPIRE', KEYS[1], math.ceil(window * 1000) + 1000)
-if granted > 0 then return {granted, '0'} end
-local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-return {0, tostring(tonumber(first[2]) + window - now)}
-"""
 RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
 
 
 class Away(Exception):
@@ -180,16 +208,15 @@ class Away(Exception):
 
 
 class Shared:
-    """Tokens, locks, pace and wake-ups between processes, in Redis where `redis_url` is given, else in rows.
+    """Tokens, locks and wake-ups between processes, in Redis where `redis_url` is given, else in rows; pace in rows always.
 
     `wall` is the wall clock: what is shared here is about machines, which the demonstration's clock does not move.
     """
 
-    def __init__(
-        self, store: Store, redis_url: str = "", wall: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, store: Store, redis_url: str = "", wall: Callable[[], datetime] | None = None) -> None:
         self.store = store
-        self.wall = wall
+        self.wall = wall or _wall_clock
+        self._given = wall
         self._redis = _client(redis_url) if redis_url else None
         self._rest_until = float("-inf")
         self._mine = threading.Lock()
@@ -257,20 +284,28 @@ class Shared:
         with self.store.writing() as connection:
             drop(connection, name, holder)
 
-    # pace
+    # pace: in rows also with Redis, for a Redis that dies, hangs or comes back empty would let twice as many go
 
-    def admit(self, bucket: str, limit: int, window_s: float, want: int) -> tuple[int, float]:
-        """How many of `want` may go now, and the seconds to wait when none may; at most `limit` in every `window_s`."""
-        try:
-            if window_s >= LONG_S:
-                raise Away
-            key, one = _key(f"pace:{bucket}"), secrets.token_hex(6)
-            answer = self._ask(lambda quick: quick.eval(PACE, 1, key, limit, window_s, want, one))
-        except Away:
-            with self.store.writing() as connection:
-                return admit(connection, bucket, limit, window_s, want, self.wall())
-        granted, wait_s = answer
-        return int(granted), max(0.0, float(wait_s))
+    def admit(self, bucket: str, limit: int, window_s: float, want: int) -> tuple[int, float, float]:
+        """How many of `want` may go now, the seconds to wait when none may, and the moment of this leave."""
+        with self.store.writing() as connection:
+            return admit(connection, bucket, limit, window_s, want, lambda: self._instant(connection))
+
+    def give_back(self, bucket: str, unused: Sequence[float]) -> None:
+        """These leaves were not used."""
+        with self.store.writing() as connection:
+            give_back(connection, bucket, unused, self._instant(connection))
+
+    def _instant(self, connection: Connection) -> float:
+        """Now, by the clock that all machines share: the database server's, where there is one."""
+        if self._given or self.store.dialect == "sqlite":
+            return (self._given or _wall_clock)().timestamp()
+        clock = (
+            "extract(epoch from clock_timestamp())"
+            if self.store.dialect == "postgresql"
+            else "unix_timestamp(sysdate(6))"
+        )
+        return float(connection.execute(sa.select(sa.literal_column(clock))).scalar_one())
 
     # wake-ups
 

@@ -136,11 +136,11 @@ class Office:
         self.workers.append(made)
         return made
 
-    def starts(self, **wanted: Any) -> int:
-        """A push is due now, whatever its time; its id."""
+    def starts(self, *, asked: bool = False, **wanted: Any) -> int:
+        """A push is due now, whatever its time (`asked`: because a person wants it); its id."""
         (made,) = (each for each in campaign(**wanted).pushes)
         with self.store.writing() as connection:
-            push_id = push.owe(connection, plan_of(made), self.time.now(), self.time.now())
+            push_id = push.owe(connection, plan_of(made), self.time.now(), self.time.now(), asked=asked)
         assert push_id is not None
         return push_id
 

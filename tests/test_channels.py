@@ -134,12 +134,15 @@ class TestTemplate(Contract):
     }
     too_long: ClassVar[dict[str, Any]] = {"template": {"id": TEMPLATE, "data": {"thing1": "长" * 21}}}
 
-    def test_takes_an_error_to_a_repeat_for_delivered(self, office: Office, channel: Channel) -> None:
+    def test_takes_a_refusal_of_a_repeat_for_no_proof(self, office: Office, channel: Channel) -> None:
         person = office.platform.add_follower("职工0").openid
         office.platform.world.repeat_answer = "error"
         channel.send(Parcel("spring/greeting", KEY, (person,), self.content))
 
-        assert channel.send(Parcel("spring/greeting", KEY, (person,), self.content, repeat=True)) == ""
+        with pytest.raises(ChannelError) as caught:
+            channel.send(Parcel("spring/greeting", KEY, (person,), self.content, repeat=True))
+
+        assert caught.value.policy == "retry"
 
     def test_still_believes_a_refusal_that_names_its_reason(self, office: Office, channel: Channel) -> None:
         stranger = Parcel("spring/greeting", KEY, ("oNobody",), self.content, repeat=True)

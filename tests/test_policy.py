@@ -18,6 +18,7 @@ ENDS = {  # policy: state of the row, counted as an attempt, what happens to the
     "wait_minute": ("planned", False, "hold"),
     "wait_day": ("planned", False, "hold"),
     "skip_person": ("failed", True, "none"),
+    "skip_call": ("failed", True, "none"),
     "pause_push": ("planned", False, "pause"),
     "stop_all": ("planned", False, "halt"),
     "sent": ("sent", True, "none"),
@@ -99,3 +100,31 @@ def test_a_fault_in_the_files_pauses_the_push() -> None:
 
 def held(attempts: int = 1, repeat: bool = False) -> list[Claimed]:
     return [Claimed(1, "oWorker", "k" * 32, attempts, repeat)]
+
+
+def test_a_code_about_one_person_answered_to_a_call_for_many_pauses_it() -> None:
+    many = [Claimed(number, f"oWorker{number}", "k" * 32, 1, False) for number in range(3)]
+
+    for held_rows in (many, [Claimed(1, "all", "k" * 32, 1, False)]):
+        verdict = policy.refused(held_rows, refused(ApiError(40003, "invalid openid")), True, EVENING)
+
+        assert (verdict.outcome.state, verdict.effect) == ("planned", "pause")
+
+
+def test_a_repeat_that_is_refused_is_unknown_and_never_failed() -> None:
+    verdict = policy.refused(held(repeat=True), refused(ApiError(43004, "")), False, EVENING)
+
+    assert (verdict.outcome.state, verdict.effect) == ("unknown", "none")
+
+
+def test_finding_people_is_judged_like_sending_to_them() -> None:
+    for code, effect in (
+        (-1, "none"),
+        (45011, "hold"),
+        (45009, "hold"),
+        (40164, "halt"),
+        (45159, "pause"),
+        (40003, "pause"),
+    ):
+        assert policy.unplanned(refused(ApiError(code, "")), EVENING).effect == effect
+    assert policy.unplanned(refused(NotSent("ConnectTimeout")), EVENING).effect == "unreached"

@@ -106,7 +106,7 @@ class TestATemplatePush:
         assert (row.state, row.attempts, row.errcode) == ("failed", 5, -1)
         assert office.calls("message/template/send") == 5
 
-    @pytest.mark.parametrize("repeat_answer", ["same", "new", "error"])
+    @pytest.mark.parametrize("repeat_answer", ["same", "new"])
     def test_whose_answer_was_lost_is_sent_again_and_absorbed(
         self, office: Office, repeat_answer: str
     ) -> None:
@@ -121,6 +121,24 @@ class TestATemplatePush:
         assert office.books(push_id).sent == 3
         assert sorted(row.openid for row in office.platform.log) == sorted(people)
         assert sum(row.repeats for row in office.platform.log) == 3
+
+    @pytest.mark.parametrize("errcode", [-1, 99999])
+    def test_is_never_called_sent_on_an_answer_that_proves_nothing(
+        self, office: Office, errcode: int
+    ) -> None:
+        office.hires(3)
+        office.platform.faults.add("message/template/send", reset=True, done=False, times=3)
+        push_id = office.starts()
+        office.works()
+        office.platform.faults.add("message/template/send", errcode=errcode, times=None)
+
+        office.minutes_pass(0.5)
+        assert office.books(push_id).sent == 0
+        for _ in range(6):
+            office.minutes_pass(2)
+
+        assert office.platform.log == []
+        assert office.books(push_id).unknown == 3
 
     def test_with_a_wrong_template_pauses_and_says_what_to_do(self, office: Office) -> None:
         office.hires(50)
@@ -158,7 +176,8 @@ class TestATemplatePush:
         push_id = office.starts()
 
         office.works()
-        assert office.books(push_id).open == 1
+        assert office.books(push_id).open >= 1
+        assert office.calls("message/template/send") <= 3
         office.minutes_pass(1.1)
 
         assert office.books(push_id).sent == 3
@@ -514,8 +533,9 @@ class TestStoppingAPush:
             assert push.pause(connection, push_id, office.time.now())
         before = len(office.platform.log)
         office.works(worker)
-        assert len(office.platform.log) == before
-        assert 0 < before < 100
+        after = len(office.platform.log)
+        assert after - before <= 64  # what was held at that moment; nothing new is begun
+        assert 0 < after < 100
 
         with office.store.writing() as connection:
             assert push.resume(connection, push_id, office.time.now())

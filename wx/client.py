@@ -4,12 +4,12 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from pydantic import SecretStr
 
 from wx import answers
-from wx.errors import ApiError
+from wx.errors import ApiError, HeldBack, NotSent, WeChatError
 from wx.tokens import Keyring, MemoryTokens, Tokens
 from wx.wire import Wire
 
@@ -20,6 +20,8 @@ WRONG_SECRET = 40125
 NO_MENU = 46003
 
 Json = dict[str, Any]
+MayGo = Callable[[], bool]
+T = TypeVar("T")
 
 
 class Credentials(Protocol):
@@ -59,13 +61,17 @@ class Api:
         """The access token of now. Raises NotSent when WeChat cannot be reached, ApiError when it refuses."""
         return self._keyring.token()
 
+    def ask_anew(self) -> None:
+        """Forget that WeChat refused a token a moment ago: somebody has repaired what was wrong."""
+        self._keyring.forgive()
+
     def get(self, path: str, **params: object) -> Json:
         """The answer of GET /cgi-bin/PATH."""
         return self._call("get", path, params)
 
-    def post(self, path: str, body: Mapping[str, object]) -> Json:
-        """The answer of POST /cgi-bin/PATH with a JSON body."""
-        return self._call("post", path, {}, body=body)
+    def post(self, path: str, body: Mapping[str, object], may_go: MayGo | None = None) -> Json:
+        """The answer of POST /cgi-bin/PATH with a JSON body. `may_go` is asked before each request; HeldBack if it says no."""
+        return self._call("post", path, {}, may_go, body=body)
 
     def upload(self, path: str, filename: str, data: bytes, **form: object) -> Json:
         """The answer of a file's upload; `type` goes into the address, other words into the form."""
@@ -74,35 +80,47 @@ class Api:
 
     # -- ways out ------------------------------------------------------------------------------------------
 
-    def send_to_all(self, content: Json, *, client_id: str, tag_id: int | None = None) -> Json:
+    def send_to_all(
+        self, content: Json, *, client_id: str, tag_id: int | None = None, may_go: MayGo | None = None
+    ) -> Json:
         """Accepts a mass message to everyone, or to a tag: {msg_id, msg_data_id for articles}.
 
         `content` is msgtype with its branch; `client_id` ≤ 32 ASCII bytes: a repeat within 24 h is ApiError 45065.
         """
         scope: Json = {"is_to_all": True} if tag_id is None else {"is_to_all": False, "tag_id": tag_id}
-        return self.post("message/mass/sendall", {"filter": scope, **content, **_mass(client_id)})
+        return self.post("message/mass/sendall", {"filter": scope, **content, **_mass(client_id)}, may_go)
 
-    def send_to_many(self, openids: Sequence[str], content: Json, *, client_id: str) -> Json:
+    def send_to_many(
+        self, openids: Sequence[str], content: Json, *, client_id: str, may_go: MayGo | None = None
+    ) -> Json:
         """Accepts a mass message to 2 … 10 000 openids; otherwise as send_to_all."""
-        return self.post("message/mass/send", {"touser": list(openids), **content, **_mass(client_id)})
+        body = {"touser": list(openids), **content, **_mass(client_id)}
+        return self.post("message/mass/send", body, may_go)
 
     def preview(self, openid: str, content: Json) -> Json:
         """Shows a mass message to one follower, outside the month's four."""
         return self.post("message/mass/preview", {"touser": openid, **content})
 
     def send_template(
-        self, openid: str, template_id: str, words: Mapping[str, str], *, client_id: str, url: str = ""
+        self,
+        openid: str,
+        template_id: str,
+        words: Mapping[str, str],
+        *,
+        client_id: str,
+        url: str = "",
+        may_go: MayGo | None = None,
     ) -> str:
         """Accepts a template message and gives its msgid; a repeat of client_id within 10 min is sent once."""
         body: Json = {"touser": openid, "template_id": template_id, "client_msg_id": client_id}
         body["data"] = {key: {"value": value} for key, value in words.items()}
         if url:
             body["url"] = url
-        return str(self.post("message/template/send", body).get("msgid", ""))
+        return str(self.post("message/template/send", body, may_go).get("msgid", ""))
 
-    def send_service(self, openid: str, content: Json) -> None:
+    def send_service(self, openid: str, content: Json, may_go: MayGo | None = None) -> None:
         """Sends a customer-service message; only inside the window that the follower's last act opened."""
-        self.post("message/custom/send", {"touser": openid, **content})
+        self.post("message/custom/send", {"touser": openid, **content}, may_go)
 
     # -- material ------------------------------------------------------------------------------------------
 
@@ -202,18 +220,40 @@ class Api:
 
     # -- how a call is made --------------------------------------------------------------------------------
 
-    def _call(self, method: str, path: str, params: Mapping[str, object], **sent: Any) -> Json:
-        token = self.token()
-        try:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, object],
+        may_go: MayGo | None = None,
+        **sent: Any,
+    ) -> Json:
+        def exchange(token: str) -> Json:
+            if may_go is not None and not may_go():
+                raise HeldBack
             return self._wire().exchange(method, path, params={"access_token": token, **params}, **sent)
+
+        token = self._shelved(self._keyring.token)
+        try:
+            return exchange(token)
         except ApiError as error:
             if error.errcode not in BAD_TOKEN:
                 raise
             refused = error
-        other = self._keyring.another(token)
+        other = self._shelved(lambda: self._keyring.another(token))
         if other is None:
             raise refused
-        return self._wire().exchange(method, path, params={"access_token": other, **params}, **sent)
+        return exchange(other)
+
+    @staticmethod
+    def _shelved(found: Callable[[], T]) -> T:
+        """A token; whatever befalls the shelf that it stands on (a database that is away), nothing has been sent."""
+        try:
+            return found()
+        except WeChatError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the shelf is made of
+            raise NotSent(f"no token: {type(error).__name__}") from None
 
     def _stable_token(self, force: bool) -> tuple[str, int]:
         body = {

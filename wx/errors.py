@@ -3,6 +3,7 @@
     WeChatError
     ├── ApiError   WeChat read the request and refused it: certainly not done (except 45065: done before)
     ├── NotSent    the request never reached WeChat: certainly not done
+    ├── HeldBack   we were told in the last moment not to send it: certainly not done
     └── NoAnswer   the request may have reached WeChat: nobody knows whether it was done
         └── BadAnswer  something came back that says neither yes nor no
 
@@ -19,6 +20,7 @@ Policy = Literal[
     "wait_minute",  # a limit per minute: nothing more on this way out for 60 s
     "wait_day",  # a limit per day: nothing more on this way out until 00:00 Asia/Shanghai
     "skip_person",  # this recipient cannot be reached; the others can
+    "skip_call",  # nobody of this call can be reached; the other calls can
     "pause_push",  # this push cannot go on until a person changes it
     "stop_all",  # no call can succeed until a person changes the account's set-up
     "sent",  # WeChat already has it
@@ -50,6 +52,10 @@ class ApiError(WeChatError):
 
 class NotSent(WeChatError):
     """The request did not leave, or met nobody: the name was not found, the connection refused, no token to be had."""
+
+
+class HeldBack(WeChatError):
+    """Somebody stopped it between our wish and the request: nothing has left."""
 
 
 class NoAnswer(WeChatError):
@@ -159,7 +165,12 @@ _TABLE: tuple[Errcode, ...] = (
     # mass messages
     Errcode(40031, "pause_push", "关注者名单里有不正确的编号", "请检查这次推送的名单文件。"),
     Errcode(40032, "pause_push", "关注者名单的人数不对", "请检查这次推送的名单文件。"),
-    Errcode(40130, "pause_push", "按名单群发至少要两个人", "请在名单里至少放两个人，或者改用模板消息。"),
+    Errcode(
+        40130,
+        "skip_call",
+        "去掉微信不认识的编号以后不足两个人，微信不能这样群发",
+        "请在名单里至少放两个关注着的人，或者改用模板消息。",
+    ),
     Errcode(40059, "pause_push", "没有这条群发", _TECH),
     Errcode(40152, "pause_push", "群发用的标签不存在", _TAG),
     Errcode(

@@ -97,6 +97,10 @@ class Keyring:
         """
         return self._renewed(bad)
 
+    def forgive(self) -> None:
+        """The next who needs a token asks for it, whatever came of the last question."""
+        self._failed = None
+
     def _renewed(self, bad: str) -> str | None:
         end = time.monotonic() + WAIT_S
         if not self._mine.acquire(timeout=WAIT_S):

@@ -1,0 +1,126 @@
+"""Planning: who gets what is due is written down, a thousand at a time; each push stands alone."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from channels.parcel import refused
+from ground.text import BLANK
+from jobs import acts, policy
+from jobs.audience import Audience, NoAudience
+from jobs.brake import FarEnd
+from jobs.policy import Verdict
+from models import alarm, ledger, push
+from models.base import Store
+from models.push import Occasion
+from wx.account import Account
+from wx.errors import ApiError, BadAnswer, NoAnswer, NotSent
+
+log = logging.getLogger(__name__)
+
+REST = timedelta(seconds=10)
+PATIENCE = timedelta(minutes=10)  # so long a passing refusal is nobody's business
+
+
+class Planner:
+    """Takes up a push that is due and writes its recipients down, unless something says that it must not go.
+
+    On a live account a text with 〔待填…〕 stays here, unless `blanks_leave` (the demonstration)."""
+
+    def __init__(
+        self,
+        store: Store,
+        audience: Audience,
+        account: Account,
+        far_end: FarEnd,
+        stopping: threading.Event,
+        now: Callable[[], datetime],
+        *,
+        blanks_leave: bool,
+    ) -> None:
+        self.store = store
+        self.audience = audience
+        self.far_end = far_end
+        self.stopping = stopping
+        self.now = now
+        self._blanks_stay = account.live and not blanks_leave
+
+    def plan(self, occasion: Occasion) -> None:
+        """Write down who gets it. What WeChat says when it is asked for people is judged as when it is sent to."""
+        now = self.now()
+        late = now - occasion.due_at > max(timedelta(seconds=occasion.late_ok_s), acts.PROMPT)
+        if late and occasion.started_at is None:
+            with self.store.writing() as connection:
+                acts.miss(connection, occasion, now)
+        elif self._blanks_stay and (blank := BLANK.search(occasion.content)):
+            self._unfilled(occasion, blank[0], now)
+        else:
+            self._take_up(occasion, now)
+
+    def _unfilled(self, occasion: Occasion, blank: str, now: datetime) -> None:
+        """Hold a push whose words are not finished: what has gone out to everyone cannot be taken back."""
+        reason = f"内容里还有没填的{blank}，没有发出。"
+        words = (
+            f"推送 {occasion.name} 已暂停：{reason}请在配置文件里填好，先运行 push cancel {occasion.name}，"
+            f"再运行 push start {occasion.name}。"
+        )
+        with self.store.writing() as connection:
+            if push.pause(connection, occasion.id, now, reason):
+                alarm.sound(connection, f"paused {occasion.name}", words, now)
+
+    def _take_up(self, occasion: Occasion, now: datetime) -> None:
+        with self.store.writing() as connection:
+            push.take_up(connection, occasion.id, now)
+        try:
+            size = self._lay_out(occasion)
+        except NoAudience as fault:
+            with self.store.writing() as connection:
+                acts.pause(connection, occasion, str(fault), None, self.now())
+        except (ApiError, NotSent) as error:
+            self._refused(occasion, policy.unplanned(refused(error), self.now()))
+        except BadAnswer as error:
+            log.warning(
+                "an answer that cannot be read", extra={"push": occasion.name, "error": str(error)[:200]}
+            )
+            with self.store.writing() as connection:
+                why = "微信的回答读不懂，没能问到发给谁"
+                acts.hold_back(connection, occasion, why, self.now(), tell=True)
+        except NoAnswer as error:
+            self._refused(occasion, policy.unplanned(refused(NotSent(str(error))), self.now()))
+        else:
+            if size is not None:
+                log.info("push planned", extra={"push": occasion.name, "size": size})
+
+    def _lay_out(self, occasion: Occasion) -> int | None:
+        """Its size; None when another worker was faster, or it stands still."""
+        after = occasion.planned_up_to
+        for portion in self.audience.portions(occasion):
+            up_to = portion[-1].recipient
+            with self.store.writing() as connection:
+                if not ledger.plan(connection, occasion, portion, after, up_to, self.now()):
+                    return None
+            after = up_to
+            if self.stopping.is_set():
+                return None
+        with self.store.writing() as connection:
+            size = ledger.planned(connection, occasion.id, self.now())
+            if size is not None:
+                acts.went_on(connection, occasion, self.now())
+        return size
+
+    def _refused(self, occasion: Occasion, verdict: Verdict) -> None:
+        now = self.now()
+        with self.store.writing() as connection:
+            if verdict.effect in ("halt", "pause"):
+                acts.act(connection, occasion, {verdict.effect: verdict}, now)
+            elif verdict.effect == "hold":  # of one of WeChat's lists, not of the channel
+                push.hold(connection, occasion.id, verdict.until or now, now, verdict.words)
+            elif verdict.effect == "unreached":
+                self.far_end.missed(now)
+                push.hold(connection, occasion.id, now + REST, now, "连不上微信，稍后再试")
+            else:
+                long = now - occasion.due_at > PATIENCE
+                acts.hold_back(connection, occasion, verdict.words.rstrip("。"), now, tell=long)

@@ -1,0 +1,334 @@
+"""What goes wrong around a push: it stays with that push, nothing leaves after a brake, and nothing is called sent unproved."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from line_cast import desk
+from push_cast import JPEG, Office, campaign, each_office, office
+from pydantic import SecretStr
+
+from jobs.brake import Lease
+from models import push, shared
+from models.push import pushes
+
+__all__ = ["desk", "each_office", "office"]
+
+
+class TestOneSickPush:
+    def test_whose_tags_cannot_be_read_is_held_with_an_alarm_and_the_others_go_out(
+        self, office: Office
+    ) -> None:
+        office.hires(3, "劳模")
+        office.platform.faults.add("tags/get", garbage=True, times=None)
+        sick = office.starts(id="sick", audience="tag:劳模")
+        well = office.starts(id="well")
+        mass = office.starts(id="mass", channel="mass", text="元宵快乐")
+
+        office.works()
+
+        assert (office.books(well).sent, office.books(mass).sent) == (3, 1)
+        assert office.stands(sick).state == "due"
+        (words,) = office.alarms()
+        assert "spring/sick" in words
+        office.platform.faults.clear()
+        office.minutes_pass(2)
+        assert office.books(sick).sent == 3
+        assert office.alarms() == []
+
+    def test_that_breaks_in_a_way_nobody_thought_of_is_held_and_the_others_go_out(
+        self, each_office: Office
+    ) -> None:
+        office = each_office
+        office.hires(3)
+        sick, well = office.starts(id="sick"), office.starts(id="well")
+        with office.store.writing() as connection:
+            connection.execute(pushes.update().where(pushes.c.id == sick).values(channel="gone"))
+
+        office.works()
+
+        assert office.books(well).sent == 3
+        assert office.stands(sick).state == "due"
+        (words,) = office.alarms()
+        assert "spring/sick" in words
+        assert "别的推送照常" in words
+
+    def test_whose_content_breaks_while_it_is_sent_is_held_and_the_others_go_out(
+        self, office: Office
+    ) -> None:
+        office.hires(3)
+        sick, well = office.starts(id="sick"), office.starts(id="well")
+        with office.store.writing() as connection:
+            connection.execute(pushes.update().where(pushes.c.id == sick).values(content="{"))
+
+        office.works()
+
+        assert office.books(well).sent == 3
+        assert any("spring/sick" in words for words in office.alarms())
+
+
+class TestFindingThePeople:
+    @pytest.mark.parametrize(("errcode", "minutes"), [(-1, 2), (45011, 2), (45009, 13 * 60)])
+    def test_goes_on_by_itself_after_a_passing_refusal_however_late(
+        self, office: Office, errcode: int, minutes: float
+    ) -> None:
+        office.hires(3, "劳模")
+        office.platform.faults.add("tags/get", errcode=errcode)
+        push_id = office.starts(audience="tag:劳模")
+
+        office.works()
+        assert office.stands(push_id).state == "due"
+        assert office.alarms() == []
+        office.minutes_pass(minutes)
+
+        assert office.books(push_id).sent == 3
+
+    def test_halts_where_nothing_can_succeed(self, office: Office) -> None:
+        office.platform.faults.add("tags/get", errcode=40164)
+        office.starts(audience="tag:劳模")
+
+        office.works()
+
+        assert is_halted(office)
+
+    def test_of_nobody_is_told(self, office: Office) -> None:
+        push_id = office.starts()
+
+        office.works()
+
+        assert office.stands(push_id).state == "finished"
+        (words,) = office.alarms()
+        assert "一个人也没有收到" in words
+        assert "push start spring/greeting" in words
+
+
+class TestTheBrake:
+    @pytest.mark.parametrize("deed", ["halt", "pause", "cancel"])
+    def test_keeps_a_mass_push_back_whose_pictures_are_still_going_up(
+        self, office: Office, deed: str
+    ) -> None:
+        office.hires(3)
+        (office.folder / "a.jpg").write_bytes(JPEG)
+        office.platform.faults.add("material/add_material", delay_s=0.8)
+        article = {"title": "元宵节", "content": "<p>来</p>", "cover": "a.jpg"}
+        push_id = office.starts(channel="mass", article=article)
+        worker = office.worker()
+        wait_for(lambda: worker.step() < 1 and worker.sender.flight.of(push_id) == 1)
+
+        brake(office, push_id, deed)
+        office.works(worker)
+
+        assert office.calls("message/mass/sendall") == 0
+        assert office.platform.log == []
+        if deed != "cancel":
+            (row,) = office.rows(push_id).values()
+            assert (row.state, row.attempts, row.tried_at) == ("planned", 0, None)
+
+    def test_is_asked_again_before_a_call_is_repeated_with_another_token(self, office: Office) -> None:
+        office.hires(3)
+        office.api.token()
+        office.platform.faults.add("message/mass/sendall", errcode=40001)
+        office.platform.faults.add("stable_token", delay_s=0.8)
+        push_id = office.starts(channel="mass", text="元宵快乐")
+        worker = office.worker()
+        wait_for(lambda: worker.step() < 1 and office.calls("message/mass/sendall") == 1)
+
+        brake(office, push_id, "halt")
+        office.works(worker)
+
+        assert office.platform.log == []
+        assert office.calls("message/mass/sendall") == 1
+
+    def test_no_call_begins_after_its_lease_by_either_clock(self) -> None:
+        wall = [1000.0]
+        lease = Lease(timedelta(minutes=2), lambda: wall[0])
+
+        assert not lease.over()
+        wall[0] += 119
+        assert not lease.over()
+        wall[0] += 2
+        assert lease.over()
+        assert Lease(timedelta(0)).over()
+
+    def test_of_wechat_is_known_to_all_workers_and_to_pushes_that_come_due_later(
+        self, office: Office
+    ) -> None:
+        office.hires(3)
+        office.platform.faults.add("message/template/send", errcode=45009)
+        first = office.starts(id="first")
+        office.works(office.worker())
+        calls = office.calls("message/template/send")
+        later = office.starts(id="later")
+
+        office.works(office.worker())
+
+        assert office.calls("message/template/send") == calls
+        assert office.stands(later).not_before is not None
+        office.minutes_pass(13 * 60)
+        assert (office.books(first).sent, office.books(later).sent) == (3, 3)
+
+
+class TestUnhalt:
+    def test_asks_wechat_anew_after_a_repair(self, office: Office) -> None:
+        office.hires(3)
+        wrong = office.account.model_copy(update={"app_secret": SecretStr("f" * 32)})
+        right, office.api._account = office.api._account, wrong
+        push_id = office.starts()
+        worker = office.worker()
+        office.works(worker)
+        assert is_halted(office)
+
+        office.api._account = right
+        with office.store.writing() as connection:
+            shared.unhalt(connection)
+        office.works(worker)
+
+        assert not is_halted(office)
+        assert office.books(push_id).sent == 3
+
+
+class TestAPersonsWord:
+    def test_outranks_late_ok_when_a_paused_push_is_resumed(self, office: Office) -> None:
+        office.hires(3)
+        push_id = office.starts()
+        with office.store.writing() as connection:
+            push.pause(connection, push_id, office.time.now())
+        office.time.passes(hours=5)
+        with office.store.writing() as connection:
+            assert push.resume(connection, push_id, office.time.now())
+
+        office.works()
+
+        assert office.books(push_id).sent == 3
+
+    def test_outranks_late_ok_when_it_was_started_while_all_was_halted(self, office: Office) -> None:
+        office.hires(3)
+        with office.store.writing() as connection:
+            shared.halt(connection, "演练", office.time.now())
+        push_id = office.starts(asked=True)
+        office.works()
+        office.time.passes(hours=5)
+        with office.store.writing() as connection:
+            shared.unhalt(connection)
+
+        office.works()
+
+        assert office.books(push_id).sent == 3
+
+    def test_is_not_given_to_what_merely_came_due_while_all_was_halted(self, office: Office) -> None:
+        office.hires(3)
+        push_id = office.starts()
+        office.time.passes(hours=5)
+
+        office.works()
+
+        assert office.stands(push_id).state == "missed"
+
+    def test_push_without_any_patience_goes_out_all_the_same(self, office: Office) -> None:
+        office.hires(3)
+        office.campaigns = (campaign(late_ok="0m", at=office.time.now() + timedelta(seconds=30)),)
+        worker = office.worker()
+        office.works(worker)
+
+        office.time.passes(seconds=31)
+        office.works(worker)
+
+        assert len(office.platform.log) == 3
+
+
+class TestTheFlight:
+    def test_is_not_held_up_by_a_slow_call(self, office: Office) -> None:
+        office.hires(300)
+        office.platform.faults.add("message/template/send", delay_s=9, times=3)
+        push_id = office.starts()
+        worker, begun = office.worker(), time.monotonic()
+
+        wait_for(lambda: worker.step() < 1 and office.books(push_id).sent >= 297, 30)
+
+        assert time.monotonic() - begun < 9
+        office.works(worker)
+        assert office.books(push_id).sent == 300
+
+    def test_passes_its_speed_in_no_second(self, office: Office) -> None:
+        office.hires(120)
+        office.limits = office.limits.model_copy(update={"sends_per_s": 40})
+        office.starts()
+        moments: list[float] = []
+        heard = office.platform.faults.take
+        office.platform.faults.take = lambda path: (  # type: ignore[method-assign]
+            moments.append(time.monotonic()) if path == "message/template/send" else None,
+            heard(path),
+        )[1]
+        one, two = office.worker(), office.worker()
+        thread = threading.Thread(target=office.works, args=(two,))
+        thread.start()
+        office.works(one)
+        thread.join()
+
+        moments.sort()
+        assert len(moments) == 120
+        most = max(sum(at <= each < at + 1 for each in moments) for at in moments)
+        assert most <= 40
+
+
+class TestWhatCertainlyDidNotLeave:
+    def test_is_a_service_message_whose_token_stood_in_a_database_that_was_away(self, office: Office) -> None:
+        office.hires(1)
+        office.phone("职工0").says("你好")
+        push_id = office.starts(channel="service", text="明天开会")
+        shelf, office.api._keyring._shelf = office.api._keyring._shelf, Broken()
+        office.works()
+        assert office.books(push_id).unknown == 0
+        assert office.books(push_id).open == 1
+
+        office.api._keyring._shelf = shelf
+        office.minutes_pass(1)
+
+        assert office.books(push_id).sent == 1
+
+    def test_is_a_list_of_which_wechat_knows_only_one(self, office: Office) -> None:
+        people = office.hires(2)
+        (office.folder / "list.txt").write_text("\n".join(people))
+        office.platform.faults.add("message/mass/send", errcode=40130, times=None)
+        push_id = office.starts(channel="mass", text="您好", audience="openids:list.txt")
+
+        office.works()
+
+        assert office.books(push_id).failed == 2
+        assert office.stands(push_id).state == "finished"
+        assert any("一个人也没有收到" in words for words in office.alarms())
+
+
+class Broken:
+    """A shelf in a database that is away."""
+
+    def read(self, name: str) -> None:
+        raise sa.exc.OperationalError("SELECT", None, Exception("away"))
+
+    write = lock = read
+
+
+def is_halted(office: Office) -> bool:
+    with office.store.reading() as connection:
+        return shared.halted(connection) is not None
+
+
+def brake(office: Office, push_id: int, deed: str) -> None:
+    with office.store.writing() as connection:
+        now = office.time.now()
+        if deed == "halt":
+            shared.halt(connection, "演练", now)
+        elif deed == "pause":
+            push.pause(connection, push_id, now)
+        else:
+            push.move(connection, push_id, push.OPEN, push.CANCELLED, now)
+
+
+def wait_for(what: object, seconds: float = 10) -> None:
+    until = time.monotonic() + seconds
+    while not what():  # type: ignore[operator]
+        assert time.monotonic() < until
