@@ -1,4 +1,4 @@
-"""python -m benchmarks [compare|growth|anatomy|instructions|lane]; without a word it compares."""
+"""python -m benchmarks [compare|growth|anatomy|instructions|lane|gate]; without a word it compares."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ import sys
 import types
 from pathlib import Path
 
-from benchmarks import anatomy, growth, instructions, lane, messages, report
+from benchmarks import anatomy, gate, growth, instructions, lane, messages, report
 from benchmarks.compare import Options, compare, say
 from benchmarks.install import VAR, CannotInstall, install
 from benchmarks.targets import verdicts
@@ -18,7 +18,10 @@ POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", default="compare", choices=("compare", "growth", "anatomy", "instructions", "lane")
+        "what",
+        nargs="?",
+        default="compare",
+        choices=("compare", "growth", "anatomy", "instructions", "lane", "gate"),
     )
     parser.add_argument("--rounds", type=int, help="default: 5 (growth: 3; lane: 10 pairs)")
     parser.add_argument("--seconds", type=float, default=5.0, help="measured seconds of one run")
@@ -76,6 +79,8 @@ def _compared(asked: argparse.Namespace) -> int:
 def _done(asked: argparse.Namespace) -> int:
     if asked.what == "compare":
         return _compared(asked)
+    if asked.what == "gate":
+        return gate.show()
     if asked.what == "instructions":
         VAR.mkdir(exist_ok=True)
         return instructions.show(asked.write, asked.machine)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import left_out
 
-from benchmarks import anatomy, contest, contestants, instructions, messages, servers, targets
+from benchmarks import anatomy, contest, contestants, gate, instructions, messages, servers, targets
 from benchmarks.install import HERE, LOAD, install
 from benchmarks.load import Outcome, load
 from wx.envelope import Envelope, Forged
@@ -195,3 +195,10 @@ def _run(name: str, rate: float) -> contest.Run:
         seconds=1, rate=rate, p50_ms=1, p90_ms=1, p99_ms=1, max_ms=1, used_up=False, cpu_s=0,
     )  # fmt: skip
     return contest.Run(name, "safe", 64, outcome, pss_mb=50, cpu_us=50, reply_bytes=500, lost=0)
+
+
+def test_a_strangers_64_kb_are_refused_before_they_cost_anything() -> None:
+    """The least of some tries, and five times what is allowed, for other tests run beside this one."""
+    for name, (gate_us, inner_us) in gate.measured().items():
+        assert gate_us <= 5 * gate.GATE_US, name
+        assert inner_us <= 5 * gate.MSG_SIGNATURE_US, name

@@ -324,7 +324,7 @@ class TestAForgery:
         account().open(urlencode(sealed_query(NOON, text)), sealed_body(text), NOW_S)
         account("plain").open(urlencode(signed(NOON)), b"<xml/>", NOW_S)
 
-        assert len(compared) == 3  # msg_signature, appid, signature
+        assert len(compared) == 4  # signature, msg_signature, appid; signature
 
     def test_of_a_signed_body_that_is_no_xml_is_told_to_its_friend(self) -> None:
         with pytest.raises(BadMessage):

@@ -384,15 +384,24 @@ class TestTheEnvelope:
 
             assert "您好" in answer.content
 
-    def test_in_safe_mode_the_plain_signature_is_not_looked_at(self, sqlite_store: Store) -> None:
-        door = Door(sqlite_store, "safe")
-        sealed = encrypt(HELLO)
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize("given", ["", "0" * 40, None])
+    def test_without_the_gates_signature_is_not_looked_at_in_any_mode(
+        self, sqlite_store: Store, mode: str, given: str | None
+    ) -> None:
+        """Whatever else is right: a good msg_signature, a body that is no XML."""
+        door = Door(sqlite_store, mode)
+        for xml in (HELLO, b"garbage"):
+            query, body = delivery(mode, xml, NOON)
+            fields = dict(pair.split("=", 1) for pair in query.split("&"))
+            fields = fields | {"signature": given} if given is not None else fields
+            if given is None:
+                del fields["signature"]
 
-        answer = door.post(
-            urlencode(sealed_query(NOON, sealed) | {"signature": "0" * 40}), sealed_body(sealed)
-        )
+            answer = door.post(urlencode(fields), body)
 
-        assert "您好" in answer.content
+            assert (answer.status, answer.body) == (403, b"forbidden")
+        assert stored(sqlite_store) == []
 
     @pytest.mark.parametrize("kind", ["", "raw", "AES", "aes "])
     def test_in_compat_mode_without_aes_the_message_is_plain_and_so_is_the_answer(

@@ -1,7 +1,10 @@
 """The envelope around every message: who signed it, whether it is fresh, and what it says once decrypted.
 
 Signatures and encryption: platform guide, 消息加解密说明. The AES primitive is cryptography's; everything that judges is
-here, so that a forger meets one answer (`Forged`) whatever was wrong.
+here, so that a forger meets one answer (`Forged`) whatever was wrong; which check it was is for our own log only.
+
+The query's `signature` is the gate, in every mode: without it the body is not looked at. In safe mode `msg_signature` then
+decides, over the Encrypt text as it stands there, before anything is decoded, parsed or decrypted.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import re
 import secrets
 import threading
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -33,16 +37,32 @@ QUERY = re.compile(
 # The body of safe mode in the form in which WeChat writes it; any other form is read as XML. What stands in Encrypt is
 # Base64 or not this form either: `_unpacked` says so at less cost than a set of characters here.
 SEALED = re.compile(
-    rb"<xml>\s*<ToUserName><!\[CDATA\[[A-Za-z0-9_@.-]*\]\]></ToUserName>\s*"
-    rb"<Encrypt><!\[CDATA\[([^\]]+)\]\]></Encrypt>\s*</xml>\s*"
+    rb"<xml>\s*+<ToUserName><!\[CDATA\[[A-Za-z0-9_@.-]*+\]\]></ToUserName>\s*+"
+    rb"<Encrypt><!\[CDATA\[([^\]]++)\]\]></Encrypt>\s*+</xml>\s*+"
 )
 BLOCK = 32  # PKCS#7 here pads to 32 bytes, not to AES's 16
-MAX_QUERY = 2048
+MAX_QUERY = 1024  # WeChat's own has 300 characters; with every sign of it as a percent, 900
+MAX_FIELDS = 16
 SUCCESS = b"success"  # the answer without words (platform guide, 被动回复用户消息)
 
 
+class Check(StrEnum):
+    """What a message did not pass."""
+
+    QUERY = "query"  # its form
+    AGE = "age"
+    SIGNATURE = "signature"
+    MSG_SIGNATURE = "msg_signature"
+    CIPHER = "cipher"  # the key or the app_id
+    XML = "xml"
+
+
 class Forged(ValueError):
-    """Not from WeChat, stale, or not for this account. Carries no reason on purpose."""
+    """Not from WeChat, stale, or not for this account. `check` is for our log; who sent it must not learn it."""
+
+    def __init__(self, check: Check) -> None:
+        super().__init__()  # a log line of it tells a reader no more than a forger
+        self.check = check
 
 
 class Opened(NamedTuple):
@@ -60,8 +80,8 @@ def _signature(parts: list[str]) -> str:
 
 def query_fields(query: str) -> dict[str, str]:
     """The query's parameters. A parameter that stands there twice is a forger's: Forged."""
-    if len(query) > MAX_QUERY:
-        raise Forged
+    if len(query) > MAX_QUERY or query.count("&") >= MAX_FIELDS:
+        raise Forged(Check.QUERY)
     parts = query.split("&")
     pairs: Sequence[Sequence[str]] = [part.split("=", 1) for part in parts]
     if "%" in query or "+" in query:
@@ -70,20 +90,43 @@ def query_fields(query: str) -> dict[str, str]:
         pairs = [part.partition("=")[::2] for part in parts]
     fields: dict[str, str] = dict(pairs)  # type: ignore[arg-type]
     if len(fields) != len(pairs):
-        raise Forged
+        raise Forged(Check.QUERY)
     return fields
 
 
 def _marks(query: str) -> tuple[str, str, str, str, str]:
-    """Signature, timestamp, nonce, encrypt_type and msg_signature; '' for what is not there. Raises Forged."""
-    usual = QUERY.fullmatch(query)
-    if usual is not None:
-        return usual.groups("")  # type: ignore[return-value]
+    """Signature, timestamp, nonce, encrypt_type and msg_signature of a query in an unusual form; '' for what is not there.
+    Raises Forged."""
     get = query_fields(query).get
-    stamp = get("timestamp", "")
+    signature, stamp, msg_signature = get("signature", ""), get("timestamp", ""), get("msg_signature", "")
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) < 16):
-        raise Forged
-    return get("signature", ""), stamp, get("nonce", ""), get("encrypt_type", ""), get("msg_signature", "")
+        raise Forged(Check.QUERY)
+    if not (signature.isascii() and msg_signature.isascii()):
+        raise Forged(Check.QUERY)
+    return signature, stamp, get("nonce", ""), get("encrypt_type", ""), msg_signature
+
+
+def _encrypted(body: bytes) -> bytes:
+    """The first Encrypt text of a body that is not in the usual form, found in one run, whatever stands there; whether it
+    stands there by the rules of XML is asked later, of who signed it. Raises Forged, or BadMessage for what is surely no XML."""
+    start = body.find(b"<Encrypt")
+    end = body.find(b"</Encrypt", start)
+    if start < 0 or end < 0:
+        written = body.strip()
+        if written[:1] == b"<" and written[-1:] == b">":
+            raise Forged(Check.MSG_SIGNATURE)  # in clear
+        raise BadMessage("not XML")
+    return body[body.find(b">", start) + 1 : end].removeprefix(b"<![CDATA[").removesuffix(b"]]>")
+
+
+def _confirm(body: bytes, text: bytes) -> None:
+    """By the rules of XML that text is the body's Encrypt. Raises BadMessage or Forged."""
+    try:
+        if read(body).get("Encrypt").encode() == text:
+            return
+    except BadXml as error:
+        raise BadMessage(str(error)) from error
+    raise Forged(Check.XML)
 
 
 def _unpacked(text: bytes) -> bytes:
@@ -120,7 +163,8 @@ class Cipher:
         self._streams = _Streams(key)
         # What stands behind a message: the appid and the padding, by the padding's last byte.
         self._ends = {pad: app_id.encode() + bytes([pad]) * pad for pad in range(1, BLOCK + 1)}
-        self._around = 20 + len(app_id.encode())  # the bytes about a message, without the padding
+        around = 20 + len(app_id.encode())  # the bytes about a message, without the padding
+        self._tails = [self._ends[BLOCK - (around + size) % BLOCK] for size in range(BLOCK)]
 
     def decrypt(self, text: str) -> bytes:
         """What was encrypted. Raises Forged for anything that this key and appid did not make."""
@@ -129,19 +173,18 @@ class Cipher:
     def open(self, sealed: bytes) -> bytes:
         """The same for what is no longer Base64."""
         if len(sealed) < 32 or len(sealed) % 16:
-            raise Forged
+            raise Forged(Check.CIPHER)
         plain = self._streams.decrypt(sealed)
         start = 20 + int.from_bytes(plain[16:20], "big")
         end = self._ends.get(plain[-1])
         if end is None or not hmac.compare_digest(plain[start:], end):
-            raise Forged
+            raise Forged(Check.CIPHER)
         return plain[20:start]
 
     def encrypt(self, xml: bytes) -> str:
         """The Encrypt text of an answer."""
         size = len(xml)
-        end = self._ends[BLOCK - (self._around + size) % BLOCK]
-        plain = b"".join((secrets.token_bytes(16), size.to_bytes(4, "big"), xml, end))
+        plain = b"".join((secrets.token_bytes(16), size.to_bytes(4, "big"), xml, self._tails[size % BLOCK]))
         return binascii.b2a_base64(self._streams.encrypt(plain), newline=False).decode()
 
 
@@ -158,34 +201,39 @@ class Envelope:
         aes_key: str = "",
         aes_key_previous: str = "",
     ) -> None:
-        self._mode = mode
-        self._token = token
+        self._always_sealed = mode == "safe"
+        self._token = token or secrets.token_hex()  # without a token nothing is opened
         self._freshness_s = freshness_s
         keys = [key for key in (aes_key, aes_key_previous) if key]
         self._ciphers = [Cipher(key, app_id) for key in keys] if mode != "plain" else []
 
     def echo(self, query: str, now_s: float) -> str:
         """The echostr of a verification GET. Raises Forged."""
-        signature, stamp, nonce, _, _ = _marks(query)
-        self._check_fresh(stamp, now_s)
-        self._check(signature, stamp, nonce)
+        self._gate(query, now_s)
         return query_fields(query).get("echostr", "")
 
     def open(self, query: str, body: bytes, now_s: float) -> Opened:
         """What the body says. Raises Forged, or BadMessage for a signed body that is no XML."""
-        signature, stamp, nonce, encrypt_type, msg_signature = _marks(query)
-        self._check_fresh(stamp, now_s)
-        if self._mode == "plain" or (self._mode == "compat" and encrypt_type != "aes"):
-            self._check(signature, stamp, nonce)
+        stamp, nonce, encrypt_type, msg_signature = self._gate(query, now_s)
+        if not self._always_sealed and (encrypt_type != "aes" or not self._ciphers):
             return Opened(body, None, nonce)
         usual = SEALED.fullmatch(body)
-        text = b"" if usual is None else usual[1]
+        text = _encrypted(body) if usual is None else usual[1]
+        try:
+            due = _signature([self._token, stamp, nonce, text.decode()])
+        except UnicodeDecodeError as error:
+            raise BadMessage("not UTF-8") from error
+        if not hmac.compare_digest(due, msg_signature):
+            raise Forged(Check.MSG_SIGNATURE)
         sealed = _unpacked(text)
-        if not sealed:
-            text = self._encrypted(body, signature, stamp, nonce)
-            sealed = _unpacked(text)
-        self._check(msg_signature, stamp, nonce, text.decode())
-        return self._decrypt(sealed, nonce)
+        if usual is None or not sealed:
+            _confirm(body, text)
+        for cipher in self._ciphers:  # while keys rotate, the previous one is still good
+            try:
+                return Opened(cipher.open(sealed), cipher, nonce)
+            except Forged:
+                continue
+        raise Forged(Check.CIPHER)
 
     def seal(self, opened: Opened, xml: str, now_s: float) -> bytes:
         """The answer's body: `success` for '', else the XML, encrypted where the message was (回复加密)."""
@@ -201,27 +249,13 @@ class Envelope:
             f"<TimeStamp>{stamp}</TimeStamp><Nonce><![CDATA[{nonce}]]></Nonce></xml>"
         ).encode()
 
-    def _encrypted(self, body: bytes, signature: str, stamp: str, nonce: str) -> bytes:
-        """The Encrypt text as XML has it."""
-        try:
-            return read(body).get("Encrypt").encode()
-        except BadXml as error:
-            self._check(signature, stamp, nonce)  # to a stranger, garbage is just one more forgery
-            raise BadMessage(str(error)) from error
-
-    def _decrypt(self, sealed: bytes, nonce: str) -> Opened:
-        for cipher in self._ciphers:  # while keys rotate, the previous one is still good
-            try:
-                return Opened(cipher.open(sealed), cipher, nonce)
-            except Forged:
-                continue
-        raise Forged
-
-    def _check_fresh(self, stamp: str, now_s: float) -> None:
+    def _gate(self, query: str, now_s: float) -> tuple[str, str, str, str]:
+        """Timestamp, nonce, encrypt_type and msg_signature of a query that is signed and of these minutes. Raises Forged."""
+        usual = QUERY.fullmatch(query)
+        marks = _marks(query) if usual is None else usual.groups("")
+        given, stamp, nonce, encrypt_type, msg_signature = marks
+        if not hmac.compare_digest(_signature([self._token, stamp, nonce]), given):
+            raise Forged(Check.SIGNATURE)
         if self._freshness_s and abs(now_s - int(stamp)) > self._freshness_s:
-            raise Forged
-
-    def _check(self, given: str, *parts: str) -> None:
-        due = _signature([self._token, *parts])
-        if not self._token or not given.isascii() or not hmac.compare_digest(due, given):
-            raise Forged
+            raise Forged(Check.AGE)
+        return stamp, nonce, encrypt_type, msg_signature
