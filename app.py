@@ -53,7 +53,6 @@ from menus import check as menu_check
 from menus import publish as menu_publish
 from menus.directory import Directory, reminders
 from menus.facts import table as table_of_facts
-from menus.guide import Guide
 from menus.reading import load as load_guides
 from menus.reading import read as read_guides
 from menus.shelf import Shelf as Guides
@@ -213,11 +212,11 @@ class Built:
 
     @cached_property
     def house(self) -> House:
-        account, base_url, demo = self.config.account, self.config.site.base_url, self.demo is not None
+        account, site, demo = self.config.account, self.config.site, self.demo is not None
         return House(
-            account.name, account.live, account.verified, base_url, self._directory,
+            account.name, account.live, account.verified, site.base_url, self._directory,
             self.year.campaigns, demo=demo, testers=account.testers,
-            sensitive=self.config.moderation.words,
+            sensitive=self.config.moderation.words, guide_pages=demo or site.is_public,
         )  # fmt: skip
 
     @cached_property
@@ -240,25 +239,18 @@ class Built:
             account=self.config.account,
             store=self.store,
             clock=self.clock,
-            sections=self._sections,
+            house=self.house,
+            find=handlers.look_up,
+            site=self.config.site,
             ways={name: channel.title for name, channel in CHANNELS.items()},
             why=REASONS | reasons(),
             year=lambda: self.year.rows(self.store, self.clock.now()),
             ready=lambda: unready(self.store, self.clock.now(), HERE),
             demo=self.demo,
-            house=self.house,
             sign_in=self.api.sign_in,
             follows=self.api.follows,
         )
         return create_app(parts, self.webhook)
-
-    def _sections(self) -> dict[str, list[Guide]]:
-        """Every section with its entries, as this house's workers see them."""
-        directory, mode = self.guides.current(), self.house.mode
-        return {
-            title: [directory.seen(one, mode) for one in found]
-            for title, found in directory.sections().items()
-        }
 
     def move_clock(self) -> datetime | None:
         """The demonstration's clock to just before the next push; when that is due."""
@@ -372,7 +364,7 @@ def check(options: Options) -> int:
     if loaded.value is None:
         return forecast.check(path, loaded, now=now)
     built = Built(path, loaded.value, os.environ)
-    reading, notes = read_guides(), risks(built)
+    reading, notes = read_guides(), [*risks(built), *address.lacking(built.config.site)]
     try:
         size = unknown if built.lacks else sizes(built.store)
     except (StoreError, OSError):

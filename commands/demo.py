@@ -87,6 +87,7 @@ def _environment(port: int, far_port: int, environ: Mapping[str, str]) -> dict[s
         "ACCOUNT__OAUTH_BASE": f"{far}/connect/oauth2/authorize",
         "REDIS__URL": "",
         "SITE__BASE_URL": f"http://127.0.0.1:{port}",
+        "SITE__FOLLOW_URL": f"http://127.0.0.1:{port}/phone",
         "SERVER__BIND": f"127.0.0.1:{port}",
         "SERVER__PROCESSES": "1",
     }

@@ -18,6 +18,7 @@ from handlers import (
     year,
 )
 from handlers.book import book, lay_out
+from handlers.look_up import Found, look_up
 from handlers.page import show
 from handlers.turn import House, Turn
 from handlers.which import which
@@ -128,4 +129,16 @@ EVENTS: Mapping[type[m.Body], Handler] = {
 """What kind of message → who answers. Every other kind gets no words: an unfollow, a link that was opened, a place that the
 phone told by itself, pictures and places picked from the menu (they follow as messages of their own), unknown types."""
 
-__all__ = ["EVENTS", "TAPS", "House", "Turn", "answer", "lay_out", "open_page", "say", "which"]
+__all__ = [
+    "EVENTS",
+    "TAPS",
+    "Found",
+    "House",
+    "Turn",
+    "answer",
+    "lay_out",
+    "look_up",
+    "open_page",
+    "say",
+    "which",
+]

@@ -120,7 +120,7 @@ class _Scribe:
     def _guide(self, guide: Guide, choices: tuple[str, ...], parent: str) -> tuple[Page, Page]:
         name = f"guide:{guide.id}"
         also = linked(self.directory, guide)
-        ending = f"看全部：{self.address}{guide.id}" if self.address else MORE
+        ending = f'<a href="{self.address}{guide.id}">看全部，能转发、能打印</a>' if self.address else MORE
         taken = sum(len(TAG.sub("", line)) + 1 for line in (also, ending, BACK))
         words, more = short(self.directory, guide, self.mode, SHORT - taken)
         if more and not self.address:

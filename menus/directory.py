@@ -40,7 +40,7 @@ class Directory:
         return self.by_id[name] if kind == "guide" else None
 
     def sections(self) -> dict[str, tuple[Guide, ...]]:
-        """Section title → its entries, for pages that show the whole directory."""
+        """Section title → its entries, for what shows the whole directory."""
         found: dict[str, tuple[Guide, ...]] = {}
         for button in self.menu:
             found[button.name] = tuple(one for item in button.sub_button for one in self.under(item.key))
@@ -60,7 +60,7 @@ class Directory:
             name: tuple(line for line in map(partial(self.filled, mode=mode), getattr(guide, name)) if line)
             for name in ("how", "bring")
         }
-        kept |= {name: self.filled(getattr(guide, name), mode) for name in ("who", "where", "note")}
+        kept |= {name: self.filled(getattr(guide, name), mode) for name in ("answer", "who", "where", "note")}
         return guide.model_copy(update=kept)
 
 

@@ -135,7 +135,7 @@ class Pages:
             account=union.account,
             store=union.store,
             clock=Clock(lambda: union.ahead),
-            sections=dict,
+            find=handlers.look_up,
             year=list,
             ways={},
             ready=list,

@@ -22,6 +22,7 @@ from menus import tree
 from models.base import Store
 from models.clock import Clock
 from web import Demo, Parts, create_app
+from web.address import Site
 from web.webhook import Webhook
 from wx.account import Account
 from wx.envelope import Envelope
@@ -48,6 +49,7 @@ FLAGS = [
 ]
 WAIT_MS = 15_000
 expect.set_options(timeout=WAIT_MS)
+SITE = "https://union.example"
 START = datetime(2027, 2, 18, 1, 0, tzinfo=UTC)  # Thursday, 9 o'clock in Panjin
 LANTERN = datetime(2027, 2, 20, 2, 0, tzinfo=UTC)
 ROWS = (
@@ -81,7 +83,9 @@ def parts(
         account=account,
         store=store,
         clock=clock or Watch().clock(),
-        sections=WHOLE.sections,
+        house=House(account.name, account.live, account.verified, SITE, lambda: WHOLE, demo=demo is not None),
+        find=handlers.look_up,
+        site=Site(base_url=SITE),
         ways={"mass": "群发"},
         year=lambda: ROWS,
         ready=list,

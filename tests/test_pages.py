@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
 from phone_cast import LANTERN, ROWS, START, Watch, parts, webhook
 
-from menus.guide import Guide
 from models import push
 from models.base import Store
 from models.delivery import deliveries
@@ -20,44 +19,6 @@ from web import Demo, Measure, create_app
 
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
 JSON = "application/json"
-
-
-def test_the_start_page_shows_how_things_are_done(client: FlaskClient) -> None:
-    page = client.get("/").text
-
-    assert "盘锦市总工会" in page
-    assert all(section in page for section in ("服务大厅", "创新创业", "职工之家"))
-    assert "怎样加入工会" in page
-    assert re.search(r"有效到 20\d\d-\d\d-\d\d", page)
-    assert "拨到下一次" not in page
-
-
-def test_what_is_not_filled_in_is_marked_for_staff(sqlite_store: Store) -> None:
-    sections = {"服务大厅": (guide("空着的事", how=("到〔待填：地址〕办理",)), guide("填好的事"))}
-
-    page = create_app(replace(parts(sqlite_store), sections=lambda: sections)).test_client().get("/").text
-
-    assert "到<mark>〔待填：地址〕</mark>办理" in page
-    assert "填好的事" in page
-
-
-def test_an_entry_past_its_day_says_ask_first(sqlite_store: Store) -> None:
-    old = guide("旧事", valid_until=date(2027, 2, 17))
-
-    page = (
-        create_app(replace(parts(sqlite_store), sections=lambda: {"服务大厅": (old,)}))
-        .test_client()
-        .get("/")
-        .text
-    )
-
-    assert "已过核对日期，办理前请先拨 12351" in page
-
-
-def test_a_directory_that_is_all_withheld_says_so(sqlite_store: Store) -> None:
-    page = create_app(replace(parts(sqlite_store), sections=dict)).test_client().get("/").text
-
-    assert "正在核对" in page
 
 
 def test_the_demonstration_shows_the_year_and_the_books(sqlite_store: Store) -> None:
@@ -239,12 +200,6 @@ def test_every_page_says_what_a_browser_may_do_with_it(sqlite_store: Store) -> N
 
 
 # --- the cast ----------------------------------------------------------------------------------------------------
-
-
-def guide(title: str, how: tuple[str, ...] = ("照着做",), valid_until: date = date(2030, 1, 1)) -> Guide:
-    return Guide(
-        id="x", title=title, item="JOIN", words=(title,), who="职工", how=how, updated=date(2026, 1, 1), valid_until=valid_until,
-    )  # fmt: skip
 
 
 def demo(store: Store, there: Demo | None = None) -> FlaskClient:

@@ -93,16 +93,12 @@ def test_the_pictures_of_the_documentation(house: House, browser: Browser) -> No
 
 def test_the_directory_finds_what_a_worker_types(house: House, browser: Browser) -> None:
     with opened(browser, house.url) as page:
-        box = page.get_by_label("查办事指南")
-        box.fill("退会")
-        expect(page.locator(".guide:visible").first).to_contain_text("退会")
+        page.get_by_label("想办什么事").fill("我想退会")
+        page.get_by_role("button", name="查一查").click()
+        page.get_by_role("link", name="看怎么办、带什么").first.click()
 
-        box.fill("没有这样的事")
-        expect(page.locator("#search-found")).to_contain_text("没有找到")
-        expect(page.locator(".guide:visible")).to_have_count(0)
-
-        box.fill("")
-        expect(page.locator(".guide:visible")).not_to_have_count(0)
+        expect(page.get_by_role("heading", level=1)).to_contain_text("退会")
+        expect(page.get_by_role("heading", name="怎么办", exact=True)).to_be_visible()
 
 
 def test_a_clock_that_did_not_move_is_not_told_in_the_colour_of_success(

@@ -8,7 +8,7 @@ from flask import Flask, Response, g, request
 
 from models import alarm
 from models.alarm import Alarm
-from web import errors, h5, health, phone, start, webhook
+from web import errors, face, h5, health, phone, start, webhook
 from web.parts import Demo, Measure, Parts
 from web.paths import PATHS
 from web.rows import dated
@@ -31,16 +31,18 @@ def create_app(parts: Parts, hook: Webhook | None = None) -> Flask:
     """
     app = Flask(__name__)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask's default provider has it
-    app.jinja_env.globals.update(nonce=_nonce, account=parts.account, alarms=lambda: standing(parts))
+    app.jinja_env.globals.update(
+        nonce=_nonce, account=parts.account, site=parts.site, alarms=lambda: standing(parts)
+    )
     app.add_template_filter(dated, "when")
     app.before_request(_limited)
     app.after_request(_guarded)
     errors.register(app)
     app.register_blueprint(health.pages(parts))
-    app.register_blueprint(start.pages(parts))
-    if parts.house is not None:
-        app.register_blueprint(h5.pages(parts, parts.house))
+    app.register_blueprint(face.pages(parts))
+    app.register_blueprint(h5.pages(parts, parts.house))
     if parts.demo is not None:
+        app.register_blueprint(start.pages(parts))
         app.register_blueprint(phone.pages(parts, parts.demo))
     if hook is not None:
         app.register_blueprint(webhook.blueprint(hook))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StrictInt
 
@@ -25,10 +26,33 @@ def _site(text: str) -> str:
     return text.rstrip("/")
 
 
+class Footer(Part):
+    """What stands at the foot of every page of workers'."""
+
+    organiser: str = ""  # '' for the account's name
+    contact: str = ""
+    icp: str = ""
+    police: str = ""
+
+
 class Site(Part):
     """What workers' phones open."""
 
     base_url: Annotated[str, AfterValidator(_site)] = "http://127.0.0.1:8000"
+    follow_url: Annotated[str, AfterValidator(_site)] = ""  # what the account's QR code says
+    footer: Footer = Footer()
+
+    @property
+    def is_public(self) -> bool:
+        """Whether a worker's phone can open it."""
+        return urlsplit(self.base_url).hostname not in (None, "127.0.0.1", "localhost", "::1")
+
+
+def lacking(site: Site) -> list[str]:
+    """What a public site must show and what is not filled in yet, a sentence each."""
+    if not site.is_public or site.footer.icp:
+        return []
+    return ["网站已经有公开的网址，可是没有写备案号。请在 [site.footer] 里填 icp，公安备案号填 police"]
 
 
 class Serving(Part):

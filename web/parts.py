@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from campaigns.year import Due
+from handlers import Found
 from handlers.turn import House
-from menus.guide import Guide
 from models.base import Store
 from models.clock import Clock
 from models.delivery import REASONS
+from web.address import Site
 from wx.account import Account
 
 
@@ -42,14 +43,15 @@ class Parts:
     account: Account
     store: Store
     clock: Clock
-    sections: Callable[[], Mapping[str, Sequence[Guide]]]  # section title → its entries, as workers see them
+    house: House
+    find: Callable[[House, datetime, str], Found]  # what words lead to
     year: Callable[[], Sequence[Due]]
     ways: Mapping[str, str]  # channel → what staff call it
     ready: Callable[[], Sequence[str]]
     why: Mapping[str, str] = field(default_factory=lambda: REASONS)  # our own codes → the words for them
     measures: Callable[[], Sequence[Measure]] = tuple  # what /metrics shows besides the counts of the tables
     demo: Demo | None = None
-    house: House | None = None  # without it there are no workers' pages
+    site: Site = field(default_factory=Site)
     follows: Callable[[str], bool] | None = None  # whether WeChat says that this person follows
     sign_in: Callable[[str], Mapping[str, Any]] | None = (
         None  # the code of WeChat's sign-in page → whose it is

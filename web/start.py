@@ -1,17 +1,14 @@
-"""The start page `/`: the account and its service directory; under `demo` also the phone, the year and the books."""
+"""The demonstration's page: the phone, the year and the books."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from itertools import groupby
 
 from flask import Blueprint, Response, jsonify, render_template
-from markupsafe import Markup, escape
 
 from campaigns.year import Due
-from ground.days import SHANGHAI
-from ground.text import BLANK
 from models import recent
 from web.parts import Parts
 from web.rows import PushLine, dated, heard, lines, sent
@@ -20,25 +17,19 @@ BOARD_ROWS = 12
 
 
 def pages(parts: Parts) -> Blueprint:
-    """`/`, and under `demo` the board that keeps it fresh."""
+    """What keeps the demonstration's page fresh."""
     blueprint = Blueprint("start", __name__)
-    blueprint.add_app_template_filter(_marked, "marked")
 
-    @blueprint.get("/")
-    def start() -> str:
-        now = parts.clock.now()
-        guides = [(title, guides) for title, guides in parts.sections().items() if guides]
-        if parts.demo is None:
-            return render_template("start.html", sections=guides, today=_day(now))
-        return render_template("demo.html", sections=guides, today=_day(now), board=board(parts, now))
-
-    if parts.demo is not None:
-
-        @blueprint.get("/phone/api/board")
-        def fresh() -> Response:
-            return jsonify(board(parts, parts.clock.now()))
+    @blueprint.get("/phone/api/board")
+    def fresh() -> Response:
+        return jsonify(board(parts, parts.clock.now()))
 
     return blueprint
+
+
+def demonstration(parts: Parts, now: datetime) -> str:
+    """The page itself."""
+    return render_template("demo.html", board=board(parts, now))
 
 
 def board(parts: Parts, now: datetime) -> dict[str, str]:
@@ -67,16 +58,3 @@ def _next(rows: Sequence[Due], now: datetime) -> PushLine | None:
 
 def _months(found: list[PushLine]) -> list[tuple[str, list[PushLine]]]:
     return [(month, list(group)) for month, group in groupby(found, key=lambda line: line.month)]
-
-
-def _day(now: datetime) -> date:
-    return now.astimezone(SHANGHAI).date()
-
-
-def _marked(text: str) -> Markup:
-    """Text with its blanks marked, so that staff see at a glance what is still to be filled in."""
-    pieces = BLANK.split(text)
-    return Markup("").join(
-        Markup("<mark>{}</mark>").format(piece) if position % 2 else escape(piece)
-        for position, piece in enumerate(pieces)
-    )
