@@ -30,6 +30,7 @@ from commands import campaign as joining
 from commands import check as forecast
 from commands import demo as demonstration
 from commands import doctor as diagnosis
+from commands import follower as people
 from commands import halt as stopping
 from commands import push as pushes
 from commands import report as reports
@@ -44,6 +45,7 @@ from handlers.replay import replay as handle_again
 from handlers.turn import House
 from jobs.alarm import Herald
 from jobs.audience import Audience, sizes, tags
+from jobs.followers import compare
 from jobs.lookout import Lookout, Place
 from jobs.pace import Pace
 from jobs.push import Sender
@@ -199,7 +201,12 @@ class Built:
         place = Place(self.backups.parent, self.backups, self.path)
         far = f"{self.config.account.api_base}/cgi-bin/token"
         return Lookout(
-            self.store, self.herald, place, self.clock.now, (lambda: reachable(far)) if reaches else None
+            self.store,
+            self.herald,
+            place,
+            self.clock.now,
+            (lambda: reachable(far)) if reaches else None,
+            also=lambda: compare(self.store, self.api, self.clock.now),
         )
 
     @cached_property
@@ -445,8 +452,23 @@ def _preview(options: Options) -> int:
         store = None
     campaigns, account, size = built.config.campaigns, built.config.account, _size(built)
     return pushes.push_preview(
-        store, campaigns, account, options.name, datetime.now(UTC), size if store else unknown
+        store,
+        campaigns,
+        account,
+        options.name,
+        datetime.now(UTC),
+        size if store else unknown,
+        theirs=lambda: _counted_by_wechat(built),
     )
+
+
+def _counted_by_wechat(built: Built) -> int | None:
+    if missing(built.config.account):
+        return None
+    try:
+        return Api(built.config.account, MemoryTokens()).total()
+    except WeChatError:
+        return None
 
 
 def campaign(options: Options) -> int:
@@ -505,6 +527,11 @@ def _database(path: Path) -> str:
     if not path.exists() and named is None:
         raise refuse(f"{path}：{MISSING}")
     raise refuse(stopping.no_database(named or default or ""))
+
+
+def follower(options: Options) -> int:
+    built = stored(options)
+    return people.import_followers(built.store, built.api, built.clock.now)
 
 
 def alarm(options: Options) -> int:
@@ -619,6 +646,7 @@ RUN: Mapping[str, Callable[[Options], int]] = {
     "halt": halt,
     "unhalt": unhalt,
     "alarm": alarm,
+    "follower": follower,
     "db": db,
     "report": report,
     "talk": talk,

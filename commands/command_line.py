@@ -139,6 +139,9 @@ COMMANDS: Mapping[str, Command] = {
             CAMPAIGN, Take("what", "哪件事，用 campaign show 看"), Take("words", "这件事要写的内容", {"nargs": "*"}),
         )),
     }),
+    "follower": Command("关注者", {
+        "import": ("从微信取来全部关注者（断了再运行会接着取）", ()),
+    }),
     "halt": Command("立刻停止一切发送"),
     "unhalt": Command("恢复发送"),
     "alarm": Command("警报：要有人处理的事", {

@@ -10,10 +10,11 @@ from datetime import datetime
 
 from campaigns.campaign import Campaign, named
 from campaigns.push import Push
-from channels import Channel, ChannelError, Parcel, reasons, title
+from channels import CHANNELS, Channel, ChannelError, Parcel, reasons, title
 from commands.outlook import AudienceSize
 from ground.days import minute
 from ground.words import BOOKS, DELIVERIES, said
+from jobs.followers import differ
 from jobs.push import plan_of
 from models import alarm, delivery, push, shared
 from models.base import Store
@@ -89,15 +90,22 @@ def push_preview(
     now: datetime,
     size: AudienceSize,
     say: Say = print,
+    theirs: Callable[[], int | None] = lambda: None,
 ) -> int:
     """What a push will say, to whom, and when; sends nothing. Without a database it is not said how many that are, nor when it
-    last went out."""
+    last went out. `theirs`: how many follow by WeChat's count, None where it did not say."""
     wanted = find(campaigns, name, say)
     if wanted is None:
         return PROBLEM
     due = wanted.next_due(now)
     for line in shown(campaigns, wanted, account, size):
         say(line)
+    if wanted.audience == "all" and not CHANNELS[wanted.channel].whole:
+        ours, counted = size("all"), theirs()
+        if ours is not None and counted is not None and differ(ours, counted):
+            say(
+                f"⚠ 微信说有 {counted} 位关注者，系统只认得 {ours} 位，其余的人收不到。请先运行 follower import。"
+            )
     say(f"下一次：{minute(due) if due else '没有了，时间已经过去'}")
     if store is not None:
         say(last_words(store, name))

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from channels import CHANNELS
 from ground import roster
+from models import follower
 from models.base import Store
 from models.delivery import EVERYONE, NOT_LIVE, TAG
-from models.ledger import Owed, count_following, following
+from models.ledger import Owed, following
 from models.push import Occasion
 from wx.account import Account
 from wx.client import Api
@@ -100,7 +101,7 @@ def sizes(store: Store) -> Callable[[str], int | None]:
         if audience != "all":
             return None
         with store.reading() as connection:
-            return count_following(connection)
+            return follower.count(connection)
 
     return size
 

@@ -63,9 +63,10 @@ class Lookout:
         place: Place,
         now: Callable[[], datetime],
         reach: Callable[[], bool] | None = None,
+        also: Callable[[], object] = lambda: None,
     ) -> None:
         self.store, self.herald, self.place, self.now = store, herald, place, now
-        self._reach = reach
+        self._reach, self._also = reach, also
         self._unreached_since: datetime | None = None
         self._stopping = threading.Event()
 
@@ -86,6 +87,7 @@ class Lookout:
         while not self._stopping.wait(LOOK_S):
             try:
                 self.step()
+                self._also()
             except Exception:
                 log.exception("a look failed")
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
+
+DIFFERS = "followers differ"  # the alarm: WeChat counts others than we do
+MANY = 500  # people in one statement
 
 followers = sa.Table(
     "followers",
@@ -68,3 +73,46 @@ def follows(connection: Connection, openid: str) -> bool:
     """Whether this person follows, as far as we heard."""
     query = sa.select(followers.c.subscribed).where(followers.c.openid == openid)
     return bool(connection.execute(query).scalar())
+
+
+def count(connection: Connection) -> int:
+    """How many follow the account, as far as we know."""
+    query = sa.select(sa.func.count()).select_from(followers).where(followers.c.subscribed)
+    return int(connection.execute(query).scalar_one())
+
+
+def take_in(connection: Connection, people: Mapping[str, datetime], now: datetime) -> int:
+    """Write down that these people follow, each since the time that WeChat tells; how many that was news for.
+
+    The later decides, as with messages: who left after that time has left."""
+    known = _known(connection, list(people))
+    new = [openid for openid in people if openid not in known]
+    again = [
+        openid
+        for openid, (subscribed, state_at) in known.items()
+        if not subscribed and (state_at is None or state_at < people[openid])
+    ]
+    rows = [
+        {"openid": openid, "subscribed": True, "state_at": people[openid], "subscribed_at": people[openid],
+         "first_seen_at": now, "last_seen_at": now}
+        for openid in new
+    ]  # fmt: skip
+    if rows:
+        try:
+            with connection.begin_nested():
+                connection.execute(followers.insert(), rows)
+        except IntegrityError:  # one of them spoke in this very moment
+            return take_in(connection, people, now)
+    for openid in again:
+        values = {"subscribed": True, "state_at": people[openid], "subscribed_at": people[openid]}
+        connection.execute(followers.update().where(followers.c.openid == openid).values(values))
+    return len(new) + len(again)
+
+
+def _known(connection: Connection, openids: Sequence[str]) -> dict[str, tuple[bool, datetime | None]]:
+    found: dict[str, tuple[bool, datetime | None]] = {}
+    for start in range(0, len(openids), MANY):
+        columns = (followers.c.openid, followers.c.subscribed, followers.c.state_at)
+        query = sa.select(*columns).where(followers.c.openid.in_(openids[start : start + MANY]))
+        found |= {row.openid: (row.subscribed, row.state_at) for row in connection.execute(query)}
+    return found

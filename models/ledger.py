@@ -132,12 +132,6 @@ def following(connection: Connection, after: str, limit: int) -> list[str]:
     return list(connection.execute(query.order_by(followers.c.openid).limit(limit)).scalars())
 
 
-def count_following(connection: Connection) -> int:
-    """How many follow the account."""
-    query = sa.select(sa.func.count()).select_from(followers).where(followers.c.subscribed)
-    return int(connection.execute(query).scalar_one())
-
-
 # --- claim -------------------------------------------------------------------------------------------------------
 
 

@@ -173,11 +173,22 @@ class Api:
 
     def followers(self) -> Iterator[str]:
         """The openids of everyone who follows, 10 000 per call."""
-        return self._pages(lambda after: self.get("user/get", **({"next_openid": after} if after else {})))
+        return (openid for page, _ in self.follower_pages() for openid in page)
+
+    def follower_pages(self, after: str = "") -> Iterator[tuple[list[str], str]]:
+        """The same in pages, each with the place after which the next one begins; from such a place on."""
+        return self._pages(
+            lambda place: self.get("user/get", **({"next_openid": place} if place else {})), after
+        )
+
+    def total(self) -> int:
+        """How many follow the account."""
+        return answers.number(self.get("user/get"), "total")
 
     def tagged(self, tag_id: int) -> Iterator[str]:
         """The openids of everyone with this tag."""
-        return self._pages(lambda after: self.post("user/tag/get", {"tagid": tag_id, "next_openid": after}))
+        pages = self._pages(lambda after: self.post("user/tag/get", {"tagid": tag_id, "next_openid": after}))
+        return (openid for page, _ in pages for openid in page)
 
     def profiles(self, openids: Sequence[str]) -> list[Json]:
         """What WeChat tells of at most 100 followers: subscribe, subscribe_time, tagid_list, remark, …"""
@@ -282,14 +293,14 @@ class Api:
         return wire
 
     @staticmethod
-    def _pages(page: Callable[[str], Json]) -> Iterator[str]:
-        """The people of all pages. A list that comes back to where it has been is at its end, or it would never end."""
-        after, been = "", {""}
+    def _pages(page: Callable[[str], Json], after: str = "") -> Iterator[tuple[list[str], str]]:
+        """All pages and where each ends. A list that comes back to where it has been is at its end, or it would never end."""
+        been = {"", after}
         while True:
             openids, following = answers.page(page(after))
             if following == after and after:
                 return
-            yield from openids
+            yield openids, following
             if not openids or following in been:
                 return
             been.add(following)
