@@ -102,7 +102,8 @@ def pages_of(found: Route) -> tuple[str, ...]:
 
 
 def _full(name: str) -> str:
-    return name if ":" in name or name.isupper() or name == "nothing" else f"guide:{name}"
+    known = ":" in name or name.isupper() or name.isdigit() or name in ("nothing", "faces")
+    return name if known else f"guide:{name}"
 
 
 def _table(judged: Iterable[tuple[Saying, Fared]]) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +17,8 @@ APART = 8  # signs that a gap stands for at most
 TYPED_FROM = 3  # where somebody typed in pinyin
 TYPED = re.compile(r"[a-z]{6}")
 SEEN_GAP, HEARD_GAP = f".{{0,{APART}}}", rf"(?:\S+ ){{0,{APART}}}"
+LISTED = re.compile(r"\{.*?\}")
+PARTS = re.compile(rf"(\{{.*?\}}|{GAP})")
 LATIN = re.compile(r"[0-9A-Za-z]")
 HEARD_FROM = 4  # signs of a saying from which it is also known by its sound: fewer sound like too much else
 
@@ -36,7 +38,8 @@ class Dangers:
     def __init__(self, crisis: Crisis) -> None:
         harmless = sorted({normal(words) for words in crisis.harmless}, key=len, reverse=True)
         self._harmless = re.compile("|".join(map(re.escape, harmless)) or "(?!)")
-        self._kinds = [_Kind(kind) for kind in crisis.kinds]
+        lists = {f"{{{one.name}}}": [normal(word) for word in one.words] for one in crisis.lists}
+        self._kinds = [_Kind(kind, lists) for kind in crisis.kinds]
         self.find = lru_cache(REMEMBERED)(self._find)  # many people ask in the same words
 
     def _find(self, plain: str) -> tuple[Danger, str] | None:
@@ -52,12 +55,15 @@ class Dangers:
 
 
 class _Kind:
-    """A kind of emergency, with its sayings as they are written and as they sound."""
+    """A kind of emergency, with its sayings as they are written and as they sound; those with lists only as written."""
 
-    def __init__(self, kind: Danger) -> None:
+    def __init__(self, kind: Danger, lists: Mapping[str, list[str]]) -> None:
         self.kind = kind
         self.seen = [
-            _saying([normal(piece) for piece in said.split(GAP)], said, SEEN_GAP) for said in kind.says
+            _listed(said, lists)
+            if LISTED.search(said)
+            else _saying([normal(piece) for piece in said.split(GAP)], said, SEEN_GAP)
+            for said in kind.says
         ]
         self.heard = _heard(kind, HEARD_FROM)
         self.typed = _heard(kind, TYPED_FROM)
@@ -68,8 +74,24 @@ def _first(sayings: Iterable[_Saying], text: str) -> str | None:
     return next((one.said for one in sayings if one.piece in text and one.whole.search(text)), None)
 
 
+def _listed(said: str, lists: Mapping[str, list[str]]) -> _Saying:
+    """A saying with lists of words in it: `{body}…{hurt}`."""
+    parts = [part for part in PARTS.split(said) if part]
+    return _Saying("", re.compile("".join(_pattern(part, lists) for part in parts)), said)
+
+
+def _pattern(part: str, lists: Mapping[str, list[str]]) -> str:
+    if part == GAP:
+        return SEEN_GAP
+    return f"(?:{'|'.join(map(re.escape, lists.get(part, [normal(part)])))})"
+
+
 def _heard(kind: Danger, fewest: int) -> list[_Saying]:
-    plain = (said for said in kind.says if len(normal(said)) >= fewest and not LATIN.search(said))
+    plain = (
+        said
+        for said in kind.says
+        if len(normal(said)) >= fewest and not (LATIN.search(said) or LISTED.search(said))
+    )
     return [_saying(_spoken_pieces(said), said, HEARD_GAP) for said in plain]
 
 

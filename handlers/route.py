@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import sqrt
 from typing import Literal
 
 from campaigns.campaign import Campaign
@@ -21,6 +22,7 @@ from menus.files import Danger
 
 SHORTEST_NAME = 3  # signs of words that may be part of a campaign's title and nothing else
 ALIKE = 0.45  # of the best one's score: what is offered beside it
+STORY = 18  # signs; of a longer message much is story, so that three pages are offered from less likeness
 BESIDES = 0.15  # so sure must the best page be to follow on words of danger
 SURER = 0.42, 1.3  # a part of a sentence must be this sure to be a question of its own
 BREAKS = re.compile(r"[，,。；;！!？?、\n]+|另外|还有就是|再就是|顺便|还想问")
@@ -69,6 +71,10 @@ def _besides(house: House, now: datetime, shelf: Book, words: str) -> str:
 def _topic(house: House, now: datetime, shelf: Book, words: str) -> Route:
     """Where words lead that tell of no danger."""
     plain = sounds().simplified(without_numbers(normal(words)))
+    campaigns = year.told(house, now)
+    own = year.called(campaigns, plain)
+    if own is not None:
+        return Route("page", own, "句子里有活动自己的名称")
     target = shelf.finder.named(plain)
     if target is not None:
         return Route("page", target, f"“{plain}”就是它的叫法")
@@ -77,7 +83,6 @@ def _topic(house: House, now: datetime, shelf: Book, words: str) -> Route:
         return Route("number", chosen)
     if plain.isdigit():
         return Route("nothing")
-    campaigns = year.told(house, now)
     campaign = year.titled(campaigns, plain) if len(plain) >= SHORTEST_NAME else None
     if campaign is not None:
         return Route("page", campaign, f"活动的名称里有“{plain}”")
@@ -98,6 +103,8 @@ def _judged(hits: Sequence[Hit], campaigns: Sequence[Campaign], plain: str) -> R
     if certain:
         return Route("page", hits[0].target, hits[0].reason, tuple(hits))
     best = hits[0].score if hits else 0.0
+    if FLOOR * min(1.0, sqrt(STORY / len(plain))) <= best < FLOOR:
+        return Route("choice", hits=tuple(hits[:NEAREST]))
     near = tuple(hit for hit in hits[:NEAREST] if hit.score >= max(FLOOR, best * ALIKE))
     if near and (len(near) == 1 or reaches(hits, GUESS)):
         return Route("guess", near[0].target, near[0].reason, near)

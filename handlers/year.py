@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -26,6 +27,9 @@ LONGEST_TEXT = 500  # characters of a campaign's own words that fit into one rep
 CARD = "card:"  # before the id of a campaign in which workers can take part
 PICTURE = "reeds.png"
 PICTURES = {"riddle": "crab.png", "poll": "helmet.png"}
+READ = ("publicity", "notice")  # what is only read
+TITLE_BREAKS = re.compile(r"[：:“”，、]")
+SHORTEST_NAME = 3  # signs of a part of a title by which a campaign is called
 COMMON = frozenset("工会 职工 活动 参加 什么 一种 福利 权益 宣传 说清 清楚 怎么 一年 送到 您的".split())  # noqa: SIM905 - readable
 ONLY_TOLD = "这里目前只介绍活动，还不能在聊天里直接参加；怎么参加，以活动通知为准。"
 
@@ -92,6 +96,20 @@ def detail(turn: Turn, campaign_id: str) -> Text | None:
 def titled(campaigns: Iterable[Campaign], plain: str) -> str | None:
     """The page of the campaign whose title the words are a part of."""
     return next((f"campaign:{one.id}" for one in campaigns if plain in normal(one.title)), None)
+
+
+def called(campaigns: Sequence[Campaign], plain: str) -> str | None:
+    """The page of the campaign to take part in that the sentence calls by a part of its title which is its own."""
+    joined = [one for one in campaigns if one.kind not in READ]
+    named = (one for one in joined if any(name in plain for name in _names(one, joined)))
+    return next((f"campaign:{one.id}" for one in named), None)
+
+
+def _names(one: Campaign, campaigns: Iterable[Campaign]) -> list[str]:
+    """The parts of a title, between its signs, that are long enough and that no other title has."""
+    others = [normal(each.title) for each in campaigns if each.id != one.id]
+    parts = [normal(part) for part in TITLE_BREAKS.split(one.title)]
+    return [part for part in parts if len(part) >= SHORTEST_NAME and not any(part in each for each in others)]
 
 
 def mentioned(campaigns: Sequence[Campaign], plain: str) -> str | None:

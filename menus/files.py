@@ -79,7 +79,8 @@ class Talk(Part):
 
 
 class Danger(Part):
-    """A kind of emergency. `says`: pieces of sentences that mean it; `…` in one stands for up to eight characters.
+    """A kind of emergency. `says`: pieces of sentences that mean it; `…` in one stands for up to eight characters, `{伤}`
+    for any word of the list of that name.
     `unless` are words of a sentence that only asks about it afterwards. `answer` begins with the number to call."""
 
     id: Id
@@ -90,8 +91,16 @@ class Danger(Part):
     answer: Words
 
 
+class WordList(Part):
+    """Words any of which may stand where a saying has `{name}`."""
+
+    name: Words
+    words: Annotated[tuple[Words, ...], Field(min_length=1)]
+
+
 class Crisis(Part):
     """The file of emergencies, the gravest first; `harmless` is taken out of a sentence before it is looked at."""
 
+    lists: tuple[WordList, ...] = ()
     kinds: tuple[Danger, ...] = ()
     harmless: tuple[Words, ...] = ()

@@ -1,5 +1,6 @@
 """What must hold over all the files together: no word has two owners, and whatever is named is there."""
 
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from menus.guide import Guide
 FEWEST_ASKS = 20
 MOST_LISTED = 9  # a list is answered by one digit
 SEVERAL = '，、；,;"“”'  # what stands between names, and in none
+LIST = re.compile(r"\{(.*?)\}")
 MENU, TALK, CRISIS = Path("menu.toml"), Path("talk.toml"), Path("crisis.toml")
 
 
@@ -48,6 +50,17 @@ def faults(
     for at, kind in enumerate(crisis.kinds):
         place = Place(CRISIS, ("kinds", at, "numbers"))
         yield from ((place, _no_number(one, numbers)) for one in kind.numbers if one not in numbers)
+    yield from _no_list(crisis)
+
+
+def _no_list(crisis: Crisis) -> Iterator[Fault]:
+    known = {one.name for one in crisis.lists}
+    for at, kind in enumerate(crisis.kinds):
+        for number, said in enumerate(kind.says):
+            for name in LIST.findall(said):
+                if name not in known:
+                    place = Place(CRISIS, ("kinds", at, "says", number))
+                    yield place, f"没有叫“{name}”的词表；有：{'、'.join(sorted(known)) or '（一张也没有）'}"
 
 
 def hints(entries: Sequence[Entry], menu: MenuFile, talk: Talk) -> Iterator[Fault]:
