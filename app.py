@@ -11,14 +11,15 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from flask import Flask
-from pydantic import create_model
+from pydantic import create_model, model_validator
 
 import handlers
-from campaigns.campaign import Campaign
+from campaigns.campaign import Campaign, follow
 from campaigns.moderation import Moderation
+from campaigns.schedule import Calendar
 from campaigns.watch import Watch, tell, tell_of_guides
 from campaigns.year import Year
 from channels import CHANNELS, Channel, Gear, SendLimits, open_channels, reasons, sections
@@ -40,7 +41,9 @@ from commands.outlook import AudienceSize, unknown
 from commands.supervise import supervise
 from ground.days import SHANGHAI
 from ground.part import Part
+from ground.quiet import read_quiet
 from ground.toml import Loaded
+from ground.workdays import Holiday, workdays
 from handlers.replay import replay as handle_again
 from handlers.turn import House
 from jobs.alarm import Herald
@@ -101,7 +104,14 @@ class Config(Part):
     alarms: Alarms = Alarms()
     moderation: Moderation = Moderation()
     backup: Backups = Backups()
+    holidays: tuple[Holiday, ...] = ()
     campaigns: tuple[Campaign, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_calendar(self) -> Self:
+        calendar = Calendar(workdays(self.holidays), read_quiet(self.limits.quiet))
+        follow(self.campaigns, calendar, refuse=self.limits.quiet_then == "refuse")
+        return self
 
 
 def read(path: Path, environ: Mapping[str, str]) -> Loaded[Config]:

@@ -10,6 +10,7 @@ from campaigns.content import Id
 from campaigns.kinds import KINDS
 from campaigns.kinds.wish import Rules as WishRules
 from campaigns.push import Push
+from campaigns.schedule import Calendar
 from ground.days import SHANGHAI, EdgeText, ImpossibleError, check_period, periods, read_edge
 from ground.part import Part
 from ground.text import fits_bytes
@@ -105,6 +106,22 @@ def _end(day: date, clock: time | None) -> datetime:
         else datetime.combine(day + timedelta(1), time(), SHANGHAI)
     )
     return last.astimezone(UTC)
+
+
+def follow(campaigns: Iterable[Campaign], calendar: Calendar, *, refuse: bool) -> None:
+    """Lay the config's calendar under every push, so that its days are moved as it says.
+
+    With `refuse`, ValueError in Chinese names the pushes that are written for a quiet hour."""
+    every = named(campaigns).values()
+    for push in every:
+        push._calendar = calendar
+    loud = [
+        f"{push.name}（{push.clock:%H:%M}）"
+        for push in every
+        if calendar.quiet and calendar.quiet.holds(push.clock)
+    ]
+    if refuse and loud:
+        raise ValueError(f"这些推送定在安静时间（[limits] quiet）里，请改到别的时间：{'、'.join(loud)}")
 
 
 def named(campaigns: Iterable[Campaign]) -> dict[str, Push]:

@@ -1,34 +1,41 @@
 """One push of a campaign as the staff write it: when, by which channel, to whom, and what."""
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from campaigns.content import CONTENT, Article, Id, Menu, Template, Words
-from channels import CHANNELS, Channel
-from ground.days import (
-    LAST_YEAR,
-    SHANGHAI,
-    DayText,
-    Duration,
-    Instant,
-    Lunar,
-    TimeText,
-    Yearly,
-    check_period,
-    periods,
-    read_day,
-    read_moment,
-    read_time,
+from campaigns.schedule import (
+    WAYS,
+    WHEN,
+    Calendar,
+    Daily,
+    Festival,
+    Instead,
+    Monthly,
+    Offset,
+    Rule,
+    Weekly,
+    odds,
+    why_rare,
 )
+from channels import CHANNELS, Channel
+from ground.days import LAST_YEAR, SHANGHAI, Duration, Instant, Lunar, Yearly
 from ground.part import Part
 from ground.shape import nearest, one_of
 from ground.text import fits_bytes
 from ground.wide import hint
 
-WHEN = ("at", "yearly", "lunar", "daily")
+TIMES = (*WHEN, "offset", "workday", "or_")
+FIRST_KEYS = (
+    "at",
+    "yearly",
+    "lunar",
+    "daily",
+)  # in the text of its times from the first; later ones where they are written
 
 
 def _channel(name: str) -> str:
@@ -46,36 +53,23 @@ def _audience(text: str) -> str:
     return text
 
 
-class Daily(Part):
-    """Every day at one time, both days included; without years it comes again each year."""
-
-    from_: DayText = Field(alias="from")
-    to: DayText
-    at: TimeText
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        check_period(self.from_, self.to)
-        return self
-
-    def moments(self, years: range) -> Iterator[datetime]:
-        """Each due time of the periods that begin in these years."""
-        clock = time(*read_time(self.at))
-        for start, end in periods(read_day(self.from_), read_day(self.to), years):
-            for days in range((end - start).days + 1):
-                yield datetime.combine(start + timedelta(days), clock, SHANGHAI)
-
-
 class Push(Part):
     """One push of a campaign: when, by which channel, to whom, and what."""
 
     _campaign: str = PrivateAttr(default="")
+    _calendar: Calendar = PrivateAttr(default=Calendar())
 
     id: Id
     at: Instant | None = None
+    or_: Instead | None = Field(default=None, alias="or")  # before the times, whose check looks at it
     yearly: Yearly | None = None
     lunar: Lunar | None = None
+    festival: Festival | None = None
     daily: Daily | None = None
+    weekly: Weekly | None = None
+    monthly: Monthly | None = None
+    offset: Offset | None = None
+    workday: Instead | None = None
     channel: Annotated[str, AfterValidator(_channel)]
     audience: Annotated[str, AfterValidator(_audience)] = "all"
     text: Annotated[Words, fits_bytes(2048)] | None = None
@@ -84,6 +78,7 @@ class Push(Part):
     template: Template | None = None
     menu: Menu | None = None
     late_ok: Duration = timedelta(minutes=30)
+    missed: Literal["ask", "skip"] = "ask"
 
     @property
     def name(self) -> str:
@@ -112,35 +107,60 @@ class Push(Part):
         """The first due time after `now` in UTC, however far; None when none comes any more."""
         return next(self.occurrences(now, datetime(LAST_YEAR, 12, 31, tzinfo=UTC)), None)
 
+    @property
+    def rule(self) -> Rule:
+        """How its days are written, where it is no single moment (`at`)."""
+        key = next(key for key in WHEN if key != "at" and getattr(self, key) is not None)
+        return Rule(key, getattr(self, key), self.offset, self.or_)
+
+    @property
+    def calendar(self) -> Calendar:
+        """What the whole config says about days."""
+        return self._calendar
+
+    @property
+    def clock(self) -> time:
+        """The time of day that is written, in Shanghai."""
+        return self.at.astimezone(SHANGHAI).time() if self.at else self.rule.clock
+
+    @property
+    def times(self) -> str:
+        """Everything that says when it comes, as one text: another text is another time."""
+        told = self.model_dump(mode="json", include=set(TIMES))
+        kept = {key: told[key] for key in told if key in FIRST_KEYS or told[key] is not None}
+        return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+
     def _moments(self, years: range) -> Iterator[datetime]:
         if self.at:
-            yield self.at
-        elif self.daily:
-            yield from self.daily.moments(years)
-        else:
-            day, clock = read_moment(self.yearly or f"lunar {self.lunar}")
-            for start, _ in periods(day, day, years):
-                yield datetime.combine(start, clock, SHANGHAI)
+            yield self._calendar.awake(self.at)
+            return
+        rule, last = self.rule, None
+        for day in rule.days(years):
+            moment = self._calendar.fit(day, rule.clock, self.workday)
+            if moment and moment != last:
+                yield moment
+                last = moment
+
+    @field_validator("yearly", "lunar", "monthly")
+    @classmethod
+    def _always_there(cls, value: str | Monthly | None, info: ValidationInfo) -> str | Monthly | None:
+        """A day that some years or months have not needs a word on what happens then."""
+        unsaid = "or_" in info.data and info.data["or_"] is None
+        if value and unsaid and (why := why_rare(info.field_name or "", value)):
+            raise ValueError(f"{why}；或者另写一项 or：{WAYS}")
+        return value
 
     @staticmethod
     def odds(table: Mapping[str, Any]) -> list[str]:
         """What is wrong between the keys of a raw table, whatever else is wrong in it."""
         channel = _known(table.get("channel"))
-        return [*_one_time(table), *_one_content(table, channel), *(channel.odds(table) if channel else ())]
+        return [*odds(table), *_one_content(table, channel), *(channel.odds(table) if channel else ())]
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if faults := self.odds(self.model_dump(exclude_unset=True)):
             raise ValueError("；".join(faults))
         return self
-
-
-def _one_time(table: Mapping[str, Any]) -> Iterator[str]:
-    times = [key for key in WHEN if table.get(key) is not None]
-    if not times:
-        yield f"没有写时间：{'、'.join(WHEN)} 里要写一个"
-    elif len(times) > 1:
-        yield f"时间写了 {'、'.join(times)}，只能留一个"
 
 
 def _known(name: object) -> type[Channel] | None:

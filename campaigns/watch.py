@@ -108,13 +108,14 @@ class Watch:
 
 
 def _changed(old: Settings, new: Settings) -> Iterator[str]:
-    """The keys outside the campaigns that differ, as `section.key`."""
+    """The keys that differ and are not taken up, as `section.key`; the pushes themselves carry holidays and quiet hours."""
     before = dict(old)
     for section, part in new:
-        if section == "campaigns" or part == before[section]:
+        if section in ("campaigns", "holidays") or part == before[section]:
             continue
         keys = dict(before[section])
-        yield from (f"{section}.{key}" for key, value in part if value != keys[key])
+        differ = (f"{section}.{key}" for key, value in part if value != keys[key])
+        yield from (key for key in differ if key not in ("limits.quiet", "limits.quiet_then"))
 
 
 def tell(store: Store, path: Path, standing: Change, now: datetime) -> None:

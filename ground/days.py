@@ -2,7 +2,8 @@
 
 import calendar
 import re
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -14,18 +15,20 @@ from ground.wide import hint
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 FIRST_YEAR, LAST_YEAR = 1901, 2099  # inside borax's table of lunar years
-_DAY = re.compile(r"(lunar\s+)?(?:(\d{4})-)?(\d{1,2})-(\d{1,2}|last)")
+_DAY = re.compile(r"(lunar\s+)?(leap\s+)?(?:(\d{4})-)?(\d{1,2})-(\d{1,2}|last)")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day of one year or of every year; `day` 0 is the last day of its month, `year` 0 is every year."""
+    """A day of one year or of every year; `day` 0 is the last day of its month, `year` 0 is every year; `leap` is the day of
+    a lunar leap month (闰月)."""
 
     month: int
     day: int
     year: int = 0
     lunar: bool = False
+    leap: bool = False
 
     def on(self, year: int) -> date:
         """The date in this (lunar) year; in a year with a leap month the ordinary month counts."""
@@ -35,26 +38,61 @@ class Day:
             return solar
         return date(year, self.month, self.day or calendar.monthrange(year, self.month)[1])
 
+    @property
+    def rare(self) -> bool:
+        """Whether there are years that have no such day."""
+        leap_day = (self.month, self.day, self.year, self.lunar) == (2, 29, 0, False)
+        return self.leap or leap_day or (self.lunar and self.day == 30)
 
-def read_day(text: str) -> Day:
-    """The day that the text names; ValueError says in Chinese why it is none."""
+    def near(self, year: int, instead: str) -> date | None:
+        """The date in this (lunar) year. In a year without it: the last day `before`, the next one `after`, or none (`skip`);
+        for a leap month that the year has not, the same day of the ordinary month is the one before."""
+        if self.leap:
+            return self._in_leap_month(year, instead)
+        last = replace(self, day=0).on(year)
+        longest = LCalendars.ndays(year, self.month) if self.lunar else last.day
+        if self.day <= longest:
+            return self.on(year)
+        return {"before": last, "after": last + timedelta(1)}.get(instead)
+
+    def _in_leap_month(self, year: int, instead: str) -> date | None:
+        if LCalendars.leap_month(year) != self.month:
+            return replace(self, leap=False).on(year) if instead == "before" else None
+        day = self.day or LCalendars.ndays(year, self.month, 1)
+        solar: date = LunarDate(year, self.month, day, 1).to_solar_date()
+        return solar
+
+
+def read_day(text: str, rare: bool = False) -> Day:
+    """The day that the text names; ValueError says in Chinese why it is none, and why a day is none that some years have
+    not, unless `rare` lets it pass."""
     match = _DAY.fullmatch(text.strip())
     if not match:
         words = "日期应写成 月-日，例如 02-21；农历写成 lunar 01-15；某年的一天写成 2027-02-21"
         raise ValueError(f"{words}{hint(text)}")
-    lunar, year, month = bool(match[1]), int(match[2] or 0), int(match[3])
-    day = 0 if match[4] == "last" else int(match[4])
+    lunar, leap, year, month = bool(match[1]), bool(match[2]), int(match[3] or 0), int(match[4])
+    day = 0 if match[5] == "last" else int(match[5])
     if not 1 <= month <= 12:
         raise ValueError(f"没有 {month} 月，月份是 01 至 12")
+    if leap and not lunar:
+        raise ValueError("只有农历有闰月：leap 写在 lunar 后面，例如 lunar leap 06-01")
+    if lunar and rare and not year and day == 30 and not leap:
+        return Day(month, day, lunar=True)
     if lunar:
-        _check_lunar(year, month, day, given=match[4])
+        _check_lunar(year, month, day, given=match[5])
+        if leap and not rare:
+            raise ValueError(
+                f"闰{month}月不是每年都有，写 leap 会有年份不发；闰月不算的写 {month:02d}-{match[5]}"
+            )
     elif year and not FIRST_YEAR <= year <= LAST_YEAR:
         raise ValueError(f"年份应在 {FIRST_YEAR} 至 {LAST_YEAR} 之间")
     elif (month, day, year) == (2, 29, 0):
+        if rare:
+            return Day(month, day)
         raise ValueError("2 月 29 日四年才有一次；每年 2 月的最后一天请写 02-last")
-    elif match[4] != "last" and not 1 <= day <= calendar.monthrange(year or 2023, month)[1]:
-        raise ValueError(f"{month} 月没有 {match[4]} 日")
-    return Day(month, day, year, lunar)
+    elif match[5] != "last" and not 1 <= day <= calendar.monthrange(year or 2023, month)[1]:
+        raise ValueError(f"{month} 月没有 {match[5]} 日")
+    return Day(month, day, year, lunar, leap)
 
 
 def _check_lunar(year: int, month: int, day: int, given: str) -> None:
@@ -182,14 +220,14 @@ def _time_text(value: object) -> object:
     return value
 
 
-def read_moment(text: str) -> tuple[Day, time]:
+def read_moment(text: str, rare: bool = False) -> tuple[Day, time]:
     """The day and the time of `02-21 10:00`; every fault of both halves in one ValueError."""
     day_text, _, time_text = text.strip().rpartition(" ")
     if not day_text or re.fullmatch(r"\d{1,2}-\w+", time_text):
         day_text, time_text = text, ""
     faults, day, clock = [], None, None
     try:
-        day = read_day(day_text)
+        day = read_day(day_text, rare)
     except ValueError as fault:
         faults.append(str(fault))
     try:
@@ -219,15 +257,25 @@ def _edge_text(value: object) -> object:
     return value
 
 
+def _moment(text: str) -> Day:
+    """Its day; where some years have no such day, that is told only if something else is wrong too."""
+    try:
+        return read_moment(text)[0]
+    except ValueError:
+        with suppress(ValueError):
+            return read_moment(text, rare=True)[0]
+        raise
+
+
 def _yearly(text: str) -> str:
-    day, _ = read_moment(text)
+    day = _moment(text)
     if day.year or day.lunar:
         raise ValueError("yearly 写公历的 月-日 时:分，例如 02-21 10:00；某一年的用 at，农历的用 lunar")
     return text
 
 
 def _lunar(text: str) -> str:
-    read_moment(f"lunar {text}")
+    _moment(f"lunar {text}")
     return text
 
 

@@ -35,6 +35,7 @@ SEEN_EVERY = timedelta(seconds=5)
 AHEAD = timedelta(days=400)
 PROMPT = timedelta(seconds=10)  # never too late, whatever `late_ok` says
 LONG_AGO = timedelta(days=7)
+LEFT_OUT = '发现得太晚，超过了 late_ok，按 missed = "skip" 没有发，也没有报警'
 
 
 class Timetable:
@@ -130,8 +131,7 @@ def _following(wanted: Push, now: datetime) -> Iterator[datetime]:
 
 def _mark(wanted: Push) -> str:
     """A push with its times: written anew for another time, it is another one."""
-    times = wanted.model_dump_json(include={"at", "yearly", "lunar", "daily"})
-    return f"{wanted.name} {hashlib.sha256(times.encode()).hexdigest()[:8]}"
+    return f"{wanted.name} {hashlib.sha256(wanted.times.encode()).hexdigest()[:8]}"
 
 
 def _first(wanted: Push, now: datetime) -> datetime:
@@ -167,10 +167,11 @@ def _owe_all(connection: Connection, wanted: Push, since: datetime, now: datetim
 
 def _owe(connection: Connection, wanted: Push, due: datetime, now: datetime) -> bool:
     late = now - due > max(wanted.late_ok, PROMPT)
-    state, reason = (push.MISSED, TOO_LATE) if late else (push.DUE, "")
+    asks = wanted.missed == "ask"
+    state, reason = (push.MISSED, TOO_LATE if asks else LEFT_OUT) if late else (push.DUE, "")
     new = push.owe(connection, plan_of(wanted), due, now, state, reason) is not None
     if new:
         log.info("push due", extra={"push": wanted.name, "due_at": minute(due), "late": late})
-        if late:
+        if late and asks:
             missed_alarm(connection, wanted.name, due, now)
     return new

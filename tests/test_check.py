@@ -15,9 +15,11 @@ from pydantic import BaseModel
 from app import Config as Root
 from campaigns.campaign import Campaign
 from campaigns.content import Article, Choice, Menu, Template
-from campaigns.push import Daily, Push
+from campaigns.push import Push
+from campaigns.schedule import Daily, Monthly, Weekly
 from channels import SendLimits
 from commands import check as forecast
+from ground.workdays import Holiday
 from settings import load
 from wx.account import Account, missing
 
@@ -253,7 +255,7 @@ def _models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
     yield from (
         field.annotation for field in model.model_fields.values() if isinstance(field.annotation, type)
     )
-    yield from (Campaign, Push, Daily, Template, Article, Menu, Choice)
+    yield from (Campaign, Push, Daily, Weekly, Monthly, Holiday, Template, Article, Menu, Choice)
 
 
 @pytest.mark.parametrize("model", list(_models(Root)), ids=lambda model: model.__name__)
@@ -270,8 +272,12 @@ def test_the_samples_in_the_comments_are_right():
         for line in EXAMPLE.splitlines()
         if line.startswith(("# article =", "# image =", "# template =", "# menu ="))
     ]
-    times = [line[2:] for line in EXAMPLE.splitlines() if line.startswith(("# daily =", "# at ="))]
-    assert (len(samples), len(times)) == (4, 2)
+    times = [
+        line[2:]
+        for line in EXAMPLE.splitlines()
+        if line.startswith(("# daily =", "# at =", "# weekly =", "# monthly =", "# festival ="))
+    ]
+    assert (len(samples), len(times)) == (4, 5)
     channels = {"template": "template", "menu": "service"}
     for content in samples:
         for when in times:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from spring_cast import NOON, campaign
 
+from commands.push import push_list
 from jobs.timetable import Timetable
 from models import alarm, push
 from models.base import Store
@@ -87,6 +88,21 @@ class TestFoundLate:
         with store.reading() as connection:
             (only,) = alarm.standing(connection)
         assert "push start spring/greeting" in only.words
+
+    def test_what_is_to_be_skipped_is_missed_without_an_alarm_and_says_so_in_the_list(
+        self, hand: Hand, store: Store
+    ) -> None:
+        yearly = campaign(yearly="02-20 12:00", missed="skip")
+        Timetable(store, hand).adopt([yearly])
+        hand.at = NOON + 2 * DAY
+        said: list[str] = []
+
+        Timetable(store, hand).adopt([yearly])
+        code = push_list(store, [yearly], hand.at, said.append)
+
+        assert dues(store) == [("spring/greeting", NOON, "missed")]
+        assert code == 0, "nobody has to do anything"
+        assert '按 missed = "skip" 没有发' in "\n".join(said)
 
     def test_by_a_process_that_was_down_meanwhile(self, hand: Hand, store: Store) -> None:
         yearly = campaign(yearly="02-20 12:00", late_ok="1h")
