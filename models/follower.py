@@ -65,8 +65,19 @@ class Follower:
         if self.state_at is not None and at < self.state_at:
             return False
         self.state_at = at
-        self.subscribed = subscribed
+        self.subscribed = subscribed or any(heard and heard > at for heard in (self.spoke_at, self.tapped_at))
         return True
+
+    def hear(self, at: datetime) -> None:
+        """Who is heard of later than they left follows again: of that follow we never heard."""
+        if not self.subscribed and self.unsubscribed_at is not None and at > self.unsubscribed_at:
+            self.subscribed = self.decided = True
+
+
+def come_back(connection: Connection, openid: str, at: datetime) -> None:
+    """They were heard of at that time, later than they left: they follow."""
+    left = sa.and_(followers.c.subscribed.is_(False), followers.c.unsubscribed_at < at)
+    connection.execute(sa.update(followers).where(followers.c.openid == openid, left).values(subscribed=True))
 
 
 def follows(connection: Connection, openid: str) -> bool:

@@ -122,7 +122,7 @@ def erase(connection: Connection, openid: str, until: datetime | None) -> None:
     else:
         said = said.where(interactions.c.sent_at <= until)
     connection.execute(person.values(remark=None))
-    connection.execute(said.values(content=None, raw=None, reply=None))
+    connection.execute(said.values(event_key=None, content=None, raw=None, reply=None, topic=None))
 
 
 def export(connection: Connection, openid: str) -> list[dict[str, str]]:

@@ -68,9 +68,13 @@ class Story:
         return max((deed.at for deed in self.deeds if deed.what in whats), default=None)
 
     def subscribed(self, until: int | None = None) -> bool:
-        """The newest decision, of those that had reached us by then; of two at once the one that came last."""
-        decisions = [d for d in self.deeds[:until] if d.what in (FOLLOW, LEAVE)]
-        return not decisions or max(decisions, key=lambda d: (d.second, d.number)).what == FOLLOW
+        """The newest decision, of those that had reached us by then; of two at once the one that came last. Who spoke, tapped
+        or scanned later than they left follows, too."""
+        known = self.deeds[:until]
+        decisions = [d for d in known if d.what in (FOLLOW, LEAVE)]
+        if not decisions or (last := max(decisions, key=lambda d: (d.second, d.number))).what == FOLLOW:
+            return True
+        return any(d.second > last.second for d in known)
 
     def kept(self, place: int) -> bool:
         """Whether the words of the deed at this place are."""
@@ -187,6 +191,9 @@ def assert_agrees(store: Store, who: str, story: Story) -> None:
     assert row["spoke_at"] == story.latest(WORDS)
     assert row["tapped_at"] == story.latest(TAP, CODE, FOLLOW)
     assert row["scene"] == story.scene
+    for each in stored(store, who):
+        traces = [each[name] for name in ("content", "event_key", "topic", "raw", "reply")]
+        assert each["raw"] or traces == [None] * 5, "whoever left asked about nothing, and opened no page"
     found = {each["msg_id"]: each["content"] for each in stored(store, who) if each["msg_type"] == "text"}
     wanted = {
         str(deed.number): "工伤" if story.kept(place) else None

@@ -166,6 +166,7 @@ def apply(arrival: Arrival, follower: Follower) -> bool:
         follower.decide(arrival.follows, at)
     if arrival.follows is False:
         return True
+    follower.hear(at)
     follower.last_seen_at = max(follower.last_seen_at, arrival.received_at)
     left = follower.unsubscribed_at
     return left is not None and (at < left or (at == left and not follower.subscribed))

@@ -27,7 +27,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from models import holder
 from models.base import STATEMENT_S, Connection, deadlocked, hurry
-from models.follower import Follower, followers
+from models.follower import Follower, come_back, followers
 from models.interaction import ANONYMOUS, NO_TIME, Arrival, Outcome, interactions
 from models.recording.bulk import Bulk, moment, stamp
 from models.recording.inside import (
@@ -43,7 +43,6 @@ from models.recording.inside import (
     quick,
 )
 from models.recording.rows import (
-    CONTENT,
     DECIDED_RULES,
     FOLLOWER_COLUMNS,
     HEARD_COLUMNS,
@@ -62,6 +61,7 @@ from models.recording.rows import (
     follower_of,
     key_of,
     people_of,
+    wordless,
 )
 
 
@@ -160,12 +160,10 @@ class Recorder:
         left = self._followers.select(
             connection, "openid", openids, LEFT_COLUMNS, " AND unsubscribed_at IS NOT NULL"
         )
-        rows = sorted(
-            values for values, _ in ready
-        )  # no two have the same key, and nothing behind it is compared
+        rows = [values for values, _ in ready]
         if left:
-            rows = self._without_words(rows, {openid: (state, at) for openid, state, at in left})
-        self._insert(connection, rows)
+            rows = self._since_leaving(connection, ready, {openid: (state, at) for openid, state, at in left})
+        self._insert(connection, sorted(rows))  # no two have the same key, and nothing behind it is compared
 
     def _hear(self, connection: Connection, people: Sequence[tuple[Any, ...]]) -> None:
         self.heard.write(connection, [(*person, True) for person in people])
@@ -224,22 +222,23 @@ class Recorder:
         content, raw, reply = arrival.content, arrival.raw, outcome.reply
         if outcome.hushed:
             content = raw = reply = ANONYMOUS
-        return (
+        row = (
             arrival.key,
             arrival.openid,
             arrival.msg_type,
             arrival.event or None,
             arrival.event_key or None,
-            None if gone else content,
+            content,
             arrival.msg_id or None,
             self._stamp(arrival.sent_at or NO_TIME),
             self._stamp(arrival.received_at),
-            None if gone else raw,
-            None if gone else reply,
+            raw,
+            reply,
             outcome.state,
             outcome.topic or None,
             self._flag(outcome.missed),
         )
+        return wordless(row) if gone else row
 
     def _follower_values(self, f: Follower) -> tuple[Any, ...]:
         at = self._stamp
@@ -252,15 +251,22 @@ class Recorder:
             f.openid, f.scene, at(f.first_seen_at), at(f.last_seen_at), at(f.spoke_at), at(f.tapped_at), f.dialogue or None,
         )  # fmt: skip
 
-    def _without_words(
-        self, rows: list[tuple[Any, ...]], left: Mapping[str, tuple[Any, Any]]
+    def _since_leaving(
+        self, connection: Connection, ready: Sequence[Ready], left: Mapping[str, tuple[Any, Any]]
     ) -> list[tuple[Any, ...]]:
-        """The rows, without the words of those who left after they had said them. `left`: subscribed, unsubscribed_at."""
-        found = []
-        for row in rows:
-            here, until = left.get(row[1], (True, None))
+        """The rows, without the words of those who left after they had said them; who speaks later than they left follows again.
+        `left`: subscribed, unsubscribed_at."""
+        found, back = [], dict[str, Any]()
+        for row, person in ready:
+            openid = row[OPENID]
+            here, until = left.get(openid, (True, None))
             at = row[RECEIVED] if row[SENT] == self._no_time else row[SENT]
-            if until is not None and (at < until or (at == until and not here)):
-                row = (*row[:CONTENT], None, *row[CONTENT + 1 : RAW], None, None, *row[REPLY + 1 :])
+            if until is None or at > until:
+                if not here and person is not None:
+                    back[openid] = at
+            elif at < until or not (here or openid in back):
+                row = wordless(row)
             found.append(row)
+        for openid, at in back.items():
+            come_back(connection, openid, moment(at) or NO_TIME)
         return found

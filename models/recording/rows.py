@@ -25,9 +25,12 @@ FOLLOWER_COLUMNS = (
     "unsubscribed_at",
     *HEARD_COLUMNS[1:],
 )
-CONTENT, SENT, RECEIVED, RAW, REPLY = (
-    INTERACTION_COLUMNS.index(name) for name in ("content", "sent_at", "received_at", "raw", "reply")
+SENT, RECEIVED, RAW, REPLY = (
+    INTERACTION_COLUMNS.index(name) for name in ("sent_at", "received_at", "raw", "reply")
 )
+# What somebody said, tapped or asked about, and was answered: it goes when they leave.
+SPOKEN_COLUMNS = ("event_key", "content", "raw", "reply", "topic")
+SPOKEN = frozenset(INTERACTION_COLUMNS.index(name) for name in SPOKEN_COLUMNS)
 OPENID, MSG_TYPE = INTERACTION_COLUMNS.index("openid"), INTERACTION_COLUMNS.index("msg_type")
 SAID = ("text", "voice", "image")
 IN_FORM = " AND SUBSTR(dialogue, 1, 5) = 'form|'"  # see handlers/taking_part.py
@@ -88,6 +91,11 @@ def _merged(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
         if one[at] is not None and one[at] > both[at]:
             both[at] = one[at]
     return tuple(both)
+
+
+def wordless(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The row of `interactions` without what was said."""
+    return tuple(None if place in SPOKEN else value for place, value in enumerate(row))
 
 
 def follower_of(row: Sequence[Any]) -> Follower:

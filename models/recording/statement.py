@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from models.recording.libpq import NAME
-from models.recording.rows import HEARD_COLUMNS, INTERACTION_COLUMNS
+from models.recording.rows import HEARD_COLUMNS, INTERACTION_COLUMNS, SPOKEN_COLUMNS
 
 SEPARATOR = "\x1f"  # no XML document may contain it
 KINDS = {"missed": "boolean"}
@@ -22,11 +22,12 @@ ALIKE = frozenset(
     )
 )  # fmt: skip
 
-# Who is filling in a form is answered inside: this group goes the careful way. Not a constant, which would fail for everybody.
+# Who is filling in a form is answered inside, and who has left may have come back: such a group goes the careful way. What fails is
+# no constant, or it would fail for everybody.
 STAND = "COALESCE(excluded.dialogue, followers.dialogue)"
 REFUSES = (
-    "CASE WHEN SUBSTR(followers.dialogue, 1, 5) = 'form|' THEN CAST(1 / (LENGTH(followers.dialogue) * 0) AS text) "
-    f"ELSE {STAND} END"
+    "CASE WHEN NOT followers.subscribed OR SUBSTR(followers.dialogue, 1, 5) = 'form|' "
+    f"THEN CAST(1 / (CAST(followers.subscribed AS int) * 0) AS text) ELSE {STAND} END"
 )
 
 
@@ -56,8 +57,8 @@ def statement(changes: str) -> str:
     at = "coalesce(nullif(s.sent_at, to_timestamp(0)), s.received_at)"  # NO_TIME
     assert STAND in changes
     changes = changes.replace(STAND, REFUSES)
-    gone = f"{at} < p.unsubscribed_at OR ({at} = p.unsubscribed_at AND NOT p.subscribed)"
-    kept = {"content": "s.content", "raw": "s.raw", "reply": "coalesce(s.reply, '')"}
+    gone = f"{at} < p.unsubscribed_at"
+    kept = {name: f"s.{name}" for name in SPOKEN_COLUMNS} | {"reply": "coalesce(s.reply, '')"}
     wanted = [
         f"CASE WHEN {gone} THEN NULL ELSE {kept[name]} END" if name in kept else f"s.{name}"
         for name in INTERACTION_COLUMNS
@@ -66,7 +67,7 @@ def statement(changes: str) -> str:
         f"PREPARE {NAME.decode()}({', '.join(['text'] * (end - 1))}) AS WITH person AS ("  # noqa: S608 - our own names
         f"INSERT INTO followers (subscribed, {', '.join(HEARD_COLUMNS)}) SELECT TRUE, {people} FROM {heard} "
         f'ORDER BY u.openid COLLATE "C" ON CONFLICT (openid) DO UPDATE SET {changes} '
-        "RETURNING followers.openid, followers.subscribed, followers.unsubscribed_at) "
+        "RETURNING followers.openid, followers.unsubscribed_at) "
         f"INSERT INTO interactions ({', '.join(INTERACTION_COLUMNS)}) SELECT {', '.join(wanted)} "
         f"FROM (SELECT {words} FROM {said}) AS s LEFT JOIN person AS p ON p.openid = s.openid "
         'ORDER BY s.dedupe_key COLLATE "C"'

@@ -48,7 +48,7 @@ class ThreadRecorder(Recorder):
             openid: (here, until) for openid, (_, _, until, here, _) in standing.items() if until is not None
         }
         if left:
-            rows = self._without_words(rows, left)
+            rows = self._since_leaving(connection, ready, left)
         latest = self._insert_after(connection, rows, standing)
         heard = [(standing[person[0]][0], *person[1:], latest.pop(person[0])) for person in people]
         self._known_people.write(connection, heard)

@@ -24,6 +24,8 @@ LONG_WAL = 1 << 30  # bytes: then in any case, or at a share of the disk that is
 FREE_SHARE = 0.25
 LOOK_S = 0.5
 CHECKPOINT_ROUNDS = 10
+EMPTY_S = 60.0  # so often, where little is being written, the WAL is cut to nothing: erased words stand there until then
+BUSY_S = 5.0  # when somebody was reading from it
 SHORT_WAL = 500  # pages that are quickly checkpointed between two transactions
 
 
@@ -47,6 +49,8 @@ class WalConnection:
         self.pages = 0  # that we have written since the last checkpoint, roughly
         self._look_at = 0.0
         self._seen = 0  # of the pages, at the last look
+        self._empty_at = time.monotonic() + EMPTY_S
+        self._emptying = False  # after this checkpoint
         self._checkpointed = 0  # bytes that the WAL had at the last checkpoint
 
     @contextlib.contextmanager
@@ -112,6 +116,9 @@ class WalConnection:
             self._checkpointing = None
             self.pages = self._seen = 0
             self._checkpoint()
+            if self._emptying:
+                self._emptying = False
+                self._empty_at = time.monotonic() + (EMPTY_S if self._truncate() else BUSY_S)
             self._checkpointed = os.fstat(self._wal).st_size if self._wal is not None else 0
         elif self._due():
             self._checkpointing = threading.Thread(
@@ -131,6 +138,9 @@ class WalConnection:
         if self.pages >= CALM_WAL and written < CALM:
             return True
         disk, size = os.fstatvfs(self._wal), os.fstat(self._wal).st_size
+        if size and written < CALM and now >= self._empty_at:
+            self._emptying = True
+            return True
         return size != self._checkpointed and size > min(LONG_WAL, disk.f_bavail * disk.f_frsize * FREE_SHARE)
 
     def _checkpoint(self) -> tuple[int, int]:
@@ -140,14 +150,21 @@ class WalConnection:
             return written, done
         return 0, 0
 
+    def _truncate(self) -> bool:
+        """Cut the WAL to nothing, with all that was erased; False while somebody reads from it."""
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(self._beside(0.05)) as own:
+            busy, _, _ = own.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
+        return False
+
     def _checkpoint_rounds(self) -> None:
         for _ in range(CHECKPOINT_ROUNDS):
             written, done = self._checkpoint()
             if written - done < SHORT_WAL:
                 break
 
-    def _beside(self) -> sqlite3.Connection:
-        return sqlite3.connect(str(self._store.url.database), isolation_level=None, timeout=1)
+    def _beside(self, timeout_s: float = 1) -> sqlite3.Connection:
+        return sqlite3.connect(str(self._store.url.database), isolation_level=None, timeout=timeout_s)
 
     def close(self) -> None:
         """Give the connection back; the next transaction opens another."""
