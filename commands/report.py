@@ -11,6 +11,7 @@ from channels import reasons, title
 from ground.days import SHANGHAI, minute
 from ground.normal import normal
 from ground.table import Table, lines, write_csv, write_xlsx
+from ground.text import visible
 from ground.words import BOOKS, DELIVERIES, said
 from menus.directory import Directory
 from models import delivery, report
@@ -53,7 +54,8 @@ TOPICS = {
     "unsupported": "微信没有转来的消息",
 }
 OURS = ("mass-finished", "template-finished")  # what WeChat tells the program, not what a worker asks
-LONG_NUMBER = re.compile(r"(?<!\d)(\d{3})\d{2,}(\d{2})(?!\d)")
+# Seven digits or more, with what people write between them: 138 1234 5678, +86-138-1234-5678, 6222 0200 …
+LONG_NUMBER = re.compile(r"\d(?:[\s.·+()（）_/－\u2010-\u2015-]{0,3}\d){6,}(?:\s?[XxＸ])?")
 
 
 def show(
@@ -207,4 +209,9 @@ def _topic(topic: str, names: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
 
 def _masked(words: str) -> str:
     """What a worker wrote, without line breaks and with telephone and identity numbers made unreadable."""
-    return LONG_NUMBER.sub(r"\1****\2", " ".join(words.split()))[:60]
+    return LONG_NUMBER.sub(_stars, " ".join(visible(words).split()))[:60]
+
+
+def _stars(number: re.Match[str]) -> str:
+    signs = "".join(sign for sign in number[0] if sign.isalnum())
+    return f"{signs[:3]}****{signs[-2:]}"

@@ -12,6 +12,8 @@ from pathlib import Path
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from ground.text import visible
+
 Cell = str | int
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # what a spreadsheet may take for the start of one
 SAFE = {
@@ -45,7 +47,10 @@ def lines(table: Table, most: int, more: str) -> Iterator[str]:
     if not table.rows:
         yield "  没有"
         return
-    cells = [table.columns, *([_shown(cell) for cell in row] for row in table.rows[:most])]
+    cells: list[Sequence[str]] = [
+        table.columns,
+        *([_shown(cell) for cell in row] for row in table.rows[:most]),
+    ]
     widths = [max(width(row[column]) for row in cells) for column in range(len(table.columns))]
     numeric = [isinstance(cell, int) for cell in table.rows[0]]
     for row in cells:
@@ -61,7 +66,7 @@ def width(text: str) -> int:
 
 
 def _shown(cell: Cell) -> str:
-    return f"{cell:,}" if isinstance(cell, int) else cell
+    return f"{cell:,}" if isinstance(cell, int) else visible(cell)
 
 
 def _pad(text: str, wide: int, right: bool) -> str:

@@ -1,6 +1,7 @@
 """Text as staff write it: what is still to be filled in, and how long it may be."""
 
 import re
+import unicodedata
 
 from pydantic import AfterValidator
 
@@ -34,6 +35,13 @@ def without_spaces(text: str) -> str:
     if any(sign.isspace() or not sign.isprintable() for sign in text):
         raise ValueError("里面有空格、换行或看不见的字符，请重新复制一遍")
     return text
+
+
+def visible(text: str) -> str:
+    """The text without control signs and what turns the direction of writing or is not seen: on a terminal or in a log they would
+    move the cursor, or show other words than were written. A line break or a tab becomes a blank."""
+    spaced = "".join(" " if sign in "\n\r\t\u2028\u2029" else sign for sign in text)
+    return "".join(sign for sign in spaced if unicodedata.category(sign) not in ("Cc", "Cf", "Cs"))
 
 
 def without_blanks(text: str) -> str:

@@ -403,9 +403,15 @@ PEOPLE_EVENTS = [
     happened("an unfollow", "unsubscribe", m.Unsubscribe(), follower=LEFT, raw=None, reply=None),
     happened("an unfollow in capitals", "UNSUBSCRIBE", m.Unsubscribe(), follower=LEFT, raw=None, reply=None),
     happened(
-        "an unfollow with a key", "unsubscribe", m.Unsubscribe(), key="x",
-        follower=LEFT, event_key=None, raw=None, reply=None,
-    ),  # fmt: skip
+        "an unfollow with a key",
+        "unsubscribe",
+        m.Unsubscribe(),
+        key="x",
+        follower=LEFT,
+        event_key=None,
+        raw=None,
+        reply=None,
+    ),
     scans("a scan of a number", "4294967295"),
     scans("a scan of a page's name", "guide:join"),
     scans("a scan of a menu key", "LAW", has="法律"),

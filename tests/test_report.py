@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zipfile import ZipFile
 
+import pytest
 from guides_cast import WHOLE
 from ledger_cast import NOON, begin, follow, settle, take, worker
 
@@ -56,6 +58,33 @@ def test_numbers_of_people_are_unreadable(store: Store) -> None:
     assert "13800138000" not in told
     assert "211121199001011234" not in told
     assert "138****00" in told
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "138 1234 5678", "138-1234-5678", "+86 138-1234-5678", "+8613812345678", "86 13812345678", "138.1234.5678", "138—1234—5678",
+        "１３８１２３４５６７８", "138\u200b1234\u200b5678", "6222 0200 1234 5678 901", "6222-0200-1234-5678", "211121 19900101 123X",
+        "2111211990 0101 123x", "(0427) 282-3456", "138\n1234\n5678",
+    ],
+)  # fmt: skip
+def test_a_number_is_unreadable_however_it_is_written(store: Store, number: str) -> None:
+    heard(store, worker(1), f"打我电话{number}行吗", missed=True)
+
+    told = read(store)
+
+    (line,) = [line for line in told.splitlines() if "打我电话" in line]
+    assert "****" in line
+    assert not re.search(r"\d{4}", unicodedata.normalize("NFKC", line))
+
+
+def test_what_would_move_the_cursor_or_turn_the_writing_never_reaches_the_terminal(store: Store) -> None:
+    heard(store, worker(1), "\x1b[2J降温\u202e费\u2066\x07\u200f\x9b31m", missed=True)
+
+    told = read(store)
+
+    assert "降温费" in told
+    assert not [sign for sign in told if sign != "\n" and unicodedata.category(sign) in ("Cc", "Cf")]
 
 
 def test_every_push_of_the_period_balances_and_says_why_some_got_nothing(store: Store) -> None:

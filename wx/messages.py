@@ -292,24 +292,28 @@ def decimal(text: str) -> float | None:
 
 
 def _created(text: str) -> int | None:
-    number = whole(text)
+    number = whole(text.strip())
     return number if 0 < number <= LATEST else None
 
 
 def _scene(key: str) -> str:
-    return key.removeprefix("qrscene_")
+    return key.strip().removeprefix("qrscene_")
+
+
+def _key(x: Element) -> str:
+    return x.get("EventKey").strip()
 
 
 def _pictures(x: Element) -> Pictures:
     sent = x.child("SendPicsInfo")
     md5s = tuple(item.get("PicMd5Sum") for item in sent.child("PicList").all("item"))
-    return Pictures(x.get("EventKey"), whole(sent.get("Count")), md5s)
+    return Pictures(_key(x), whole(sent.get("Count")), md5s)
 
 
 def _scancode(waits: bool) -> Callable[[Element], Body]:
     def body(x: Element) -> Body:
         code = x.child("ScanCodeInfo")
-        return ScanCode(x.get("EventKey"), code.get("ScanType"), code.get("ScanResult"), waits)
+        return ScanCode(_key(x), code.get("ScanType"), code.get("ScanResult"), waits)
 
     return body
 
@@ -317,7 +321,7 @@ def _scancode(waits: bool) -> Callable[[Element], Body]:
 def _picked_place(x: Element) -> PickedPlace:
     at = x.child("SendLocationInfo")
     where = decimal(at.get("Location_X")), decimal(at.get("Location_Y"))
-    return PickedPlace(x.get("EventKey"), *where, whole(at.get("Scale")), at.get("Label"), at.get("Poiname"))
+    return PickedPlace(_key(x), *where, whole(at.get("Scale")), at.get("Label"), at.get("Poiname"))
 
 
 def _mass(x: Element) -> MassFinished:
@@ -384,13 +388,13 @@ TYPES: dict[str, Callable[[Element], Body]] = {
 EVENTS: dict[str, Callable[[Element], Body]] = {
     "subscribe": lambda x: Subscribe(_scene(x.get("EventKey")), x.get("Ticket")),
     "unsubscribe": lambda x: Unsubscribe(),
-    "scan": lambda x: Scan(x.get("EventKey"), x.get("Ticket")),
+    "scan": lambda x: Scan(_key(x), x.get("Ticket")),
     "location": lambda x: Place(
         decimal(x.get("Latitude")), decimal(x.get("Longitude")), decimal(x.get("Precision"))
     ),
-    "click": lambda x: Click(x.get("EventKey")),
-    "view": lambda x: View(x.get("EventKey"), x.get("MenuId")),
-    "view_miniprogram": lambda x: MiniProgram(x.get("EventKey"), x.get("MenuId")),
+    "click": lambda x: Click(_key(x)),
+    "view": lambda x: View(_key(x), x.get("MenuId")),
+    "view_miniprogram": lambda x: MiniProgram(_key(x), x.get("MenuId")),
     "scancode_push": _scancode(False),
     "scancode_waitmsg": _scancode(True),
     "pic_sysphoto": _pictures,
@@ -456,24 +460,27 @@ def _any(xml: bytes, raw: str) -> Message:
     except BadXml as error:
         raise BadMessage(str(error)) from error
     get = x.fields.get
-    openid, kind = get("FromUserName", ""), get("MsgType", "")
+    openid, kind = (
+        get("FromUserName", "").strip(),
+        get("MsgType", "").strip(),
+    )  # some SDKs write blanks around names
     if not openid or not kind or len(openid) > MAX_OPENID:
         raise BadMessage("without FromUserName or MsgType")
     event, msg_id = "", get("MsgId", "")
     if kind == "event":
-        event = get("Event", "")
+        event = get("Event", "").strip()
         msg_id = msg_id or get("MsgID", "")
         reader = EVENTS.get(event.lower())
     else:
         reader = TYPES.get(kind)
     return Message(
-        get("ToUserName", ""),
+        get("ToUserName", "").strip(),
         openid,
         kind,
         _created(get("CreateTime", "")),
         msg_id,
         event,
-        get("EventKey", ""),
+        get("EventKey", "").strip(),
         reader(x) if reader else Unknown(),
         raw,
         dedupe_key(x, xml),
