@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from io import TextIOWrapper
@@ -38,6 +39,7 @@ from commands import report as reports
 from commands import talk as talking
 from commands.command_line import COMMANDS, Options, in_words, log_to_stderr, parse, refuse, why
 from commands.outlook import AudienceSize, unknown
+from commands.sample import Demonstration
 from commands.supervise import supervise
 from ground.days import SHANGHAI
 from ground.part import Part
@@ -103,6 +105,7 @@ class Config(Part):
     limits: SendLimits = SendLimits()
     alarms: Alarms = Alarms()
     moderation: Moderation = Moderation()
+    demonstration: Demonstration = Demonstration()
     backup: Backups = Backups()
     holidays: tuple[Holiday, ...] = ()
     campaigns: tuple[Campaign, ...] = ()
@@ -168,7 +171,15 @@ class Built:
 
     @cached_property
     def year(self) -> Year:
-        return Year(Watch(self.path, lambda: read(self.path, self.environ), self.config))
+        return Year(Watch(self.path, self._read, self.config))
+
+    def _read(self) -> Loaded[Config]:
+        """The file as it is now; the demonstration shows no blanks."""
+        loaded = read(self.path, self.environ)
+        if self.demo is None or loaded.value is None:
+            return loaded
+        told = loaded.value.demonstration.told(loaded.value.campaigns)
+        return replace(loaded, value=loaded.value.model_copy(update={"campaigns": told}))
 
     @cached_property
     def channels(self) -> Mapping[str, Channel]:

@@ -60,6 +60,7 @@ class Push(Part):
     _calendar: Calendar = PrivateAttr(default=Calendar())
 
     id: Id
+    title: Annotated[str, Field(max_length=60)] = ""  # '' for its campaign's
     at: Instant | None = None
     or_: Instead | None = Field(default=None, alias="or")  # before the times, whose check looks at it
     yearly: Yearly | None = None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from campaigns.campaign import AHEAD, Campaign
+from campaigns.campaign import AHEAD, Campaign, named
 from campaigns.watch import Change, Watch
 from channels import CHANNELS
 from channels import title as way
@@ -81,17 +81,23 @@ class Year:
         known: dict[tuple[str, datetime], push.Occasion],
         copies: Mapping[int, Mapping[str, int]],
     ) -> Iterator[Due]:
-        titles = {campaign.id: campaign.title for campaign in self.campaigns()}
+        titles = {
+            name: one.title or campaign.title
+            for campaign in self.campaigns()
+            for name, one in named([campaign]).items()
+        }
+        titles |= {campaign.id: campaign.title for campaign in self.campaigns()}
         for (name, due_at), each in known.items():
             if due_at >= first:
-                title = titles.get(name.split("/")[0], name)
+                title = titles.get(name) or titles.get(name.split("/")[0], name)
                 state = ending(each.state, copies.get(each.id, {}))
                 yield Due(name, title, due_at, way(each.channel), state, _people(each))
         for campaign in self.campaigns():
             for each_push in campaign.pushes:
                 for due_at in each_push.occurrences(first, last):
                     if (each_push.name, due_at) not in known:
-                        yield Due(each_push.name, campaign.title, due_at, way(each_push.channel), COMING)
+                        title = each_push.title or campaign.title
+                        yield Due(each_push.name, title, due_at, way(each_push.channel), COMING)
 
 
 def _people(each: push.Occasion) -> int | None:

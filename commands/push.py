@@ -114,7 +114,7 @@ def push_preview(
 
 def shown(campaigns: Iterable[Campaign], wanted: Push, account: Account, size: AudienceSize) -> Iterator[str]:
     """A push as a person looks it over: its title, to whom and how many, and what it says."""
-    of_year = next(each.title for each in campaigns if wanted in each.pushes)
+    of_year = wanted.title or next(each.title for each in campaigns if wanted in each.pushes)
     kind, _, of = wanted.audience.partition(":")
     number = size(wanted.audience)
     people = "人数未知" if number is None else f"现在 {number} 人"

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from urllib.parse import quote
 
-from campaigns.campaign import Campaign
+from campaigns.campaign import OPEN_END, Campaign
 from campaigns.taking_part import NOT_YET, may, moment
 from ground.days import SHANGHAI
 from ground.normal import normal
@@ -136,14 +136,24 @@ def _about(each: Told, turn: Turn, parent: str) -> Page:
     days = _when(each, now)
     text = (without_blanks(one.about) if turn.house.live else one.about)[:LONGEST_TEXT]
     lines = [f"【{one.title}】", f"时间：{days}" if days else "", text]
-    if each.next_push_at is not None:
-        lines.append(f"下一次通知：{_moment(each.next_push_at, now)}")
+    notice = _near(each, now)
+    if notice is not None:
+        lines.append(f"下一次通知：{_moment(notice, now)}")
     if one.rules is None:
         lines += [ONLY_TOLD, BACK]
         return page(f"campaign:{one.id}", "\n".join(line for line in lines if line), parent=parent)
     lines += [_how(one, turn), BACK]
     words = "\n".join(line for line in lines if line)
     return page(f"{CARD}{one.id}", words, parent=parent, choices=(f"join:{one.id}",))
+
+
+def _near(each: Told, now: datetime) -> datetime | None:
+    """When its next push is due, where that belongs to these days and not to those of a coming year."""
+    due = each.next_push_at
+    if due is None or not each.dates:
+        return due if due is not None and due <= now + OPEN_END else None
+    first, last = each.dates[0]
+    return due if due.astimezone(SHANGHAI).date() <= (last or first + OPEN_END) else None
 
 
 def _how(one: Campaign, turn: Turn) -> str:

@@ -64,6 +64,18 @@ def test_the_riddle_item_tells_the_campaigns_day_and_words_and_pretends_nothing(
     assert "还不能在聊天里直接参加" in reply
 
 
+def test_on_the_day_a_poll_opens_next_years_notice_is_not_told() -> None:
+    worker = Worker(now=datetime(2027, 2, 20, 4, 0, tzinfo=UTC))
+    worker.house = house(
+        year=[campaign("food", "美食评选", "poll", "评一评。", "02-20", at="2028-02-20T10:00:00")]
+    )
+
+    reply = worker.taps("POLL")
+
+    assert "时间：2月20日" in reply
+    assert "下一次通知" not in reply
+
+
 def test_several_votes_are_a_list_to_choose_from_and_to_come_back_to() -> None:
     worker = Worker()
 

@@ -704,6 +704,8 @@ def test_a_menu_in_a_message_can_be_answered_by_a_tap(api: Api, platform: Platfo
     menu = {"head_content": "这次办事您满意吗？", "list": items, "tail_content": "谢谢"}
 
     api.send_service(phone.openid, {"msgtype": "msgmenu", "msgmenu": menu})
+    shown = phone.follower.chat[-1].shown()
+    assert (shown["text"], shown["tail"]) == ("这次办事您满意吗？", "谢谢")
     phone.chooses("102")
 
     assert union.heard[-1].body == m.Text("不满意", "102")

@@ -251,8 +251,11 @@ def _service_content(world: World, body: Json) -> Shown:
         items = tuple(
             {"id": str(one["id"]), "content": str(one["content"])} for one in branch.get("list", ())
         )
-        words = [text_of(branch, "head_content"), text_of(branch, "tail_content")]
-        return "menu", {"text": "\n".join(filter(None, words)), "items": items}
+        return "menu", {
+            "text": text_of(branch, "head_content"),
+            "items": items,
+            "tail": text_of(branch, "tail_content"),
+        }
     raise Refused(40008, "invalid message type")
 
 

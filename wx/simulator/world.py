@@ -79,6 +79,7 @@ class Entry:
     text: str = ""
     articles: tuple[Json, ...] = ()
     items: tuple[Json, ...] = ()
+    tail: str = ""  # below the items
     url: str = ""
 
     def shown(self) -> Json:
@@ -90,6 +91,7 @@ class Entry:
             "text": self.text,
             "articles": list(self.articles),
             "items": list(self.items),
+            "tail": self.tail,
             "url": self.url,
             "at": self.at.isoformat(),
         }

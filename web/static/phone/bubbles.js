@@ -91,6 +91,7 @@ function choices(entry, act) {
     button.addEventListener("click", () => act.choose(item.id));
     element.append(button);
   }
+  if (entry.tail) element.append(fill(make("p"), entry.tail, act));
   return element;
 }
 
