@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from campaigns.content import Id
 from campaigns.kinds import KINDS
+from campaigns.kinds.riddle import Rules as RiddleRules
 from campaigns.kinds.wish import Rules as WishRules
 from campaigns.push import Push
 from campaigns.schedule import Calendar
@@ -34,6 +35,7 @@ class Campaign(Part):
     from_: EdgeText = Field(default="", alias="from")
     to: EdgeText = ""
     pushes: tuple[Push, ...] = ()
+    riddle: RiddleRules | None = None
     wish: WishRules | None = None
 
     @staticmethod

@@ -56,9 +56,17 @@ def form_of(fields: Mapping[str, Any]) -> type[Form]:
 
 
 class Line(wtforms.StringField):
-    """A line of text."""
+    """A line of text. `knows`: whether words are just what is asked for, so that they mean nothing else."""
 
     personal = False
+
+    def __init__(self, *args: Any, knows: Callable[[str], bool] | None = None, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._knows = knows
+
+    def knows(self, text: str) -> bool:
+        """Whether these words are just what is asked for, whatever else they may mean."""
+        return self._knows is not None and self._knows(text)
 
     def shown(self, text: str) -> str:
         """The answer as it is repeated to the person."""
@@ -128,9 +136,11 @@ def line(
     least: int = 1,
     check: Check | None = None,
     optional: bool = False,
+    knows: Callable[[str], bool] | None = None,
 ) -> Any:
     """A line of text of `least` to `most` characters."""
-    return Line(label, _text_checks(least, most, check, optional), [_trimmed], description=hint)
+    checks = _text_checks(least, most, check, optional)
+    return Line(label, checks, [_trimmed], description=hint, knows=knows)
 
 
 def area(
@@ -348,6 +358,11 @@ def _choice(options: Sequence[Option], text: str) -> str | None:
     exact = [value for value, words in options if plain and normal(words) == plain]
     inside = [value for value, words in options if plain and plain in normal(words)]
     return exact[0] if exact else inside[0] if len(inside) == 1 else None
+
+
+def is_known(field: Any, text: str) -> bool:
+    """Whether the words are just what this field asks for, so that they are an answer whatever else they may mean."""
+    return isinstance(field, Line) and field.knows(text)
 
 
 def names(fields: Iterable[Any]) -> list[str]:

@@ -63,12 +63,13 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """It counts. `number` is what it is called from now on; `again`: the form may follow at once."""
+    """It counts. `number` is what it is called from now on; `again`: the form may follow at once, beginning with `said`."""
 
     words: str
     number: str = ""
     receipt: str | None = None
     again: bool = False
+    said: Said = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ class Kind:
     ended: Callable[[Connection, Edition, Any, datetime], None]
     deeds: Mapping[str, Deed]
     waiting_since: Callable[[Connection, int], datetime | None] = lambda connection, edition_id: None
+    opened: Callable[[Connection, Edition, Any], None] = lambda connection, edition, rules: None
 
 
 def rules_of(kind: Kind, edition: Edition) -> Any:

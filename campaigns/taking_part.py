@@ -52,7 +52,10 @@ def current(connection: Connection, campaign: Campaign, now: datetime, *, live: 
     rules = campaign.rules.model_dump(mode="json", by_alias=True)
     opening = Opening(campaign.id, campaign.kind, campaign.title, *period, rules, live)
     opened = edition.open_anew(connection, opening, now)
-    return opened if opened is not None and opened.takes(now) else None
+    if opened is None or not opened.takes(now):
+        return None
+    KINDS[campaign.kind].opened(connection, opened, campaign.rules)
+    return opened
 
 
 def standing(connection: Connection, campaign: Campaign, now: datetime, *, live: bool) -> Edition | None:

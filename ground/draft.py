@@ -1,5 +1,6 @@
 """A table on its way to becoming a typed value, and every problem met on the way."""
 
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -47,14 +48,14 @@ class Draft:
         return words
 
     def judge(self, model: type[M]) -> M | None:
-        """The value; every fault that the models find is noted."""
+        """The value; every fault that the models find is noted. What they read lies beside the file (`folder`)."""
         between = {loc for loc, part, _ in tables(model, self.table) if hasattr(part, "odds")}
         for loc, part, table in tables(model, self.table):
             for words in getattr(part, "odds", lambda _: ())(table):
                 self.blame(loc, words)
         self._unique_ids()
         try:
-            return model.model_validate(self.table)
+            return model.model_validate(self.table, context={"folder": Path(self.place).parent})
         except ValidationError as error:
             for each in error.errors(include_url=False):
                 at: Loc = tuple(each["loc"])

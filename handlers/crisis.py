@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ground.normal import normal
+from ground.simplified import simplified
 from handlers.sounds import sounds
 from menus.files import Crisis, Danger
 
@@ -44,7 +45,7 @@ class Dangers:
 
     def _find(self, plain: str) -> tuple[Danger, str] | None:
         """The emergency that the words tell of, and which saying gave it away; `plain` as `normal` makes it."""
-        text = self._harmless.sub("，", sounds().simplified(plain))
+        text = self._harmless.sub("，", simplified(plain))
         heard = _spoken(text)
         typed = TYPED.search(text) is not None
         for each in self._kinds:

@@ -11,12 +11,12 @@ from typing import Literal
 
 from campaigns.campaign import Campaign
 from ground.normal import normal
+from ground.simplified import simplified
 from handlers import year
 from handlers.book import Book, book
 from handlers.dialogue import number
 from handlers.personal import without_numbers
 from handlers.search import FLOOR, GUESS, NEAREST, SURE, Hit, reaches
-from handlers.sounds import sounds
 from handlers.turn import House
 from menus.files import Danger
 
@@ -70,7 +70,7 @@ def _besides(house: House, now: datetime, shelf: Book, words: str) -> str:
 
 def _topic(house: House, now: datetime, shelf: Book, words: str) -> Route:
     """Where words lead that tell of no danger."""
-    plain = sounds().simplified(without_numbers(normal(words)))
+    plain = simplified(without_numbers(normal(words)))
     campaigns = year.told(house, now)
     own = year.called(campaigns, plain)
     if own is not None:
@@ -116,7 +116,7 @@ def _several(shelf: Book, words: str) -> tuple[Hit, ...]:
     parts = [plain for part in BREAKS.split(words) if len(plain := normal(part)) > 1]
     found: dict[str, Hit] = {}
     for plain in parts[:5] if len(parts) > 1 else ():
-        hit = _alone(shelf, sounds().simplified(without_numbers(plain)))
+        hit = _alone(shelf, simplified(without_numbers(plain)))
         if hit is not None and hit.target.startswith("guide:"):
             found.setdefault(hit.target, hit)
     return tuple(found.values())[:NEAREST]

@@ -1,4 +1,4 @@
-"""How words sound and how they are written elsewhere: pinyin, traditional signs. Two tables, read once when first needed."""
+"""How words sound: a table of pinyin, read once when first needed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST = 6  # letters of a syllable
 
 
 class Sounds:
-    """The tables, laid out."""
+    """The table, laid out."""
 
     def __init__(self) -> None:
         self._of: dict[str, str] = {}
@@ -24,12 +24,6 @@ class Sounds:
             self.syllables[syllable] = _blurred(syllable)
             for sign in signs.partition("|")[0]:
                 self._of[sign] = self.syllables[syllable]
-        pairs = "".join(_lines("traditional.txt"))
-        self._simple = str.maketrans(dict(zip(pairs[::2], pairs[1::2], strict=True)))
-
-    def simplified(self, words: str) -> str:
-        """The words in simplified signs."""
-        return words.translate(self._simple)
 
     def heard(self, plain: str) -> list[str]:
         """A syllable for each sign, what is typed in pinyin taken apart; digits and rare signs stay as they are."""
@@ -66,5 +60,5 @@ def _lines(name: str) -> list[str]:
 
 @lru_cache(maxsize=1)
 def sounds() -> Sounds:
-    """The tables of this process."""
+    """The table of this process."""
     return Sounds()

@@ -142,7 +142,7 @@ def _words(turn: Turn) -> str:
 def _answered(turn: Turn, visit: Visit, asked: Asked, name: str, text: str) -> Text:
     field = asked.form()[name]
     value, fault = _value(turn, field, text)
-    if not forms.is_choice(field) or value is None:
+    if not forms.is_known(field, text) and (not forms.is_choice(field) or value is None):
         found = book(turn.house).dangers.find(normal(text))
         if found is not None:  # before anything else; what was said so far stays as it is
             _stand(turn, visit.edition)
@@ -212,7 +212,7 @@ def _send(turn: Turn, visit: Visit) -> Text:
     if isinstance(done, Nothing | Refused):
         return _end(turn, done.words)
     if done.again:
-        return Text(f"{done.words}\n{_step(turn, visit.with_said({})).content}")
+        return Text(f"{done.words}\n{_step(turn, visit.with_said(done.said)).content}")
     return _end(turn, done.words)
 
 

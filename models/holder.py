@@ -11,7 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from models import consent, delivery, draft, entry, erasure, interaction, session, wish
+from models import consent, delivery, draft, entry, erasure, interaction, riddle, session, wish
 from models.base import Connection
 from models.follower import followers
 
@@ -43,6 +43,10 @@ HOLDERS: tuple[Holder, ...] = (
     Holder("参加过的", entry.entries, entry.erase, entry.export),
     Holder("网页登录", session.sessions, session.erase, session.export),
     Holder("正在登录", session.sign_ins, _nothing, lambda connection, openid: []),  # goes with the sessions
+    Holder("灯谜得分", riddle.scores, riddle.erase, riddle.export),
+    Holder("猜过的谜底", riddle.attempts, _nothing, riddle.export_guesses),  # goes with the scores
+    Holder("猜中的灯谜", riddle.solves, _nothing, riddle.export_solves),  # goes with the scores
+    Holder("看过的提示", riddle.hints, _nothing, riddle.export_hints),  # goes with the scores
     Holder("心愿", wish.wishes, wish.erase, wish.export),
     Holder("支持过的心愿", wish.supports, _nothing, wish.export_supports),  # goes with the wishes
 )

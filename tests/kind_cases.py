@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from kind_cast import WISH
+from kind_cast import RIDDLE, WISH
 
 from campaigns.kinds import KINDS
-from models import wish
+from models import riddle, wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,16 @@ class Case:
 
 
 CASES = (
+    Case(
+        "riddle",
+        RIDDLE,
+        "RIDDLE",
+        ("1", "1", "雨"),
+        "?riddle=1",
+        {"words": "下雨"},
+        riddle.attempts,
+        "猜对了",
+    ),
     Case(
         "wish",
         WISH,

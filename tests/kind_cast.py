@@ -37,6 +37,32 @@ WISH = {
     "wish": {"per_person": 2},
 }
 
+BANK = {
+    "file": "bank.csv",
+    "lines": [
+        {
+            "face": "千条线，万条线，掉到水里看不见",
+            "target": "打一自然现象",
+            "answers": ["雨", "下雨"],
+            "hint": "抬头",
+        },
+        {"face": "七十二小时", "target": "打一字", "answers": ["晶"], "level": 2, "why": "三日"},
+        {"face": "两个人走路", "target": "打一句话", "answers": ["我不想活了"], "level": 3},
+    ],
+}
+RIDDLE = {
+    "id": "yuanxiao",
+    "title": "元宵猜灯谜",
+    "kind": "riddle",
+    "from": "01-10",
+    "to": "01-31",
+    "riddle": {
+        "bank": BANK,
+        "tries": 3,
+        "prizes": [{"name": "一等奖", "count": 1}, {"name": "二等奖", "count": 2}],
+    },
+}
+
 
 def campaign(keys: dict[str, Any], **more: Any) -> Campaign:
     """A campaign as it stands in the config file."""

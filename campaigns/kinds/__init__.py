@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from campaigns.kind import Kind
-from campaigns.kinds import wish
+from campaigns.kinds import riddle, wish
 
 KINDS: Mapping[str, Kind] = {
+    "riddle": riddle.KIND,
     "wish": wish.KIND,
 }
 
