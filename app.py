@@ -649,6 +649,7 @@ def doctor(options: Options) -> int:
         built.api,
         now,
         built.config.alarms,
+        workdays(built.config.holidays),
     )
     return diagnosis.doctor(house)
 

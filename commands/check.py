@@ -1,4 +1,4 @@
-"""What `check` says: the next twelve months of pushes, and what this account cannot do."""
+"""What `check` says: the next two years of pushes, and what this account cannot do."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -7,16 +7,18 @@ from typing import Protocol
 
 from campaigns.campaign import KIND_WORDS, OPEN_END, Campaign
 from campaigns.kinds import KINDS
+from campaigns.push import Push
 from campaigns.watch import Settings
 from channels import SendLimits, title
 from commands import doubts
-from commands.outlook import AudienceSize, Outlook, crowds, forecast, unknown
+from commands.outlook import TWO_YEARS, AudienceSize, Outlook, crowds, forecast, unknown
 from ground import roster
 from ground.days import SHANGHAI, lunar_words
 from ground.text import BLANK
 from wx.account import WORDS, Account, missing
 
 SHOWN = 3  # full months of later years that are told one by one
+A_MONTH, A_YEAR = timedelta(days=31), timedelta(days=365)
 WEEKDAYS = "一二三四五六日"
 
 
@@ -63,9 +65,10 @@ def check(
     outlooks = forecast(value.campaigns, value.account, now, sizes)
     say(f"配置文件 {path} 能用：{len(value.campaigns)} 个活动，{len(outlooks)} 次推送。")
     say(_account_words(value.account))
-    say("\n未来十二个月的推送（北京时间）：")
-    for line in _year(outlooks, now):
-        say(f"  {line}")
+    for heading, lines in _two_years(outlooks, now):
+        say(f"\n{heading}：")
+        for line in lines:
+            say(f"  {line}")
     blanks = list(_blanks(path))
     faults, hints = _judged(path, value, outlooks, now, limits, tags)
     (faults if value.account.live and blanks else hints).extend(blanks)
@@ -99,38 +102,63 @@ def _account_words(account: Account) -> str:
     return f"账号：{account.name}，{'已' if account.verified else '未'}认证的{kind}；{state}。"
 
 
-def _year(outlooks: list[Outlook], now: datetime) -> Iterator[str]:
-    """One line for each due time, in order; a daily push takes one line for all its days in a row."""
+def _two_years(outlooks: list[Outlook], now: datetime) -> Iterator[tuple[str, list[str]]]:
+    """The next twelve months, then the twelve after them, each under its heading; last what does not come in either."""
+    middle = now + A_YEAR
+    for heading, first, last in (
+        ("未来十二个月的推送（北京时间）", now, middle),
+        ("再往后十二个月", middle, now + TWO_YEARS),
+    ):
+        yield heading, list(_year(outlooks, first, last)) or ["没有"]
+    if rest := list(_never_in_two_years(outlooks, now)):
+        yield "这两年里不发", rest
+
+
+def _year(outlooks: list[Outlook], after: datetime, until: datetime) -> Iterator[str]:
+    """One line for each due time, in order; what comes daily or weekly takes one line for all its days in a row."""
     lines: list[tuple[datetime, str]] = []
     for outlook in outlooks:
         what = f"{_what(outlook)}{''.join(f'　✗ {each}' for each in outlook.obstacles)}"
-        for first, last, count in _runs(outlook.dues):
-            lines.append((first, f"{_when(first, last, count)}　{what}"))
-    if not lines:
-        yield "没有"
+        gap, how = _rhythm(outlook.push)
+        dues = [due for due in outlook.dues if after < due <= until]
+        for first, last, count in _runs(dues, gap):
+            lines.append((first, f"{_when(first, last, count, how)}　{what}"))
     yield from (line for _, line in sorted(lines))
+
+
+def _never_in_two_years(outlooks: list[Outlook], now: datetime) -> Iterator[str]:
     for outlook in outlooks:
         if not outlook.dues:
             following = outlook.push.next_due(now)
-            when = f"下一次是 {_when(following, following, 1)}" if following else "时间已经过去，不会再发"
-            yield f"这十二个月里不发：{_what(outlook)}（{when}）"
+            when = f"下一次是 {_when(following, following, 1)}" if following else "没有下一次了"
+            yield f"{_what(outlook)}（{when}）"
 
 
-def _runs(dues: tuple[datetime, ...]) -> Iterator[tuple[datetime, datetime, int]]:
-    """Due times one day apart taken together: first, last, how many."""
+def _rhythm(push: Push) -> tuple[timedelta, str]:
+    """How far apart two days may lie that are told in one line, and what is said of them."""
+    if push.weekly:
+        return timedelta(days=14 if push.workday else 7), f"每{'、'.join(push.weekly.on)}"
+    if push.workday:
+        return timedelta(days=12), "每个工作日"
+    return timedelta(days=1), "每天"
+
+
+def _runs(dues: Sequence[datetime], gap: timedelta) -> Iterator[tuple[datetime, datetime, int]]:
+    """Due times no farther apart than this taken together: first, last, how many."""
     start = 0
     for position in range(1, len(dues) + 1):
-        if position == len(dues) or dues[position] - dues[position - 1] != timedelta(days=1):
+        if position == len(dues) or dues[position] - dues[position - 1] > gap:
             yield dues[start], dues[position - 1], position - start
             start = position
 
 
-def _when(first: datetime, last: datetime, count: int) -> str:
+def _when(first: datetime, last: datetime, count: int, how: str = "每天") -> str:
     begin, end = first.astimezone(SHANGHAI), last.astimezone(SHANGHAI)
     words = f"{begin:%Y-%m-%d} 周{WEEKDAYS[begin.weekday()]} {lunar_words(begin.date())}"
     if count == 1:
         return f"{words} {begin:%H:%M}"
-    return f"{words} 至 {end:%m-%d} 每天 {begin:%H:%M}（{count} 次）"
+    until = f"{end:%m-%d}" if begin.year == end.year or end - begin < A_MONTH else f"{end:%Y-%m-%d}"
+    return f"{words} 至 {until} {how} {begin:%H:%M}（{count} 次）"
 
 
 def _what(outlook: Outlook) -> str:
@@ -159,6 +187,7 @@ def _judged(
     hints.extend(later[:SHOWN])
     if len(later) > SHOWN:
         hints.append(f"再往后的十年里，另有 {len(later) - SHOWN} 处也超出了群发的次数")
+    faults.extend(doubts.never(outlooks))
     for campaign in value.campaigns:
         hints.extend(f"{campaign.id}：{words}" for words in _joining(campaign))
         for push in campaign.pushes:

@@ -112,7 +112,7 @@ COMMANDS: Mapping[str, Command] = {
     "serve": Command("启动网页服务，接收微信消息"),
     "work": Command("启动推送进程：到点发送"),
     "run": Command("一台机器上同时启动网页服务和推送进程"),
-    "check": Command("检查配置文件和办事指南，列出未来十二个月的推送", takes=(
+    "check": Command("检查配置文件和办事指南，列出未来两年的推送", takes=(
         Take("--facts", "把办事指南里每个数字、期限和它的依据列成表", {"action": "store_true"}),
     )),
     "menu": Command("公众号菜单", {

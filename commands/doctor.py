@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from channels import CHANNELS
 from channels.alarm import Alarms
 from ground.days import SHANGHAI
+from ground.workdays import Workdays, unannounced
 from models import alarm, backup, recent, schema, shared
 from models.base import Store, StoreError
 from models.condition import condition, redis_answers
@@ -27,11 +28,13 @@ GOOD, HINT, BAD = "✓", "·", "✗"
 LEAST_DISK, TIGHT_DISK = 100_000_000, 1_000_000_000  # bytes
 DRIFT, MOST_DRIFT = timedelta(seconds=10), timedelta(seconds=60)
 NOBODY = Alarms()
+ANNOUNCED_ONLY = Workdays()
 POLICIES = {
     "retry": "系统稍后自己再试，次数有限。",
     "wait_minute": "系统停一分钟再继续。",
     "wait_day": "系统等到明天零点（北京时间）再继续。",
     "skip_person": "这个人不发，其他人照发。",
+    "skip_call": "这一批人都发不了，跳过这一批，其他批照发。",
     "pause_push": "这次推送暂停，等您处理后用 push resume 继续。",
     "stop_all": "所有推送都停下，等您处理。",
     "sent": "算已经发出，不会重复发。",
@@ -62,6 +65,7 @@ class Installation:
     api: Api
     now: datetime
     alarms: Alarms = NOBODY
+    workdays: Workdays = ANNOUNCED_ONLY
 
     @property
     def simulated(self) -> bool:
@@ -127,6 +131,16 @@ def _config(house: Installation) -> Iterator[Finding]:
         yield Finding(GOOD, "配置", f"{house.config} 能用，账号的密码和密钥都填了")
     if house.config.exists() and house.config.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         yield Finding(HINT, "配置", "这台机器上别的用户也能打开配置文件", f"请运行：chmod 600 {house.config}")
+
+
+def _holidays(house: Installation) -> Iterator[Finding]:
+    """Whether this year's and next year's working days are known, for the pushes that keep to them."""
+    year = house.now.astimezone(SHANGHAI).year
+    for each in (year, year + 1):
+        if lacking := house.workdays.lacking(each):
+            yield Finding(HINT, "放假安排", unannounced(each, lacking))
+        else:
+            yield Finding(GOOD, "放假安排", f"{each} 年的放假和调休都知道")
 
 
 def _live(house: Installation) -> Iterator[Finding]:
@@ -375,6 +389,7 @@ def _network_words(error: WeChatError) -> str:
 CHECKS: tuple[Callable[[Installation], Iterable[Finding]], ...] = (
     _config,
     _live,
+    _holidays,
     _database,
     _disk,
     _redis,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
 
@@ -11,10 +11,12 @@ from campaigns.push import Push
 from channels import CHANNELS, title
 from commands.outlook import Outlook
 from ground import roster
-from ground.days import SHANGHAI, minute, periods, read_day
+from ground.days import LAST_YEAR, SHANGHAI, minute, periods, read_day
+from ground.workdays import unannounced
 
 EARLY, LATE = 7, 22  # o'clock; outside them people sleep
 FAR = timedelta(days=30)  # so far from its campaign's days a push belongs to another one
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
 HALF_A_YEAR = timedelta(days=180)
 FIELD = re.compile(
     r"\$?\{+\s*[^{}\s:;]{1,20}\s*\}+|｛[^｛｝\n]{1,20}｝|%(?:\(\w+\))?s(?![A-Za-z0-9])|[【\[<＜](?:姓名|名字|称呼|昵称|单位)[】\]>＞]"
@@ -47,6 +49,7 @@ def hints(
         words = (
             *_past(outlook, now),
             *_asleep(outlook),
+            *_hushed(outlook.push),
             *_stray(outlook),
             *_fields(outlook.push),
             *_nobody(folder, outlook.push),
@@ -55,6 +58,14 @@ def hints(
         )
         yield from (f"{outlook.push.name}：{each}" for each in words)
     yield from _together(outlooks)
+    yield from _unannounced(outlooks)
+
+
+def never(outlooks: Sequence[Outlook]) -> Iterator[str]:
+    """The pushes whose days do not come in any year, past or future: a plan that cannot be kept."""
+    for push in (outlook.push for outlook in outlooks if not outlook.dues and not outlook.push.at):
+        if next(push.occurrences(EVER, EVER.replace(year=LAST_YEAR)), None) is None:
+            yield f"{push.name}：照这样写，哪一年也没有这一天，永远不会发；请改时间，或改 or、workday"
 
 
 # --- times -------------------------------------------------------------------------------------------------------
@@ -70,6 +81,25 @@ def _asleep(outlook: Outlook) -> Iterator[str]:
     hours = {due.astimezone(SHANGHAI).hour for due in outlook.dues}
     if odd := sorted(hour for hour in hours if hour < EARLY or hour >= LATE):
         yield f"定在 {odd[0]} 点多发，大家正在休息，请核对几点（24 小时制，下午 3 点写 15:00）"
+
+
+def _hushed(push: Push) -> Iterator[str]:
+    quiet = push.calendar.quiet
+    if quiet and quiet.holds(push.clock):
+        yield f"定在 {push.clock:%H:%M}，是安静时间，会等到 {quiet.end:%H:%M} 再发；late_ok 从那时算起"
+
+
+def _unannounced(outlooks: Sequence[Outlook]) -> Iterator[str]:
+    """The years whose working days are asked for and not known."""
+    asked = {
+        due.astimezone(SHANGHAI).year: outlook.push.calendar.workdays
+        for outlook in outlooks
+        if outlook.push.workday
+        for due in outlook.dues
+    }
+    for year, workdays in sorted(asked.items(), key=lambda pair: pair[0]):
+        if lacking := workdays.lacking(year):
+            yield unannounced(year, lacking)
 
 
 def _reversed(campaign: Campaign) -> Iterator[str]:

@@ -13,6 +13,7 @@ from wx.account import Account
 AudienceSize = Callable[[str], int | None]
 """How many workers an audience (`all`, `tag:NAME`, `openids:FILE`) reaches, None when nobody knows."""
 
+TWO_YEARS = timedelta(days=730)
 YEARS_AHEAD = (
     10  # lunar dates move against the calendar: a month that is right this year may be full in another
 )
@@ -40,19 +41,19 @@ class Crowd:
 def forecast(
     campaigns: Iterable[Campaign], account: Account, now: datetime, audience_size: AudienceSize
 ) -> list[Outlook]:
-    """Every push with its due times of the next twelve months, the earliest first."""
+    """Every push with its due times of the next two years, the earliest first."""
     found = [
         Outlook(
             campaign,
             push,
-            tuple(push.occurrences(now, now + timedelta(days=365))),
+            tuple(push.occurrences(now, now + TWO_YEARS)),
             audience_size(push.audience),
             tuple(CHANNELS[push.channel].obstacles(account, push.audience)),
         )
         for campaign in campaigns
         for push in campaign.pushes
     ]
-    never = now + timedelta(days=400)
+    never = now + 2 * TWO_YEARS
     return sorted(found, key=lambda outlook: outlook.dues[0] if outlook.dues else never)
 
 

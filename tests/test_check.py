@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from config_cast import EXAMPLE, KEY, REPO, read
+from config_cast import EXAMPLE, KEY, REPO, read, written
 from pydantic import BaseModel
 
 from app import Config as Root
@@ -58,8 +58,71 @@ def test_the_year_is_told_in_order_with_days_channels_and_audiences(tmp_path):
         "2027-02-20 周六 正月十五 10:00　a/p2　群发　标签“矿工”（200 人）　春节",
         "2027-09-16 周四 八月十六 10:00　a/p1　群发　全体关注者（700 人）　春节",
         "2027-10-03 周日 九月初四 至 10-07 每天 19:00（5 次）　a/p3　客服消息　全体关注者（700 人）　春节",
-        "这十二个月里不发：a/p4　模板消息　全体关注者（700 人）　春节（时间已经过去，不会再发）",
     ]
+    assert "再往后十二个月：\n  2028-02-09 周三 正月十五 10:00　a/p2　群发" in words
+    assert "这两年里不发：\n  a/p4　模板消息　全体关注者（700 人）　春节（没有下一次了）" in words
+
+
+def test_two_years_of_weekly_pushes_stay_readable(tmp_path):
+    template = 'channel = "template"\ntemplate = { id = "t", data = { thing1 = "甲" } }\n'
+    text = SERVICE + pushes(
+        f'{template}weekly = {{ on = "周五", at = "10:00" }}',
+        f'{template}daily = {{ from = "01-01", to = "12-31", at = "09:00" }}\nworkday = "skip"',
+        f'{template}yearly = "02-29 10:00"\nor = "skip"',
+    )
+    code, words = checked(tmp_path, text)
+    assert code == 0
+    assert "2026-11-27 周五 十月十九 至 2027-11-19 每周五 10:00（52 次）" in words
+    assert "2027-11-26 周五 十月廿九 至 2028-11-17 每周五 10:00（52 次）" in words
+    assert re.search(r"2026-11-24 周二 十月十六 至 2027-11-23 每个工作日 09:00（2\d\d 次）", words)
+    assert "2028-02-29 周二 二月初五 10:00　a/p3" in words
+    assert len(words.splitlines()) < 30
+
+
+def test_a_plan_that_no_year_can_keep_is_refused(tmp_path):
+    text = SERVICE + pushes(
+        mass('yearly = "10-01 10:00"\nworkday = "skip"'),
+        mass('yearly = "10-01 10:00"\nworkday = "after"'),
+        mass('lunar = "leap 01-01 10:00"\nor = "skip"'),
+        mass('yearly = "02-29 10:00"\nor = "skip"'),
+    )
+    code, words = checked(tmp_path, text)
+    assert code == 1
+    assert re.findall(r"✗ (\S+)：照这样写，哪一年也没有这一天，永远不会发", words) == ["a/p1", "a/p3"]
+
+
+def test_a_year_whose_working_days_are_not_known_is_named_where_it_matters(tmp_path):
+    after_the_holiday = mass('festival = "国庆 10:00"\nworkday = "after"')
+    words = checked(tmp_path, SERVICE + pushes(after_the_holiday))[1]
+    assert "2027-10-04 周一 九月初五 10:00" in words, "the law's three days, and no 调休"
+    assert "2027 年的放假和调休安排还不知道，暂时按周末和法定假日算" in words
+    assert "2028 年的" in words
+    assert "还不知道" not in checked(tmp_path, SERVICE + pushes(mass('festival = "国庆 10:00"')))[1]
+    told = '[[holidays]]\nname = "国庆"\nfrom = 2027-10-01\nto = 2027-10-07\nwork = []\n'
+    words = whole(tmp_path, SERVICE + told + pushes(after_the_holiday))[1]
+    assert "2027-10-08 周五 九月初九 10:00" in words
+    assert "2027 年的放假安排还不全，缺 元旦、春节、清明、劳动节、端午、中秋" in words
+
+
+def test_what_happens_to_a_push_in_the_quiet_hours_is_said(tmp_path):
+    quiet = '[limits]\nquiet = "21:30-08:00"\n'
+    code, words = whole(tmp_path, SERVICE + quiet + pushes(mass('yearly = "03-05 22:10"')))
+    assert code == 0
+    assert "2027-03-06 周六 正月廿九 08:00　a/p1" in words
+    assert "· a/p1：定在 22:10，是安静时间，会等到 08:00 再发" in words
+    code, words = whole(
+        tmp_path, SERVICE + f'{quiet}quiet_then = "refuse"\n' + pushes(mass('yearly = "03-05 22:10"'))
+    )
+    assert code == 1
+    assert "定在安静时间（[limits] quiet）里，请改到别的时间：a/p1（22:10）" in words
+
+
+def whole(folder: Path, text: str) -> tuple[int, str]:
+    """What `check` says of a file with every section that the program knows."""
+    lines: list[str] = []
+    path = written(folder, text)
+    code = forecast.check(path, load(Root, path, {}), now=NOW, say=lines.append)
+    return code, "\n".join(lines)
 
 
 def test_empty_credentials_pass_with_a_warning_and_are_named_for_the_start(tmp_path):

@@ -17,6 +17,7 @@ from conftest import free_port
 
 from commands import doctor
 from commands.doctor import Installation
+from ground.workdays import ANNOUNCED
 from models import alarm, backup, schema, shared
 from models.base import Store
 from models.interaction import interactions
@@ -61,6 +62,15 @@ def test_a_config_file_that_others_can_open_is_mentioned(house: Installation) ->
     house.config.chmod(0o644)
 
     assert "chmod 600" in visit(house)[1]
+
+
+def test_a_year_whose_holidays_nobody_has_announced_yet_is_said(house: Installation) -> None:
+    last = max(ANNOUNCED)
+    _, told = visit(replace(house, now=datetime(last, 11, 1, tzinfo=UTC)))
+
+    assert f"✓ 放假安排：{last} 年的放假和调休都知道" in told
+    assert f"· 放假安排：{last + 1} 年的放假和调休安排还不知道" in told
+    assert "请写进 [[holidays]]" in told
 
 
 def test_an_account_that_is_not_live_and_has_no_tester_reaches_nobody(house: Installation) -> None:
