@@ -1,4 +1,4 @@
-"""python -m benchmarks [compare|growth|anatomy|instructions|lane|gate]; without a word it compares."""
+"""python -m benchmarks [compare|growth|anatomy|instructions|lane|gate|push]; without a word it compares."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ import sys
 import types
 from pathlib import Path
 
-from benchmarks import anatomy, gate, growth, instructions, lane, messages, report
+from benchmarks import anatomy, gate, growth, instructions, lane, messages, pushing, report
 from benchmarks.compare import Options, compare, say
 from benchmarks.install import VAR, CannotInstall, install
 from benchmarks.targets import verdicts
@@ -21,9 +21,9 @@ def _parser() -> argparse.ArgumentParser:
         "what",
         nargs="?",
         default="compare",
-        choices=("compare", "growth", "anatomy", "instructions", "lane", "gate"),
+        choices=("compare", "growth", "anatomy", "instructions", "lane", "gate", "push"),
     )
-    parser.add_argument("--rounds", type=int, help="default: 5 (growth: 3; lane: 10 pairs)")
+    parser.add_argument("--rounds", type=int, help="default: 5 (growth, push: 3; lane: 10 pairs)")
     parser.add_argument("--seconds", type=float, default=5.0, help="measured seconds of one run")
     parser.add_argument(
         "--mode", choices=messages.MODES, action="append", help="default: both (growth, lane: safe)"
@@ -81,6 +81,8 @@ def _done(asked: argparse.Namespace) -> int:
         return _compared(asked)
     if asked.what == "gate":
         return gate.show()
+    if asked.what == "push":
+        return pushing.compare(asked.rounds or 3)
     if asked.what == "instructions":
         VAR.mkdir(exist_ok=True)
         return instructions.show(asked.write, asked.machine)

@@ -11,10 +11,10 @@ from channels import Channel, SendLimits
 from channels.limits import Speed
 from models.shared import Shared
 
-FRESH_S = 0.05  # so long after it was given may a leave be used: what goes later would crowd another moment
-SLACK_S = 2 * FRESH_S  # and calls do not all reach WeChat equally late
+FRESH_S = 0.1  # so long after it was given may a leave be used: what goes later would crowd another moment
+SLACK_S = FRESH_S + 0.05  # and calls do not all reach WeChat equally late
 GLANCE_S = 0.25  # so often a call that waits looks whether it may still be made
-AT_A_TIME = 16
+AT_A_TIME = 64
 
 
 class Pace:
@@ -57,7 +57,7 @@ class Gate:
         self._stock: deque[tuple[float, float]] = (
             deque()
         )  # when each was given: by our clock, and as the rows have it
-        self._none_until = 0.0
+        self._none_until = self._fetched_at = 0.0
         self._wanted = 1
         self._mine = threading.Lock()
 
@@ -79,15 +79,17 @@ class Gate:
     def _fetch(self) -> None:
         """As many as the flow has lately used up in time."""
         before = time.monotonic()
+        if before - self._fetched_at < FRESH_S / 2:  # the last ones were used up too soon
+            self._wanted = min(self._most, self._wanted * 2)
         granted, wait_s, at = self._shared.admit(self._name, self._speed.calls, self._window_s, self._wanted)
+        self._fetched_at = before
         self._stock.extend([(before, at)] * granted)
         self._none_until = time.monotonic() + wait_s
-        self._wanted = min(self._most, self._wanted * 2)
 
     def _drop_stale(self) -> None:
         late = time.monotonic() - FRESH_S
         stale = [at for given, at in self._stock if given < late]
         if stale:
-            self._stock = deque(each for each in self._stock if each[0] >= late)
-            self._wanted = max(1, self._wanted // 2)
+            self._stock.clear()  # all are of one fetch
+            self._wanted = max(1, self._wanted - len(stale))
             self._shared.give_back(self._name, stale)

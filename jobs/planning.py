@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from channels.parcel import refused
@@ -13,8 +15,9 @@ from jobs import acts, policy
 from jobs.audience import Audience, NoAudience
 from jobs.brake import FarEnd
 from jobs.policy import Verdict
-from models import alarm, ledger, push
+from models import alarm, ledger, push, shared
 from models.base import Store
+from models.ledger import Owed
 from models.push import Occasion
 from wx.account import Account
 from wx.errors import ApiError, BadAnswer, NoAnswer, NotSent
@@ -22,6 +25,8 @@ from wx.errors import ApiError, BadAnswer, NoAnswer, NotSent
 log = logging.getLogger(__name__)
 
 REST = timedelta(seconds=10)
+TURN_S = 0.5  # so long one push is written down before the others have a turn
+LEASE = timedelta(seconds=15)  # a planner silent for longer is dead, and another takes over
 PATIENCE = timedelta(minutes=10)  # so long a passing refusal is nobody's business
 
 
@@ -47,6 +52,11 @@ class Planner:
         self.stopping = stopping
         self.now = now
         self._blanks_stay = account.live and not blanks_leave
+        self.is_busy = False  # whether something is left to be written down at once
+        self._holder = secrets.token_hex(8)
+        self._begun: dict[
+            int, tuple[str, Iterator[list[Owed]]]
+        ] = {}  # up to whom it is written down, and the rest
 
     def plan(self, occasion: Occasion) -> None:
         """Write down who gets it. What WeChat says when it is asked for people is judged as when it is sent to."""
@@ -72,7 +82,9 @@ class Planner:
                 alarm.sound(connection, f"paused {occasion.name}", words, now)
 
     def _take_up(self, occasion: Occasion, now: datetime) -> None:
-        with self.store.writing() as connection:
+        with self.store.writing() as connection:  # a long list is read by one worker, not by each
+            if not shared.take(connection, f"plan:{occasion.id}", self._holder, now, now + LEASE):
+                return
             push.take_up(connection, occasion.id, now)
         try:
             size = self._lay_out(occasion)
@@ -95,18 +107,28 @@ class Planner:
                 log.info("push planned", extra={"push": occasion.name, "size": size})
 
     def _lay_out(self, occasion: Occasion) -> int | None:
-        """Its size; None when another worker was faster, or it stands still."""
-        after = occasion.planned_up_to
-        for portion in self.audience.portions(occasion):
+        """Its size; None when its turn is over, another worker was faster, or it stands still."""
+        until = time.monotonic() + TURN_S
+        after, rest = self._begun.pop(occasion.id, ("", iter(())))
+        if not after or after != occasion.planned_up_to:
+            after, rest = occasion.planned_up_to, self.audience.portions(occasion)
+        for portion in rest:
             up_to = portion[-1].recipient
             with self.store.writing() as connection:
                 if not ledger.plan(connection, occasion, portion, after, up_to, self.now()):
                     return None
             after = up_to
             if self.stopping.is_set():
+                with self.store.writing() as connection:
+                    shared.drop(connection, f"plan:{occasion.id}", self._holder)
+                return None
+            if time.monotonic() > until:
+                self._begun[occasion.id] = (after, rest)
+                self.is_busy = True
                 return None
         with self.store.writing() as connection:
             size = ledger.planned(connection, occasion.id, self.now())
+            shared.drop(connection, f"plan:{occasion.id}", self._holder)
             if size is not None:
                 acts.went_on(connection, occasion, self.now())
         return size

@@ -144,6 +144,7 @@ class Sender:
             due = push.standing(connection, (push.DUE,), self.now())
             halted = shared.halted(connection) is not None
         self._note_halt(halted)
+        self._planner.is_busy = False
         if halted:
             return False
         for occasion in due:
@@ -178,7 +179,7 @@ class Sender:
             self._settle_landed()
             return 0.0
         self.pace.return_unused()
-        return again
+        return 0.0 if self._planner.is_busy else again
 
     def _rest(self, occasion: Occasion, until: datetime, words: str) -> None:
         """What came due meanwhile rests with the others of its channel."""

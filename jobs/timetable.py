@@ -34,6 +34,7 @@ SEEN = "timetable"  # the row that says when somebody looked last, and at which 
 SEEN_EVERY = timedelta(seconds=5)
 AHEAD = timedelta(days=400)
 PROMPT = timedelta(seconds=10)  # never too late, whatever `late_ok` says
+TWICE = timedelta(hours=12)  # the same push twice within it is hardly meant
 LONG_AGO = timedelta(days=7)
 LEFT_OUT = '发现得太晚，超过了 late_ok，按 missed = "skip" 没有发，也没有报警'
 
@@ -168,10 +169,24 @@ def _owe_all(connection: Connection, wanted: Push, since: datetime, now: datetim
 def _owe(connection: Connection, wanted: Push, due: datetime, now: datetime) -> bool:
     late = now - due > max(wanted.late_ok, PROMPT)
     asks = wanted.missed == "ask"
+    twin = None if late else push.lately(connection, wanted.name, now - TWICE)
     state, reason = (push.MISSED, TOO_LATE if asks else LEFT_OUT) if late else (push.DUE, "")
+    if twin and twin.due_at != due:
+        state, reason = push.PAUSED, _twice(twin)
     new = push.owe(connection, plan_of(wanted), due, now, state, reason) is not None
     if new:
         log.info("push due", extra={"push": wanted.name, "due_at": minute(due), "late": late})
         if late and asks:
             missed_alarm(connection, wanted.name, due, now)
+        elif state == push.PAUSED:
+            words = (
+                f"推送 {wanted.name} 没有发：{reason}要再发一遍请运行 push resume {wanted.name}，"
+                f"不发请运行 push cancel {wanted.name}。"
+            )
+            alarm.sound(connection, f"paused {wanted.name}", words, now)
     return new
+
+
+def _twice(twin: push.Occasion) -> str:
+    """A time corrected after it went out, or `push start` shortly before its own time: a person says whether once more."""
+    return f"同一个推送 {minute(twin.due_at)} 刚刚发过，再发一遍关注者会收到两次。"

@@ -172,6 +172,14 @@ def at(connection: Connection, name: str, due_at: datetime) -> Occasion | None:
     return Occasion(*row) if row else None
 
 
+def lately(connection: Connection, name: str, since: datetime) -> Occasion | None:
+    """The newest push of this name that has gone out, or is about to, since then."""
+    at = sa.func.coalesce(pushes.c.finished_at, pushes.c.started_at, pushes.c.due_at)
+    out = sa.and_(pushes.c.name == name, pushes.c.state.in_((*OPEN, FINISHED)), at >= since)
+    row = connection.execute(sa.select(*_COLUMNS).where(out).order_by(pushes.c.id.desc()).limit(1)).first()
+    return Occasion(*row) if row else None
+
+
 def take_back(connection: Connection, name: str, now: datetime) -> datetime | None:
     """Forget that the next push of this name was called off before its time: when it is due, None where none was.
 

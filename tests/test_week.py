@@ -269,7 +269,8 @@ class Town:
                 for phone in self.phones[::8]:
                     tag(self.platform.world, phone.follower, "盘山县")
             case "Thu 09" if self.built.config.account.live:
-                for _ in range(4):
+                self.built.worker.step()
+                while not self.books()["week/lecture"].sent:
                     self.built.worker.step()
                 assert steering.push_pause(store, "week/lecture", now, quiet) == 0
                 assert 0 < self.books()["week/lecture"].sent < WORKERS / 2
