@@ -75,6 +75,34 @@ def test_a_wish_is_made_by_hand_without_javascript_and_every_page_is_large_enoug
     context.close()
 
 
+@pytest.mark.parametrize("width", [360, 414, 1280])
+def test_the_public_face_and_an_entry_are_read_without_javascript_at_any_width(
+    served: tuple[Union, str], browser: Browser, width: int
+) -> None:
+    _, url = served
+    context = browser.new_context(viewport={"width": width, "height": 780}, java_script_enabled=False)
+    context.set_default_timeout(WAIT_MS)
+    page = context.new_page()
+    picture = "{}" if width == 360 else ""
+
+    page.goto(f"{url}/")
+    looked_over(page, picture.format("face"))
+    page.get_by_label("想办什么事").fill("产假几天")
+    page.get_by_role("button", name="查一查").click()
+    looked_over(page, picture.format("face-asked"))
+    page.get_by_role("link", name="看怎么办、带什么").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("产假")
+    looked_over(page, picture.format("face-entry"))
+    page.goto(f"{url}/?q=我不想活了")
+    looked_over(page)
+    expect(page.get_by_role("alert")).to_contain_text("12356")
+    page.emulate_media(media="print")
+    page.goto(f"{url}/guide/dues")
+    expect(page.locator(".printed")).to_be_visible()
+    expect(page.locator("header")).to_be_hidden()
+    context.close()
+
+
 def looked_over(page: Page, picture: str = "") -> None:
     """Nothing is too small, too pale or too wide, also at WeChat's largest type."""
     page.wait_for_load_state("load")

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ import sqlalchemy as sa
 from conftest import free_port
 from guides_cast import WHOLE
 from phone_cast import launched, opened, shot
+from PIL import Image
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from menus import tree
@@ -30,6 +32,12 @@ HERE = Path(__file__).parent.parent
 PICTURES = HERE / "docs" / "pictures"
 PICTURES_WANTED = "GONGHUI_TEST_PICTURES"
 START_S = 60
+TO_THE_QUESTION = """one => { const log = document.getElementById('log')
+  log.scrollTop += one.closest('.said').getBoundingClientRect().top - log.getBoundingClientRect().top - 76 }"""
+ASKED = (
+    "老板不给钱", "最低工资是多少", "产假几天", "工伤", "年假几天", "社保没缴", "被辞退了怎么赔", "加班费怎么算", "尘肺", "入会",
+    "中暑", "心里难受想找人说说",
+)  # fmt: skip
 
 
 def test_a_worker_follows_taps_everything_asks_and_receives_a_push(house: House, browser: Browser) -> None:
@@ -89,6 +97,56 @@ def test_the_pictures_of_the_documentation(house: House, browser: Browser) -> No
         with opened(browser, f"{house.url}/phone", 1280, 900) as page:
             page.wait_for_timeout(1500)
             keep(page, "desk")
+
+
+def test_twelve_answers_are_read_whole_on_the_phone_at_normal_and_at_large_type(
+    house: House, browser: Browser
+) -> None:
+    """They fit the bubble, and what they name can be tapped; the documentation shows them three by three."""
+    with opened(browser, f"{house.url}/phone") as phone:
+        follow = phone.get_by_role("button", name="关注公众号", exact=True)
+        section = phone.get_by_role("button", name="服务大厅")
+        expect(section.or_(follow)).to_be_visible()
+        if follow.is_visible():
+            follow.click()
+        expect(section).to_be_visible()
+        expect(said(phone)).not_to_have_count(0)
+        start = said(phone).count()
+        for words in ASKED:
+            speak(phone, words)
+        for size, step in (("normal", "1"), ("large", "3")):
+            phone.evaluate(
+                "step => document.documentElement.className = step > 1 ? `type-${step}` : ''", int(step)
+            )
+            shots = []
+            for at, words in enumerate(ASKED):
+                answer = said(phone).nth(start + at)
+                assert not answer.evaluate("one => one.scrollWidth > one.clientWidth + 1"), words
+                assert len(answer.inner_text()) > 40, words
+                answer.evaluate(TO_THE_QUESTION)
+                if os.environ.get(PICTURES_WANTED):
+                    phone.wait_for_timeout(150)
+                    shots.append(phone.screenshot(animations="disabled", caret="hide"))
+            for row in range(0, len(shots), 3):
+                sheet(shots[row : row + 3], PICTURES / f"answers-{size}-{row // 3 + 1}.png")
+
+
+def test_the_embedded_phone_shows_the_whole_name_of_each_section_on_a_narrow_screen(
+    house: House, browser: Browser
+) -> None:
+    with opened(browser, house.url, 375, 780) as page:
+        phone = page.frame_locator(".demo-phone iframe")
+        follow = phone.get_by_role("button", name="关注公众号", exact=True)
+        section = phone.get_by_role("button", name="服务大厅")
+        expect(section.or_(follow)).to_be_visible()
+        if follow.is_visible():
+            follow.click()
+        back = phone.get_by_role("button", name="切换到菜单")
+        expect(section.or_(back)).to_be_visible()
+        if not section.is_visible():
+            back.click()
+        for name in phone.locator(".menu-slot > button span").all():
+            assert not name.evaluate("one => one.scrollWidth > one.clientWidth"), name.inner_text()
 
 
 def test_the_directory_finds_what_a_worker_types(house: House, browser: Browser) -> None:
@@ -194,6 +252,15 @@ def speak(phone: Page | FrameLocator, words: str) -> None:
     phone.get_by_label("说点什么").fill(words)
     phone.get_by_role("button", name="发送").click()
     expect(news(phone)).to_have_count(before + 1)
+
+
+def sheet(shots: list[bytes], path: Path) -> None:
+    """Screens side by side in one small picture."""
+    seen = [Image.open(BytesIO(one)).convert("RGB") for one in shots]
+    whole = Image.new("RGB", (sum(one.width + 12 for one in seen) - 12, seen[0].height), "white")
+    for at, one in enumerate(seen):
+        whole.paste(one, (at * (one.width + 12), 0))
+    whole.quantize(48).save(path, optimize=True)
 
 
 def go_to(page: Page, title: str) -> None:
