@@ -174,6 +174,17 @@ def test_faults_in_several_files_are_told_at_once(tmp_path: Path) -> None:
     assert "menus/crisis.toml：没有找到这个文件" in told
 
 
+def test_a_saying_that_needs_a_list_of_words_that_is_not_there_is_told(tmp_path: Path) -> None:
+    clerk = small(tmp_path)
+    clerk.replaces("crisis.toml", "says = [", 'says = ["{身体}…{打伤}",')
+
+    told = clerk.hears()
+
+    assert "menus/crisis.toml" in told
+    assert "没有叫“身体”的词表；有：" in told
+    assert "“打伤”" not in told
+
+
 def test_a_list_that_one_digit_cannot_answer_is_refused(tmp_path: Path) -> None:
     clerk = small(tmp_path)
     for number in range(8):
