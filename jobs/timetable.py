@@ -171,7 +171,7 @@ def _owe(connection: Connection, wanted: Push, due: datetime, now: datetime) -> 
     asks = wanted.missed == "ask"
     twin = None if late else push.lately(connection, wanted.name, now - TWICE)
     state, reason = (push.MISSED, TOO_LATE if asks else LEFT_OUT) if late else (push.DUE, "")
-    if twin and twin.due_at != due:
+    if twin and twin.due_at != due and not _planned(wanted, twin.due_at):
         state, reason = push.PAUSED, _twice(twin)
     new = push.owe(connection, plan_of(wanted), due, now, state, reason) is not None
     if new:
@@ -185,6 +185,11 @@ def _owe(connection: Connection, wanted: Push, due: datetime, now: datetime) -> 
             )
             alarm.sound(connection, f"paused {wanted.name}", words, now)
     return new
+
+
+def _planned(wanted: Push, due: datetime) -> bool:
+    """Whether it was due then as it is written now."""
+    return any(moment == due for moment in wanted.occurrences(due - SEEN_EVERY, due))
 
 
 def _twice(twin: push.Occasion) -> str:

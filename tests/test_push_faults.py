@@ -315,6 +315,21 @@ class TestTheSamePushTwice:
         assert len(office.platform.log) == 3
         assert any("刚刚发过" in words for words in office.alarms())
 
+    def test_by_its_own_plan_goes_out_without_a_question(self, office: Office) -> None:
+        office.hires(3)
+        daily = {"from": "02-20", "to": "02-22", "at": "12:01"}
+        office.campaigns = (campaign(daily=daily),)
+        worker = office.worker()
+        office.works(worker)
+        for hours in (0.05, 23.9, 0.2):
+            office.time.passes(minutes=60 * hours)
+            with office.store.writing() as connection:  # the first of them was over only just now
+                connection.execute(pushes.update().values(finished_at=office.time.now()))
+            office.works(worker)
+
+        assert len(office.platform.log) == 6
+        assert office.alarms() == []
+
 
 class TestALongList:
     def test_lets_a_small_push_have_its_turn(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
