@@ -15,7 +15,7 @@ from channels import CHANNELS
 from channels.alarm import Alarms
 from ground.days import SHANGHAI
 from ground.workdays import Workdays, unannounced
-from models import alarm, backup, recent, schema, shared
+from models import alarm, backup, recent, refused, schema, shared
 from models.base import Store, StoreError
 from models.condition import condition, redis_answers
 from wx.account import LOOPBACK, WORDS, Account, missing
@@ -23,6 +23,7 @@ from wx.client import Api
 from wx.errors import ERRCODES, ApiError, NoAnswer, NotSent, WeChatError
 from wx.errors import explain as meaning
 from wx.reach import Reached, reach
+from wx.refused import in_words, remedy
 
 GOOD, HINT, BAD = "✓", "·", "✗"
 LEAST_DISK, TIGHT_DISK = 100_000_000, 1_000_000_000  # bytes
@@ -287,6 +288,15 @@ def _site(house: Installation) -> Iterator[Finding]:
         yield Finding(BAD, "网址", f"{url} 回答的不是本系统（{answer.status}）", action)
 
 
+def _refusals(house: Installation) -> Iterator[Finding]:
+    with house.store.reading() as connection:
+        counts = refused.lately(connection, datetime.now(UTC))
+    if counts:
+        yield Finding(
+            HINT, "被拒绝的消息", f"最近一小时里有：{in_words(counts)}（各进程最近的一分钟）", remedy(counts)
+        )
+
+
 def _site_action(error: WeChatError) -> str:
     if "SSL" in str(error):
         return "请换上有效的证书（看看是不是过期了），再重新加载 nginx。"
@@ -397,5 +407,6 @@ CHECKS: tuple[Callable[[Installation], Iterable[Finding]], ...] = (
     _told,
     _backup,
     _site,
+    _refusals,
     _wechat,
 )

@@ -9,25 +9,30 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
+from ground.text import visible
 from handlers.arrival import arrival
 from handlers.turn import House, Turn
+from models import refused
 from models.base import Connection, Store, StoreError, masked, timed_out, traced
 from models.clock import Clock
 from models.follower import Follower
 from models.interaction import FAILED, Arrival, Outcome
 from models.recording import NOT_YET, Committer, Later, Ready, recorder_for
 from wx import replies
-from wx.envelope import SUCCESS, Envelope, Forged, Opened
+from wx.envelope import SUCCESS, Check, Envelope, Forged, Opened
 from wx.messages import BadMessage, Message, parse
+from wx.refused import in_words
 
 log = logging.getLogger(__name__)
 MAX_BODY = 64 * 1024
+TOLD_S = 60.0  # so often staff are told how many were refused
 REFUSED = b"forbidden"  # one body for every reason: a forger learns nothing
 ANSWER_S = 4.5  # WeChat hangs up after five
 PATIENCE_S = 4.0  # of them for what is stored without a loop
@@ -51,18 +56,41 @@ class Webhook:
         self._house = house
         self._handler = handler
         self._original_id = original_id
+        self._refused: Counter[str] = Counter()  # by the check
+        self._told_at = float("-inf")
 
     def echo(self, query: str) -> tuple[int, bytes]:
         """The verification GET: the echostr as it came."""
         try:
             return HTTPStatus.OK, self._envelope.echo(query, self.clock.now().timestamp()).encode()
-        except Forged:
+        except Forged as error:
+            self._refused[error.check] += 1
             return HTTPStatus.FORBIDDEN, REFUSED
+
+    def refused(self) -> Counter[str]:
+        """Once a minute: how many were refused since, by the check. The stranger learns nothing; staff must be able to see that
+        it is WeChat itself who is refused."""
+        found: Counter[str] = Counter()
+        if self._refused and time.monotonic() - self._told_at >= TOLD_S:
+            self._told_at = time.monotonic()
+            found, self._refused = self._refused, found
+        return found
+
+    def tell(self, counts: Counter[str]) -> None:
+        """Say so in the log, and to `doctor`."""
+        log.warning("拒绝了 %d 条消息：%s", counts.total(), in_words(counts))
+        try:
+            with self.store.writing() as connection:
+                refused.write(connection, counts, datetime.now(UTC))
+        except (StoreError, OSError) as error:
+            log.error("what was refused could not be noted: %s", type(error).__name__)
 
     def answer(self, query: str, body: bytes) -> tuple[int, bytes]:
         """Status and body for one POST. Never raises."""
         arrived = self.arrive(query, body)
         if isinstance(arrived[0], int):
+            if counts := self.refused():
+                self.tell(counts)
             return arrived
         opened, row = arrived
         try:
@@ -82,12 +110,16 @@ class Webhook:
         try:
             opened = self._envelope.open(query, body, now.timestamp())
             message = parse(opened.xml)
-        except Forged:
+        except Forged as error:
+            self._refused[error.check] += 1
             return HTTPStatus.FORBIDDEN, REFUSED
         except BadMessage:
+            self._refused[Check.XML] += 1
             return HTTPStatus.BAD_REQUEST, b""
         if message.to != self._original_id and self._original_id:
-            log.warning("a message for %s reached the account %s", message.to[:64], self._original_id)
+            log.warning(
+                "a message for %s reached the account %s", visible(message.to)[:64], self._original_id
+            )
         return opened, arrival(message, now)
 
     def ahead(self, row: Arrival) -> Ready | None:

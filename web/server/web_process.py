@@ -110,6 +110,8 @@ class WebProcess:
         self.commits.expire()
         for client in list(self.clients):
             client.check(self.now)
+        if (refused := self.webhook.refused()) and not self.closing:
+            self.pages.submit(self.webhook.tell, refused)
         if self.turned_away:
             log.error("%d connections turned away: no room for more than %d", self.turned_away, self.room)
             self.turned_away = 0
