@@ -1,6 +1,7 @@
 """One push of a campaign as the staff write it: when, by which channel, to whom, and what."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any, Literal, Self
@@ -48,6 +49,8 @@ def _audience(text: str) -> str:
     word, _, name = text.partition(":")
     if text != "all" and (word not in ("tag", "openids") or not name.strip()):
         raise ValueError(f"发给谁应写 all（全体关注者）、tag:标签名 或 openids:名单文件{hint(text)}")
+    if word == "openids" and (name.strip().startswith(("/", "~")) or ".." in re.split(r"[\\/\s]+", name)):
+        raise ValueError("名单文件要放在配置文件旁边，只写文件名，例如 openids:劳模.txt")
     if word == "tag" and len(name) > 30:
         raise ValueError(f"标签名最多 30 个字，现在是 {len(name)} 个")
     return text

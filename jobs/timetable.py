@@ -36,6 +36,9 @@ AHEAD = timedelta(days=400)
 PROMPT = timedelta(seconds=10)  # never too late, whatever `late_ok` says
 TWICE = timedelta(hours=12)  # the same push twice within it is hardly meant
 LONG_AGO = timedelta(days=7)
+NO_CLOCK = datetime(
+    2026, 1, 1, tzinfo=UTC
+)  # before this program was: a machine that does not know the time yet
 LEFT_OUT = '发现得太晚，超过了 late_ok，按 missed = "skip" 没有发，也没有报警'
 
 
@@ -83,6 +86,8 @@ class Timetable:
 
     def look(self, now: datetime, lay: bool = True) -> int:
         """Write down everything that came due since the last look; how many pushes that were not known before."""
+        if now < NO_CLOCK:
+            return 0  # nothing is noted either: else all since then would be late when the clock is right
         with self._mine:
             number = self._look(now)
             if lay:

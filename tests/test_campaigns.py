@@ -323,3 +323,11 @@ def test_other_keys_are_named_as_needing_a_restart(edited, caplog):
     assert change.restart == ("account.live", "account.token")
     assert "要重新启动后才生效：account.live、account.token" in caplog.text
     assert "sesame" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "/etc/passwd", "~/list", "a/../../b", "..\\list", " ../x"]
+)
+def test_a_list_of_people_lies_beside_the_config_file(name: str) -> None:
+    with pytest.raises(ValueError, match="只写文件名"):
+        Push(id="a", yearly="01-01 9:00", channel="mass", audience=f"openids:{name}", text="甲")

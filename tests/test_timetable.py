@@ -219,3 +219,29 @@ def table(store: Store, hand: Hand) -> Timetable:
     made = Timetable(store, hand)
     made.adopt([campaign()])
     return made
+
+
+@pytest.mark.parametrize(
+    "before", [datetime(1970, 1, 1, 0, 0, 9, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC)]
+)
+@pytest.mark.parametrize("again", [False, True], ids=["first start", "after a year of service"])
+def test_a_machine_that_boots_without_knowing_the_time_misses_nothing_when_it_does(
+    store: Store, before: datetime, again: bool
+) -> None:
+    clock, yearly = Hand(NOON - DAY), campaign(daily={"from": "01-01", "to": "12-31", "at": "10:00"})
+    if again:
+        Timetable(store, clock).adopt([yearly])
+    known = dues(store)
+    clock.at = before
+    table = Timetable(store, clock)
+    table.adopt([yearly])
+    for _ in range(3):
+        clock.at += MINUTE
+        table.keep(clock.at)
+
+    clock.at = NOON - DAY + HOUR
+    table.keep(clock.at)
+
+    assert [due for due in dues(store) if due not in known and due[2] == "missed"] == []
+    with store.reading() as connection:
+        assert alarm.standing(connection) == []

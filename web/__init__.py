@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, abort, g, request
 
 from models import alarm
 from models.alarm import Alarm
 from web import errors, face, h5, health, phone, start, webhook
-from web.parts import Demo, Measure, Parts
+from web.parts import LOOPBACK, Demo, Measure, Parts
 from web.paths import PATHS
 from web.rows import dated
 from web.server import limits_of
@@ -17,6 +18,7 @@ from web.webhook import Webhook
 
 __all__ = ["Demo", "Measure", "Parts", "create_app"]
 
+ANY_HOST = ("/wx", "/healthz", "/readyz", "/metrics")  # asked by machines, by whatever name
 ALARMS = 5  # on one page
 POLICY = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -36,6 +38,8 @@ def create_app(parts: Parts, hook: Webhook | None = None) -> Flask:
     )
     app.add_template_filter(dated, "when")
     app.before_request(_limited)
+    if parts.demo is not None:
+        app.before_request(_at_home)
     app.after_request(_guarded)
     errors.register(app)
     app.register_blueprint(health.pages(parts))
@@ -70,6 +74,13 @@ _nonce = _Nonce()
 def _limited() -> None:
     """A body that is too large is refused under any server; the webhook has its own, smaller limit."""
     request.max_content_length = limits_of(PATHS, request.path).body_bytes
+
+
+def _at_home() -> None:
+    """The demonstration has no sign-in: a page from elsewhere whose name was made to lead to this machine (DNS rebinding) brings
+    that name as Host, and finds nothing."""
+    if request.path not in ANY_HOST and urlsplit(f"//{request.host}").hostname not in LOOPBACK:
+        abort(404)
 
 
 def _guarded(response: Response) -> Response:

@@ -16,6 +16,8 @@ from models.delivery import REASONS
 from web.address import Site
 from wx.account import Account
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")  # this machine, as a browser on it names it
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:

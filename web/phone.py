@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from flask import Blueprint, Response, abort, jsonify, make_response, render_template, request
 
-from web.parts import Demo, Parts
+from web.parts import LOOPBACK, Demo, Parts
 
 CONNECT_S = 2
 READ_S = 20  # one deed of a worker may be delivered three times, five seconds each (platform guide, 消息推送)
@@ -19,6 +20,8 @@ OPEN = (
     "simulator/picture/",
     "connect/oauth2/",
 )  # articles, pictures and the sign-in: what a browser follows
+PLAIN = re.compile(r"[A-Za-z0-9_./~-]+")  # nothing that somebody on the way would read as something else
+DOTS = frozenset((".", ".."))
 FAR_POLICY = "sandbox allow-popups; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 
 
@@ -59,7 +62,7 @@ def pages(parts: Parts, demo: Demo) -> Blueprint:
 
     @blueprint.get("/far/<path:path>")
     def page(path: str) -> Response:
-        if not path.startswith(OPEN):
+        if not path.startswith(OPEN) or not PLAIN.fullmatch(path) or not DOTS.isdisjoint(path.split("/")):
             abort(404)
         response = far.look(f"/{path}")
         response.headers["Content-Security-Policy"] = FAR_POLICY
@@ -111,6 +114,16 @@ class Far:
         response = make_response(body, answer.status_code)
         response.headers["Content-Type"] = kind
         if "Location" in answer.headers:
-            response.headers["Location"] = answer.headers["Location"].replace(self.base, FAR)
+            response.headers["Location"] = _home(answer.headers["Location"].replace(self.base, FAR))
         response.headers["Cache-Control"] = "no-store"
         return response
+
+
+def _home(location: str) -> str:
+    """Where the platform sends the browser, when that is a page of ours: whoever made the link does not choose another site."""
+    leads, here = urlsplit(location), urlsplit(f"//{request.host}")
+    if leads.scheme == "http" and leads.hostname in LOOPBACK and leads.port == here.port:
+        return location
+    if leads.scheme or leads.netloc or not re.match(r"/(?![/\\])", location):
+        abort(404)
+    return location
