@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import app
-from campaigns.campaign import named
+from campaigns.campaign import Campaign, named
 from commands.sample import NONE, Demonstration
 from ground.text import BLANK
 
@@ -26,11 +26,14 @@ def test_no_blank_reaches_a_phone_in_the_demonstration_and_each_has_its_own_samp
 
 
 def test_a_blank_without_a_sample_is_told_as_an_example() -> None:
-    (one,) = (each for each in EXAMPLE.campaigns if each.id == "yuanxiao")
+    push = {"id": "open", "at": "2027-02-20T10:00:00", "channel": "mass", "text": "开始了。"}
+    one = Campaign.model_validate(
+        {"id": "x", "title": "活动", "about": "在〔待填：地点〕。", "pushes": [push]}
+    )
 
     (told,) = Demonstration().told((one,))
 
-    assert told.about.endswith(f"{NONE}。")
+    assert told.about == f"在{NONE}。"
     assert [push.name for push in told.pushes] == [push.name for push in one.pushes]
     assert told.pushes == one.pushes, "what has no blank is the same"
 
