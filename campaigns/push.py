@@ -41,7 +41,8 @@ FIRST_KEYS = (
 
 def _channel(name: str) -> str:
     if name not in CHANNELS:
-        raise ValueError(f"只能写 {one_of(list(CHANNELS))} 之一{nearest(name, list(CHANNELS))}")
+        meant = next((known for known, each in CHANNELS.items() if each.title == name), name)
+        raise ValueError(f"只能写 {one_of(list(CHANNELS))} 之一{nearest(meant, list(CHANNELS))}")
     return name
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from campaigns import taking_part as door
 from campaigns.campaign import Campaign
 from campaigns.kind import Impossible, Kind, Work, rules_of
+from campaigns.kinds import KINDS
 from commands.command_line import GOOD, PROBLEM, refuse
 from ground.days import SHANGHAI, minute
 from ground.table import Table, lines, write_csv, write_xlsx
@@ -39,10 +40,10 @@ def campaign_list(store: Store, campaigns: Sequence[Campaign], now: datetime) ->
 def _row(connection: Connection, campaign: Campaign, now: datetime) -> tuple[str | int, ...]:
     found = edition.latest(connection, campaign.id)
     if found is None:
-        return (campaign.id, campaign.title, campaign.kind, "还没有开过", "", 0)
+        return (campaign.id, campaign.title, KINDS[campaign.kind].title, "还没有开过", "", 0)
     state = STATES[found.state] if found.state != edition.OPEN or found.takes(now) else "时间到了"
     people = entry.people(connection, found.id)
-    return (campaign.id, campaign.title, campaign.kind, state, minute(found.closes_at), people)
+    return (campaign.id, campaign.title, KINDS[campaign.kind].title, state, minute(found.closes_at), people)
 
 
 def campaign_show(store: Store, name: str) -> int:
@@ -127,5 +128,7 @@ def _object(found: Edition) -> str:
 def _found(connection: Connection, name: str) -> tuple[Edition, Kind]:
     found = edition.latest(connection, name)
     if found is None:
-        raise refuse(f"没有 {name} 这个活动，或者它还没有开过。")
+        raise refuse(
+            f"{name} 还没有开过，或者没有这个活动。有哪些、什么时候开，请运行 campaign list 和 check。"
+        )
     return found, door.kind_of(found)

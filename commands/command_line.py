@@ -98,10 +98,10 @@ class Options:
     out: Path = Path()
 
 
-CAMPAIGN = Take("name", "活动的代号")
-PUSH = Take("name", "推送的名字，写成 活动/推送")
+CAMPAIGN = Take("name", "活动的代号", {"metavar": "活动"})
+PUSH = Take("name", "推送的名字，写成 活动/推送", {"metavar": "活动/推送"})
 YES = Take("--yes", "看过了，不用再问", {"action": "store_true"})
-FILE = Take("file", "备份文件", {"type": Path})
+FILE = Take("file", "备份文件", {"type": Path, "metavar": "备份文件"})
 IDENTITY = Take("--identity", "加密的备份用哪个私钥文件打开", {"type": Path, "metavar": "FILE"})
 UNPROVED = Take("--unproved", "没有签名、或者找不到钥匙的备份也恢复", {"action": "store_true"})
 DAY = {"type": day, "metavar": "YYYY-MM-DD"}
@@ -124,7 +124,7 @@ COMMANDS: Mapping[str, Command] = {
     "push": Command("推送", {
         "list": ("看最近的和接下来的推送", ()),
         "preview": ("看一次推送的内容和对象，不发送", (PUSH,)),
-        "test": ("只发给一个人看看，不记入账本", (PUSH, Take("openid", "收的人"))),
+        "test": ("只发给一个人看看，不记入账本", (PUSH, Take("openid", "收的人的编号", {"metavar": "编号"}))),
         "start": ("现在就发（先给您看一遍，再问一次）", (PUSH, YES, Take("--wait", "等到发完，显示进度", {"action": "store_true"}))),
         "pause": ("暂停", (PUSH,)),
         "resume": ("继续，或者收回对下一次的取消", (PUSH,)),
@@ -146,7 +146,7 @@ COMMANDS: Mapping[str, Command] = {
     "unhalt": Command("恢复发送"),
     "alarm": Command("警报：要有人处理的事", {
         "list": ("看还没有了结的警报", ()),
-        "clear": ("处理好了，了结一条", (Take("mark", "那一条最前面的四个字符"),)),
+        "clear": ("处理好了，了结一条", (Take("mark", "那一条最前面的四个字符", {"metavar": "四个字符"}),)),
         "test": ("试着告诉 [alarms] 里写的每个人", ()),
         "look": ("看一遍有没有出事，有就告诉人（定时运行）", ()),
         "fell": ("一个服务停了，告诉人（由 systemd 运行）", (Take("unit", "服务的名字"),)),
@@ -191,15 +191,13 @@ def parse(words: Sequence[str]) -> tuple[str, Options]:
     )
     program = called()
     parser = Parser(program, description="工会公众号平台", parents=[anywhere])
-    every = parser.add_subparsers(
-        title="命令", dest="command", required=True, metavar="COMMAND", prog=program
-    )
+    every = parser.add_subparsers(title="命令", dest="command", required=True, metavar="命令", prog=program)
     for name, command in COMMANDS.items():
         one = every.add_parser(name, help=command.words, description=command.words, parents=[anywhere])
         _add(one, command.takes)
         if command.deeds:
             deeds = one.add_subparsers(
-                title="做什么", dest="deed", required=True, metavar="WHAT", prog=f"{program} {name}"
+                title="做什么", dest="deed", required=True, metavar="做什么", prog=f"{program} {name}"
             )
             for deed, (about, takes) in command.deeds.items():
                 _add(deeds.add_parser(deed, help=about, description=about, parents=[anywhere]), takes)
@@ -228,7 +226,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         words = f"命令写得不对：{_spoken(message)}"
-        raise refuse(self.format_usage().rstrip(), words, f"看用法：{called()} --help", code=WRONG_USE)
+        raise refuse(self.format_usage().rstrip(), words, f"看用法：{self.prog} --help", code=WRONG_USE)
 
 
 SPOKEN = (

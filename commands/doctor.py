@@ -125,7 +125,7 @@ def _config(house: Installation) -> Iterator[Finding]:
         yield Finding(
             BAD,
             "配置",
-            f"{WORDS[key]}还空着",
+            f"还没有填 {WORDS[key]}",
             f"请从微信公众平台抄来，填到 {house.config} 的 [account] {key}。",
         )
     if not lacking:

@@ -53,7 +53,6 @@ TOPICS = {
     "form-done": "填完了",
     "unsupported": "微信没有转来的消息",
 }
-OURS = ("mass-finished", "template-finished")  # what WeChat tells the program, not what a worker asks
 # Seven digits or more, with what people write between them: 138 1234 5678, +86-138-1234-5678, 6222 0200 …
 LONG_NUMBER = re.compile(r"\d(?:[\s.·+()（）_/－\u2010-\u2015-]{0,3}\d){6,}(?:\s?[XxＸ])?")
 
@@ -113,9 +112,7 @@ def _tables(counts: Counts, campaigns: Mapping[str, str], guides: Directory | No
         "收到的消息和点击", ("收到", "没有答上来", "处理出错"), ((counts.received, missed, counts.failed),)
     )
     names = _names(campaigns, guides)
-    heard = [
-        (*_topic(one.topic, names), one.times, one.people) for one in counts.heard if one.topic not in OURS
-    ]
+    heard = [(*_topic(one.topic, names), one.times, one.people) for one in counts.heard]
     sections: dict[str, int] = {}
     for section, _, times, _ in heard:
         sections[section] = sections.get(section, 0) + times
@@ -127,8 +124,10 @@ def _tables(counts: Counts, campaigns: Mapping[str, str], guides: Directory | No
         (_masked(one.words), one.times, one.people, _called(one.offered, names), _picked(one.chosen, names))
         for one in counts.guessed
     )
-    yield Table("没有答上来的话（可以加进办事指南的 words）", ("原话", "次数", "人数"), words)
-    yield Table("靠猜回答的话（请加进 asks）", ("原话", "次数", "人数", "给的是", "职工选了"), guesses)
+    yield Table("没有答上来的话（请加进办事指南的 asks）", ("原话", "次数", "人数"), words)
+    yield Table(
+        "靠猜回答的话（请加进办事指南的 asks）", ("原话", "次数", "人数", "给的是", "职工选了"), guesses
+    )
     yield Table(
         "推送",
         ("推送", "时间", "方式", "状态", "共几份", *BOOKS),

@@ -49,8 +49,8 @@ def prove(path: Path, folder: Path | None = None, identity: Path | None = None) 
             unpack(path, place / "ready.db", proof, folder, identity)
         except (CannotBackUp, schema.CannotUpgrade, seal.Sealed) as error:
             proof.problems.append(str(error))
-        except (sqlite3.Error, sa.exc.SQLAlchemyError) as error:
-            proof.problems.append(f"文件损坏，或者不是备份（{type(error).__name__}）。")
+        except (sqlite3.Error, sa.exc.SQLAlchemyError):
+            proof.problems.append("文件损坏，或者不是备份。")
     proof.problems += proof.unproved
     return proof
 

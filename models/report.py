@@ -17,6 +17,7 @@ from models.follower import followers
 from models.interaction import FAILED, interactions
 from models.push import pushes
 
+OURS = ("mass-finished", "template-finished")  # what WeChat tells the program, not what a worker asks
 STATEMENT_S = 300.0  # a year of a large account
 MOST_PUSHES = 1000
 MOST_WORDS = 20_000
@@ -94,7 +95,11 @@ def counts(store: Store, since: datetime, until: datetime, same: Callable[[str],
     engine = make_engine(store.url, writes=False, statement_s=STATEMENT_S)
     try:
         with engine.connect() as connection, connection.begin():
-            then = sa.and_(interactions.c.received_at >= since, interactions.c.received_at < until)
+            then = sa.and_(
+                interactions.c.received_at >= since,
+                interactions.c.received_at < until,
+                sa.func.coalesce(interactions.c.topic, "").not_in(OURS),
+            )
             received, failed = _received(connection, then)
             return Counts(
                 people=_people(connection, since, until, then),

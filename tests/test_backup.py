@@ -143,7 +143,7 @@ def test_what_is_no_backup_is_refused_in_plain_words(tmp_path: Path, capsys) -> 
     assert backups.verify(tmp_path / "nothing.db") == 1
 
     told = capsys.readouterr().out
-    assert "不是备份" in told
+    assert "文件损坏，或者不是备份。" in told
     assert "找不到备份文件" in told
 
 

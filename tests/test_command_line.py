@@ -26,13 +26,14 @@ __all__ = ["desk"]
 
 CONTRACT = {
     *("demo", "serve", "work", "run", "check", "menu", "push", "db", "doctor", "report", "halt", "unhalt"),
-    *("replay", "talk", "campaign", "alarm"),
+    *("replay", "talk", "campaign", "alarm", "follower"),
 }
 DEEDS = {
     "menu": {"check", "diff", "publish", "rollback"},
     "push": {"list", "preview", "test", "start", "pause", "resume", "cancel"},
     "db": {"upgrade", "backup", "restore", "verify"},
     "campaign": {"list", "show", "extend", "export", "do"},
+    "follower": {"import"},
     "alarm": {"list", "look", "clear", "test", "fell"},
 }
 SAMPLES = {  # every command that needs the config file, as one would type it
@@ -72,13 +73,13 @@ class TestTheLine:
     @pytest.mark.parametrize(
         ("line", "words"),
         [
-            ("", "后面还要写 COMMAND"),
-            ("push", "后面还要写 WHAT"),
+            ("", "后面还要写 命令"),
+            ("push", "后面还要写 做什么"),
             ("puhs list", "没有 puhs 这个命令，是不是 push？"),
             ("push strat lantern/riddles", "没有 strat 这个命令，是不是 start？"),
-            ("push start", "后面还要写 name"),
-            ("push test lantern/riddles", "后面还要写 openid"),
-            ("db restore", "后面还要写 file"),
+            ("push start", "后面还要写 活动/推送"),
+            ("push test lantern/riddles", "后面还要写 编号"),
+            ("db restore", "后面还要写 备份文件"),
             ("check --all", "不认识 --all"),
             ("check --config", "--config 后面还要写内容"),
             ("report --from 2027-02-30", "没有“2027-02-30”这一天，日子写成 2027-02-21 的样子"),
@@ -511,7 +512,7 @@ class TestDoctor:
         told = desk.types("doctor")
 
         assert told.code == 1
-        assert "AppSecret（开发者密码）还空着" in told.out
+        assert "还没有填 AppSecret（开发者密码）" in told.out
         assert "db upgrade" in told.out
 
 

@@ -54,7 +54,7 @@ def test_empty_credentials_are_named_with_the_place_where_they_belong(house: Ins
     code, told = visit(replace(house, account=house.account.model_copy(update={"app_id": ""})))
 
     assert code == 1
-    assert "✗ 配置：AppID（开发者ID）还空着" in told
+    assert "✗ 配置：还没有填 AppID（开发者ID）" in told
     assert "[account] app_id" in told
 
 

@@ -30,6 +30,7 @@ def test_staff_read_who_came_and_what_was_asked(store: Store) -> None:
     heard(store, worker(1), "入会", topic="guide:join")
     heard(store, worker(2), "入会", topic="guide:join")
     heard(store, worker(2), "元宵", topic="campaign:lantern")
+    heard(store, "gh_mphelper", "", topic="mass-finished")
 
     told = read(store)
 

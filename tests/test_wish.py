@@ -164,6 +164,8 @@ def test_the_edition_opens_and_closes_by_itself_and_an_extension_holds(
     campaign_show(union.store, "spring-wish")
     shown = capsys.readouterr().out
 
+    assert "心愿" in shown
+    assert "  wish  " not in shown
     assert "已结束" in shown
     assert "campaign do spring-wish merge 编号 并入的编号" in shown
     assert "extend" in shown
