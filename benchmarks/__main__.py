@@ -1,4 +1,4 @@
-"""python -m benchmarks [compare|growth|anatomy|instructions|lane|gate|push]; without a word it compares."""
+"""python -m benchmarks [compare|growth|anatomy|instructions|lane|closing|gate|push]; without a word it compares."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ import sys
 import types
 from pathlib import Path
 
-from benchmarks import anatomy, gate, growth, instructions, lane, messages, pushing, report
+from benchmarks import anatomy, closing, gate, growth, instructions, lane, messages, pushing, report
 from benchmarks.compare import Options, compare, say
 from benchmarks.install import VAR, CannotInstall, install
 from benchmarks.targets import verdicts
@@ -21,7 +21,7 @@ def _parser() -> argparse.ArgumentParser:
         "what",
         nargs="?",
         default="compare",
-        choices=("compare", "growth", "anatomy", "instructions", "lane", "gate", "push"),
+        choices=("compare", "growth", "anatomy", "instructions", "lane", "closing", "gate", "push"),
     )
     parser.add_argument("--rounds", type=int, help="default: 5 (growth, push: 3; lane: 10 pairs)")
     parser.add_argument("--seconds", type=float, default=5.0, help="measured seconds of one run")
@@ -48,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
         "--followers", type=int, default=1_000_000, help="at the largest size; in proportion before"
     )
     grown.add_argument("--store", choices=("sqlite", "postgresql"), action="append", help="default: both")
+    closed = parser.add_argument_group("closing")
+    closed.add_argument("--guesses", type=int, default=1_000_000, help="in the edition that is closed")
     counted = parser.add_argument_group("instructions")
     counted.add_argument("--write", action="store_true", help="make these counts the committed ones")
     counted.add_argument(
@@ -86,6 +88,8 @@ def _done(asked: argparse.Namespace) -> int:
     if asked.what == "instructions":
         VAR.mkdir(exist_ok=True)
         return instructions.show(asked.write, asked.machine)
+    if asked.what == "closing":
+        return closing.show(asked.guesses)
     install(peers=False)
     if asked.what == "anatomy":
         return anatomy.show(VAR / "anatomy", asked.seconds)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kind_cast import BANK, NOON, RIDDLE, Pages, Union, campaign
 
+from benchmarks import closing
 from campaigns.kinds.riddle_bank import UnusableError, lines, of_folder
 from commands.campaign import campaign_export, campaign_show
 from models import audit, edition, riddle
@@ -380,6 +381,12 @@ def test_a_ruling_while_prizes_are_posted_moves_them_too(union: Union) -> None:
         won = [(one.openid, one.prize) for one in riddle.winners(connection, 1)]
 
     assert won[0] == (zhang.openid, "一等奖")
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+def test_a_million_guesses_are_closed_and_ranked_within_a_minute() -> None:
+    assert closing.show(1_000_000) == 0
 
 
 # --- the bank ----------------------------------------------------------------------------------------------------
