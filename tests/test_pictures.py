@@ -108,9 +108,6 @@ GOOD_LISTS = ["good.txt", "noted.txt"]
 BAD_LISTS = [
     *(name for name in LISTS if name not in GOOD_LISTS),
     "nope.txt",
-    "../good.txt",
-    "/etc/hostname",
-    ".",
 ]
 
 
@@ -138,7 +135,7 @@ class TestTheyAgree:
         push_id = office.starts(channel="mass", text="甲", audience=f"openids:{name}")
         office.works()
 
-        laid_out = office.stands(push_id).state != "paused"
+        laid_out = bool(office.stands(push_id).size)
         assert [laid_out, judged(office, config)[0] == 0] == [name in GOOD_LISTS] * 2
         if laid_out:
             assert set(office.rows(push_id)) == {"oAlice", "oBob"}
