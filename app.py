@@ -364,6 +364,9 @@ def demo(options: Options) -> int:
     path = options.config or (CONFIG if CONFIG.exists() else EXAMPLE)
     built = build_from(path, os.environ | stage.environment)
     built.demo = Demo(stage.far, built.move_clock)
+    logging.getLogger("web.webhook").setLevel(
+        logging.ERROR
+    )  # what was under way when the clock moved is refused as stale
     built.held = use.occupy(built.store)
     backup.bring_up(built.store, built.backups, datetime.now(UTC))
     built.store.close()

@@ -80,6 +80,7 @@ def test_the_pictures_of_the_documentation(house: House, browser: Browser) -> No
         expect(phone.get_by_role("button", name="服务大厅")).to_be_visible()
         phone.get_by_role("button", name="服务大厅").click()
         keep(phone, "menu")
+        expect(news(phone)).not_to_have_count(0)  # the welcome has come
         before = news(phone).count()
         phone.get_by_role("button", name="维权与法律").click()
         expect(news(phone)).to_have_count(before + 1)

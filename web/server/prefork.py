@@ -197,11 +197,6 @@ def give_slot(arbiter: Any, worker: Any) -> None:
         worker.slot = min(range(len(arbiter.LISTENERS)), key=lambda number: held[number])
 
 
-def _stay_one(arbiter: Any) -> None:
-    """gunicorn would start a second server beside itself at SIGUSR2; ours is restarted by systemd."""
-    signal.signal(signal.SIGUSR2, signal.SIG_IGN)
-
-
 class Server(BaseApplication):  # type: ignore[misc]
     """gunicorn around a WSGI application and its webhook, without gunicorn's command line. Under systemd's socket activation
     it takes the socket given."""
@@ -229,7 +224,6 @@ class Server(BaseApplication):  # type: ignore[misc]
             "workers": processes + (self.writer is not None),
             "worker_class": LoopWorker,
             "on_starting": self._give_sockets,
-            "when_ready": _stay_one,
             "pre_fork": give_slot,
             "preload_app": True,  # one set of pages for all processes
             "timeout": 30,
