@@ -166,7 +166,7 @@ def _what(outlook: Outlook) -> str:
     word, _, name = push.audience.partition(":")
     whom = {"all": "全体关注者", "tag": f"标签“{name}”", "openids": f"名单 {name}"}[word]
     size = "人数未知" if outlook.audience is None else f"{outlook.audience} 人"
-    return f"{push.name}　{title(push.channel)}　{whom}（{size}）　{outlook.campaign.title}"
+    return f"{push.name}　{title(push.channel)}　{whom}（{size}）　{push.title or outlook.campaign.title}"
 
 
 def _judged(
