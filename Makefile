@@ -29,7 +29,7 @@ test: .venv/test.lock
 	for check in 'ruff check' 'ruff format --check' 'mypy'; do \
 		echo "== $$check"; $(PY) -m $$check || failed="$$failed [$$check]"; \
 	done; \
-	echo '== pytest'; $(PY) -m pytest -n 3 --dist worksteal $(SLOWEST:%=--durations=%) || failed="$$failed [pytest]"; \
+	echo '== pytest'; $(PY) -m pytest -n 2 --dist worksteal $(SLOWEST:%=--durations=%) || failed="$$failed [pytest]"; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 soak: .venv/test.lock
