@@ -16,6 +16,7 @@ from kind_cast import BANK, NOON, RIDDLE, Pages, Union, campaign
 from benchmarks import closing
 from campaigns.kinds.riddle_bank import UnusableError, lines, of_folder
 from commands.campaign import campaign_export, campaign_show
+from ground.table import Table, write_xlsx
 from models import audit, edition, riddle
 from models.base import Store
 from models.delivery import deliveries
@@ -394,6 +395,18 @@ def test_a_million_guesses_are_closed_and_ranked_within_a_minute() -> None:
 HEAD = "谜面,谜目,谜底,别的答案,解释,提示,难度,第几天\n"
 
 
+def test_a_bank_from_excel_itself_is_the_same_bank(tmp_path: Path) -> None:
+    rows = [
+        ("七十二小时", "打一字", "晶", "", "", "", "2", "3"),
+        ("=1+1", "打一字", "王", "", "", "", "", ""),
+    ]
+    write_xlsx(tmp_path / "bank.xlsx", [Table("题库", tuple(HEAD.strip().split(",")), rows)])
+
+    found = of_folder(tmp_path, "bank.xlsx").lines
+
+    assert [(one.face, one.level, one.day) for one in found] == [("七十二小时", 2, 3), ("=1+1", 1, 0)]
+
+
 def test_the_sample_bank_can_be_used() -> None:
     assert len(of_folder(Path(), "yuanxiao.csv").lines) >= 30
 
@@ -428,7 +441,8 @@ def test_a_bank_with_a_fault_is_refused_whole_with_its_line(text: str, words: st
 @pytest.mark.parametrize(
     ("raw", "words"),
     [
-        (b"PK\x03\x04rest", "另存为“CSV UTF-8"),
+        (b"PK\x03\x04rest", "不是能读的 Excel 表"),
+        (b"\xd0\xcf\x11\xe0rest", "老式 Excel 文件"),
         ("谜面,谜底,答\n".encode(), "不认识 答；缺少 谜目"),
         (b"\xff\xfe\x00", "不是一张表"),
     ],
