@@ -6,9 +6,11 @@ import csv
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
 from typing import Literal
 
+from ground.saved import NotTextError, text_of
 from ground.table import Table, lines
 from handlers.route import Route, route
 from handlers.turn import House
@@ -40,8 +42,11 @@ def try_out(house: House, file: Path, now: datetime, say: Say = print) -> int:
     """A table of how the sayings of a CSV file fare, and each one that went wrong. 1 when the file cannot be read."""
     try:
         sayings = list(read(file))
-    except (OSError, UnicodeDecodeError, KeyError) as error:
-        reason = f"没有 {error} 这一列" if isinstance(error, KeyError) else "打不开，或者不是 UTF-8"
+    except NotTextError as fault:
+        say(f"{file} {fault}；请另存为“CSV UTF-8（逗号分隔）”。")
+        return PROBLEM
+    except (OSError, KeyError) as error:
+        reason = f"没有 {error} 这一列" if isinstance(error, KeyError) else "打不开"
         say(f"{file} 读不了：{reason}。第一行应是 phrase,group,expected，后面一行一句。")
         return PROBLEM
     judged = [
@@ -61,10 +66,9 @@ def try_out(house: House, file: Path, now: datetime, say: Say = print) -> int:
 
 def read(file: Path) -> Iterator[Saying]:
     """The lines of the file: columns phrase, group, and expected with ids between |."""
-    with file.open(encoding="utf-8-sig", newline="") as opened:
-        for row in csv.DictReader(opened):
-            wanted = (row.get("expected") or "").split("|")
-            yield Saying(row["phrase"], row["group"], tuple(one.strip() for one in wanted if one.strip()))
+    for row in csv.DictReader(StringIO(text_of(file.read_bytes()), newline="")):
+        wanted = (row.get("expected") or "").split("|")
+        yield Saying(row["phrase"], row["group"], tuple(one.strip() for one in wanted if one.strip()))
 
 
 def fared(saying: Saying, found: Route) -> Fared:

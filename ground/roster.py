@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from ground.beside import OutsideError, beside
+from ground.saved import NotTextError, text_of
 
 MOST_BYTES = 64 * 1024 * 1024
 OPENID = re.compile(r"[A-Za-z0-9_-]{1,128}")  # as wide as the tables hold it
@@ -32,10 +33,10 @@ def read(folder: Path, name: str) -> frozenset[str]:
 
 def _text(name: str, raw: bytes) -> str:
     try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
+        return text_of(raw)
+    except NotTextError as fault:
         raise RosterError(
-            f"名单文件 {name} 不是 UTF-8 编码；请在编辑器里用“另存为”，编码选 UTF-8，每行一个编号"
+            f"名单 {name} {fault}；请在编辑器里用“另存为”，存成文本文件，编码选 UTF-8，每行一个编号"
         ) from None
 
 

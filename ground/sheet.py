@@ -14,6 +14,7 @@ from xml.etree.ElementTree import ParseError
 import openpyxl
 
 from ground.beside import OutsideError, beside
+from ground.saved import NotTextError, text_of
 
 MOST_BYTES = 4_000_000
 MOST_UNPACKED = 40_000_000  # of an XLSX, which is a zip
@@ -103,14 +104,12 @@ class Sheet:
             raise UnusableError(
                 f"{self.what} {name} 是老式 Excel 文件（.xls）；请在 Excel 或 WPS 里另存为 .xlsx 或“CSV UTF-8”"
             )
-        if len(raw) > MOST_BYTES or b"\0" in raw:
-            raise UnusableError(f"{self.what} {name} 不是一张表，或者太大，请确认没有选错文件")
-        for encoding in ("utf-8-sig", "gb18030"):  # WPS and Excel save either
-            try:
-                return raw.decode(encoding)
-            except UnicodeDecodeError:
-                pass
-        raise UnusableError(f"{self.what} {name} 的文字读不出来；请另存为“CSV UTF-8（逗号分隔）”")
+        if len(raw) > MOST_BYTES:
+            raise UnusableError(f"{self.what} {name} 太大，请确认没有选错文件")
+        try:
+            return text_of(raw)
+        except NotTextError as fault:
+            raise UnusableError(f"{self.what} {name} {fault}；请另存为“CSV UTF-8（逗号分隔）”") from None
 
     def _heading(self, name: str, cells: Sequence[str]) -> list[str]:
         strange = [cell for cell in cells if cell and cell not in self.columns]

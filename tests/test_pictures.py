@@ -101,10 +101,12 @@ LISTS = {
     "long.txt": b"oAlice\n" + b"o" * 129 + b"\n",
     "gbk.txt": "# 名单\noAlice\noBob\n".encode("gbk"),
     "utf16.txt": "# 名单\noAlice\noBob\n".encode("utf-16"),
+    "utf16be.txt": "\ufeff# 名单\r\noAlice\r\noBob".encode("utf-16-be"),
     "utf16plain.txt": "oAlice\noBob\n".encode("utf-16-le"),
+    "excel.txt": b"PK\x03\x04oAlice\noBob\n",
     "binary.txt": b"\0\1\2\xff" * 10,
 }
-GOOD_LISTS = ["good.txt", "noted.txt"]
+GOOD_LISTS = ["good.txt", "noted.txt", "gbk.txt", "utf16.txt", "utf16be.txt"]
 BAD_LISTS = [
     *(name for name in LISTS if name not in GOOD_LISTS),
     "nope.txt",

@@ -444,7 +444,7 @@ def test_a_bank_with_a_fault_is_refused_whole_with_its_line(text: str, words: st
         (b"PK\x03\x04rest", "不是能读的 Excel 表"),
         (b"\xd0\xcf\x11\xe0rest", "老式 Excel 文件"),
         ("谜面,谜底,答\n".encode(), "不认识 答；缺少 谜目"),
-        (b"\xff\xfe\x00", "不是一张表"),
+        (b"\xff\xfe\x00", "不是文字文件"),
     ],
 )
 def test_what_is_no_bank_is_refused_in_words(raw: bytes, words: str) -> None:
