@@ -454,12 +454,14 @@ def push(options: Options) -> int:
     built = stored(options)
     store, now, campaigns = built.store, built.clock.now(), built.config.campaigns
     account, common, size = built.config.account, built.shared, _size(built)
-    sure = partial(asking.sure, options.yes)
+    sure, mass_wait = partial(asking.sure, options.yes), built.config.limits.mass_wait
+    if options.yes:
+        mass_wait = timedelta(0)
     deeds: Mapping[str, Callable[[], int]] = {
         "list": lambda: pushes.push_list(store, campaigns, now),
         "test": lambda: pushes.push_test(store, campaigns, account, built.channels, name, options.openid),
         "start": lambda: steering.push_start(
-            store, common, campaigns, account, name, now, size, sure, wait=options.wait
+            store, common, campaigns, account, name, now, size, sure, mass_wait=mass_wait, wait=options.wait
         ),
         "resume": lambda: steering.push_resume(store, common, name, now),
         "cancel": lambda: steering.push_cancel(store, campaigns, account, name, now, size, sure),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import Field, StrictInt
 
-from ground.days import day_start, month_start
+from ground.days import Duration, day_start, month_start
 from ground.part import Part
 from ground.quiet import QuietText
 
@@ -22,6 +22,8 @@ class SendLimits(Part):
         default=3, ge=0, le=100
     )  # in the minute after a tap or scan
     sends_per_s: StrictInt = Field(default=200, ge=1, le=1000)  # template and service each, over all machines
+    mass_wait: Duration = timedelta(0)  # before a mass push that somebody started by hand goes out
+    errors_in_a_row: StrictInt = Field(default=100, ge=0, le=100_000)  # before a push is paused; 0: never
     quiet: QuietText = ""  # when no push begins
     quiet_then: Literal["after", "refuse"] = "after"  # what becomes of one that is written for it
 

@@ -19,6 +19,7 @@ from jobs.push import plan_of
 from models import alarm, delivery, push, shared
 from models.base import Store
 from models.delivery import REASONS, Books
+from models.push import Occasion
 from wx.account import Account
 from wx.errors import WeChatError, explain
 
@@ -42,9 +43,7 @@ def push_list(store: Store, campaigns: Iterable[Campaign], now: datetime, say: S
     say("最近的推送（北京时间）：" if past else "还没有推送过。")
     known = REASONS | reasons()
     for one in past:
-        say(
-            f"  {minute(one.due_at)}　{one.name}　{title(one.channel)}　{said(one.state, books[one.id].copies)}"
-        )
+        say(f"  {minute(one.due_at)}　{one.name}　{title(one.channel)}　{stands(one, now, books[one.id])}")
         say(f"      {books_words(books[one.id])}")
         if one.reason:
             say(f"      {one.reason}")
@@ -56,6 +55,13 @@ def push_list(store: Store, campaigns: Iterable[Campaign], now: datetime, say: S
         for each in alarms:
             say(f"  · {each.words}")
     return PROBLEM if alarms or halted is not None else GOOD
+
+
+def stands(one: Occasion, now: datetime, books: Books | None = None) -> str:
+    """Where a push stands, in words."""
+    if one.state == push.DUE and one.due_at > now:
+        return f"等到 {minute(one.due_at)} 发，在那以前可以取消（push cancel {one.name}）"
+    return said(one.state, books.copies if books else {})
 
 
 def _say_next(campaigns: Iterable[Campaign], now: datetime, say: Say) -> None:

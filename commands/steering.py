@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tqdm import tqdm
 
 from campaigns.campaign import Campaign, named
 from campaigns.push import Push
+from channels import CHANNELS
 from commands.outlook import AudienceSize
-from commands.push import GOOD, PROBLEM, Say, books_words, find, last_words, shown
+from commands.push import GOOD, PROBLEM, Say, books_words, find, last_words, shown, stands
 from ground.days import minute
 from ground.text import BLANK
 from ground.words import PUSHES
@@ -41,31 +42,39 @@ def push_start(
     size: AudienceSize,
     sure: Sure,
     *,
+    mass_wait: timedelta = timedelta(0),
     wait: bool = False,
     say: Say = print,
 ) -> int:
-    """Make a push due now, once a person has seen it and is sure; `work` sends it. With `wait`, show how far it is."""
+    """Make a push due now, once a person has seen it and is sure; `work` sends it. With `wait`, show how far it is.
+
+    A mass push is due after `mass_wait`, so that it can still be cancelled."""
     wanted = find(campaigns, name, say)
     if wanted is None:
         return PROBLEM
+    due = now + (mass_wait if CHANNELS[wanted.channel].whole else timedelta(0))
     with store.reading() as connection:
         standing = push.latest(connection, name, push.OPEN)
     if standing is not None:
-        return _not_again(name, f"它{PUSHES[standing.state]}", say)
+        return _not_again(name, f"它{stands(standing, now)}", say)
     for line in (
         *shown(campaigns, wanted, account, size),
         last_words(store, name),
-        "马上就发，发出去收不回来。",
+        _soon(due, now),
     ):
         say(line)
     if not sure():
         say("没有开始，什么也没有发。")
         return PROBLEM
-    push_id, halted, working = _owe(store, wanted, now)
+    push_id, halted, working = _owe(store, wanted, due, now)
     if push_id is None:
         return _not_again(name, "刚刚已经开始了一次", say)
     common.ring()
-    say(f"推送 {name} 已经开始。")
+    say(
+        f"推送 {name} 已经开始。"
+        if due == now
+        else f"推送 {name} 在 {minute(due)} 发；后悔了就运行 push cancel {name}。"
+    )
     if blank := BLANK.search(plan_of(wanted).content):
         say(f"内容里还有没填的{blank[0]}：正式开通（live = true）的账号不会发出，只有测试人员收得到。")
     if halted is not None:
@@ -75,16 +84,22 @@ def push_start(
     return _watch(store, push_id, say) if wait else GOOD
 
 
-def _owe(store: Store, wanted: Push, now: datetime) -> tuple[int | None, str | None, bool]:
+def _owe(store: Store, wanted: Push, due: datetime, now: datetime) -> tuple[int | None, str | None, bool]:
     """The push's row, None where somebody was faster; why everything is halted; whether a worker lives."""
     with store.writing() as connection:
         halted = shared.halted(connection)
         working = bool(shared.beats(connection, now))
         standing = push.latest(connection, wanted.name, push.OPEN)
-        push_id = None if standing else push.owe(connection, plan_of(wanted), now, now, asked=True)
+        push_id = None if standing else push.owe(connection, plan_of(wanted), due, now, asked=True)
         if push_id is not None:
             alarm.clear(connection, f"missed {wanted.name}", now)
     return push_id, halted, working
+
+
+def _soon(due: datetime, now: datetime) -> str:
+    if due == now:
+        return "马上就发，发出去收不回来。"
+    return f"{minute(due)} 发，在那以前可以取消；发出去收不回来。"
 
 
 def _not_again(name: str, why: str, say: Say) -> int:

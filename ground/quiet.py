@@ -17,6 +17,11 @@ class Quiet:
     start: time
     end: time
 
+    @property
+    def text(self) -> str:
+        """As it is written."""
+        return f"{self.start:%H:%M}-{self.end:%H:%M}"
+
     def __contains__(self, moment: datetime) -> bool:
         return self.holds(moment.astimezone(SHANGHAI).time())
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from ground.days import SHANGHAI
+from ground.days import SHANGHAI, minute
+from ground.quiet import read_quiet
 from jobs import policy
 from jobs.policy import Verdict
 from models import alarm, push, shared
@@ -13,9 +14,22 @@ from models.base import Connection
 from models.push import Occasion
 
 TOO_LATE = "发现得太晚，超过了 late_ok，没有自动发出"
+LEFT_OUT = '发现得太晚，超过了 late_ok，按 missed = "skip" 没有发，也没有报警'
 PROMPT = timedelta(minutes=1)  # never too late, whatever `late_ok` says: a worker may be busy for so long
 AGAIN = timedelta(minutes=1)  # after a fault of our own
+LONG = timedelta(hours=1)  # who waited for so long does not go on in the quiet hours
 HELD = "held"
+
+
+def begins_at(occasion: Occasion, now: datetime) -> datetime | None:
+    """When a push that is due may begin: now, or at the end of the quiet hours that it was found late in; None when that is
+    later than its writer allows. What was taken up in time, and what a person wants, begins now."""
+    late = now - occasion.due_at
+    if occasion.started_at is not None or late <= PROMPT:
+        return now
+    quiet = read_quiet(occasion.quiet or "")
+    at = quiet.over(now) if quiet else now
+    return at if at - occasion.due_at <= timedelta(seconds=occasion.late_ok_s) else None
 
 
 def missed_alarm(connection: Connection, name: str, due_at: datetime, now: datetime) -> None:
@@ -29,8 +43,10 @@ def missed_alarm(connection: Connection, name: str, due_at: datetime, now: datet
 
 
 def miss(connection: Connection, occasion: Occasion, now: datetime) -> None:
-    """A push that nobody took up in time; a person may still start it."""
-    if push.move(connection, occasion.id, (push.DUE,), push.MISSED, now, reason=TOO_LATE):
+    """A push that nobody took up in time; a person may still start it, and is asked where its writer wants that."""
+    asks = occasion.missed != "skip"
+    reason = TOO_LATE if asks else LEFT_OUT
+    if push.move(connection, occasion.id, (push.DUE,), push.MISSED, now, reason=reason) and asks:
         missed_alarm(connection, occasion.name, occasion.due_at, now)
 
 
@@ -48,6 +64,12 @@ def hold_back(connection: Connection, occasion: Occasion, why: str, now: datetim
     if tell:
         told = f"推送 {occasion.name} 发不下去：{words}如果一直这样，请把这句话和日志发给技术人员。"
         alarm.sound(connection, f"{HELD} {occasion.name}", told, now)
+
+
+def wait_for_morning(connection: Connection, occasion: Occasion, until: datetime, now: datetime) -> None:
+    """Found late and in the quiet hours: it begins when they are over."""
+    words = f"到点时没有发成，现在是安静时间，{minute(until)} 再发。"
+    push.hold(connection, occasion.id, until, now, words)
 
 
 def went_on(connection: Connection, occasion: Occasion, now: datetime) -> None:
@@ -78,6 +100,8 @@ def _pause(connection: Connection, occasion: Occasion, verdict: Verdict, now: da
 def _hold(connection: Connection, occasion: Occasion, verdict: Verdict, now: datetime) -> None:
     """For all that go out by this channel, also those that come due meanwhile, on every machine."""
     until = verdict.until or now
+    if until - now > LONG and (quiet := read_quiet(occasion.quiet or "")):
+        until = quiet.over(until)  # the day's limit ends at midnight
     shared.rest(connection, occasion.channel, verdict.words, until, now)
     push.hold(connection, occasion.channel, until, now, verdict.words)
 

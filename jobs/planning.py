@@ -61,10 +61,13 @@ class Planner:
     def plan(self, occasion: Occasion) -> None:
         """Write down who gets it. What WeChat says when it is asked for people is judged as when it is sent to."""
         now = self.now()
-        late = now - occasion.due_at > max(timedelta(seconds=occasion.late_ok_s), acts.PROMPT)
-        if late and occasion.started_at is None:
+        begins_at = acts.begins_at(occasion, now)
+        if begins_at is None:
             with self.store.writing() as connection:
                 acts.miss(connection, occasion, now)
+        elif begins_at > now:
+            with self.store.writing() as connection:
+                acts.wait_for_morning(connection, occasion, begins_at, now)
         elif self._blanks_stay and (blank := BLANK.search(occasion.content)):
             self._unfilled(occasion, blank[0], now)
         else:

@@ -21,6 +21,7 @@ from jobs.flight import Flight
 from jobs.pace import Pace
 from jobs.planning import Planner
 from jobs.policy import Verdict
+from jobs.streak import Streak
 from models import alarm, delivery, ledger, push, shared
 from models.base import Connection, Store, StoreError, deadlocked, disconnected, timed_out
 from models.ledger import Claimed, Outcome, Rules
@@ -43,8 +44,9 @@ UNREACHED = "wechat unreached"
 
 def plan_of(wanted: Push) -> Plan:
     """The push as it is frozen when it starts."""
-    text = json.dumps(wanted.content, ensure_ascii=False)
-    return Plan(wanted.name, wanted.channel, wanted.audience, text, wanted.late_ok)
+    text, quiet = json.dumps(wanted.content, ensure_ascii=False), wanted.calendar.quiet
+    hours = quiet.text if quiet else ""
+    return Plan(wanted.name, wanted.channel, wanted.audience, text, wanted.late_ok, wanted.missed, hours)
 
 
 class Sender:
@@ -84,6 +86,7 @@ class Sender:
         self._halted = False
         self._faults: Counter[int] = Counter()
         self._brakes: dict[int, Brake] = {}
+        self._streak = Streak(limits.errors_in_a_row)
         self.flight = Flight(in_flight)
         self._planner = Planner(
             store, audience, account, self.far_end, self.stopping, now, blanks_leave=blanks_leave
@@ -332,6 +335,8 @@ class Sender:
                 elif verdict.outcome.counted and self.far_end.reached():
                     alarm.clear(connection, UNREACHED, now)
             acts.act(connection, occasion, effects, now)
+            if why := self._streak.too_long(occasion.id, verdicts):
+                acts.pause(connection, occasion, why, None, now)
             if self.far_end.broken:
                 self._unreached(connection, occasion, now)
 
@@ -356,6 +361,7 @@ class Sender:
                 acts.went_on(connection, occasion, now)
                 self._tell_of_nobody(connection, occasion, books, now)
         self._brakes.pop(occasion.id, None)
+        self._streak.forget(occasion.id)
         if finished:
             log.info("push finished", extra={"push": occasion.name, **counts(books)})
 

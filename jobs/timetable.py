@@ -22,7 +22,7 @@ from apscheduler.triggers.date import DateTrigger
 from campaigns.campaign import Campaign, named
 from campaigns.push import Push
 from ground.days import minute
-from jobs.acts import TOO_LATE, missed_alarm
+from jobs.acts import LEFT_OUT, TOO_LATE, missed_alarm
 from jobs.push import plan_of
 from models import alarm, push, shared
 from models.base import Connection, Store, deadlocked, disconnected, timed_out
@@ -39,7 +39,6 @@ LONG_AGO = timedelta(days=7)
 NO_CLOCK = datetime(
     2026, 1, 1, tzinfo=UTC
 )  # before this program was: a machine that does not know the time yet
-LEFT_OUT = '发现得太晚，超过了 late_ok，按 missed = "skip" 没有发，也没有报警'
 
 
 class Timetable:

@@ -43,6 +43,8 @@ pushes = sa.Table(
     sa.Column("audience", Words(), nullable=False),  # as the staff wrote it
     sa.Column("content", Words(), nullable=False),  # JSON, as it was when the push started
     sa.Column("late_ok_s", sa.Integer, nullable=False),  # how late it may still begin
+    sa.Column("missed", Id(8)),  # what becomes of it when it is later: ask or skip
+    sa.Column("quiet", Id(16)),  # the hours in which it does not begin late, 22:00-07:00
     sa.Column("size", sa.Integer),  # of the audience, once it is all written down
     sa.Column("planned_up_to", Id(128), nullable=False),  # the last recipient written down
     sa.Column("not_before", Utc()),  # WeChat asked us to wait
@@ -69,6 +71,8 @@ class Plan:
     audience: str
     content: str
     late_ok: timedelta = timedelta(minutes=30)
+    missed: str = "ask"
+    quiet: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ class Occasion:
     audience: str
     content: str
     late_ok_s: int
+    missed: str | None
+    quiet: str | None
     size: int | None
     planned_up_to: str
     not_before: datetime | None
@@ -123,6 +129,8 @@ def owe(
         "audience": plan.audience,
         "content": plan.content,
         "late_ok_s": int(plan.late_ok.total_seconds()),
+        "missed": plan.missed,
+        "quiet": plan.quiet,
         "planned_up_to": "",
         "reason": reason,
         "started_at": now if asked else None,

@@ -90,6 +90,44 @@ class TestStart:
         assert "只会发给 1 位测试人员" in told.out
 
 
+class TestTheWaitBeforeAMassPush:
+    """`[limits] mass_wait`: between yes and the moment when nothing can be taken back."""
+
+    WAITING = YEAR.replace('channel = "service"', 'channel = "mass"') + '\n[limits]\nmass_wait = "5m"\n'
+
+    def test_is_told_and_can_be_used_to_cancel(self, office: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        office.writes(self.WAITING)
+        monkeypatch.setattr("sys.stdin", Terminal("yes\n"))
+
+        told = office.types("push", "start", THANKS)
+        (_, state, due), *_ = rows(office)
+        works(office)
+        listed = office.types("push", "list")
+        cancelled = office.types("push", "cancel", THANKS)
+        works(office)
+
+        assert told.code == 0
+        assert "在那以前可以取消" in told.out
+        assert f"push cancel {THANKS}" in told.out
+        assert state == "due"
+        assert timedelta(minutes=4) < due - datetime.now(UTC) <= timedelta(minutes=5)
+        assert "发，在那以前可以取消" in listed.out
+        assert cancelled.code == 0
+        assert [state for _, state, _ in rows(office)] == ["cancelled"]
+        assert office.platform.log == []
+
+    @pytest.mark.parametrize("name", [RIDDLES, THANKS])
+    def test_is_left_out_with_yes_and_for_what_goes_to_one_after_the_other(
+        self, office: Desk, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        office.writes(self.WAITING)
+        monkeypatch.setattr("sys.stdin", Terminal("yes\n"))
+
+        office.types("push", "start", name, *(["--yes"] if name == THANKS else []))
+
+        assert [due <= datetime.now(UTC) for _, _, due in rows(office)] == [True]
+
+
 class TestCancel:
     def test_of_a_coming_one_shows_it_and_asks(self, office: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         asked = office.types("push", "cancel", THANKS)

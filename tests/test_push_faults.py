@@ -19,6 +19,26 @@ from models.push import pushes
 __all__ = ["desk", "each_office", "office"]
 
 
+def test_a_run_of_errors_pauses_the_push_and_a_person_may_go_on(office: Office) -> None:
+    office.limits = office.limits.model_copy(update={"errors_in_a_row": 20})
+    office.hires(200)
+    office.platform.faults.add("message/template/send", errcode=43004, times=None)
+    push_id = office.starts()
+    office.works()
+
+    assert office.stands(push_id).state == "paused"
+    assert 20 <= office.books(push_id).failed < 200
+    (words,) = office.alarms()
+    assert "没有发成，先停下来" in words
+    assert "他没有关注本公众号" in words
+
+    office.platform.faults.clear()
+    with office.store.writing() as connection:
+        push.resume(connection, push_id, office.time.now())
+    office.works()
+    assert office.stands(push_id).state == "finished"
+
+
 class TestOneSickPush:
     def test_whose_tags_cannot_be_read_is_held_with_an_alarm_and_the_others_go_out(
         self, office: Office
