@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -193,3 +195,33 @@ def shot(page: Page, path: Path) -> None:
     page.screenshot(path=path, animations="disabled", caret="hide")
     with Image.open(path) as seen:
         seen.convert("RGB").quantize(200).save(path, optimize=True)
+
+
+def barriers(page: Page) -> list[str]:
+    """What keeps somebody from using the page, as axe finds it: serious and critical findings, each with its element.
+
+    axe needs a script's promises, which a page without JavaScript never keeps: so it looks at a copy of what is shown.
+    """
+    browser, shown = page.context.browser, page.content()
+    assert browser
+    context = browser.new_context(viewport=page.viewport_size, bypass_csp=True)
+    context.set_default_timeout(WAIT_MS)
+    try:
+        copy = context.new_page()
+        copy.route(page.url, lambda asked: asked.fulfill(body=shown, content_type="text/html; charset=utf-8"))
+        copy.goto(page.url)
+        copy.evaluate(_axe())
+        found = copy.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    finally:
+        context.close()
+    return [
+        f"{one['id']}: {node['html'][:120]}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+@cache
+def _axe() -> str:
+    return files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from kind_cast import Pages, Union
-from phone_cast import WAIT_MS, launched, shot
+from phone_cast import WAIT_MS, barriers, launched, shot
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
@@ -21,6 +21,7 @@ from models.base import Store
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 WISH = "/h5/c/spring-wish"
+NARROW = 390
 SMALL = """() => [...document.querySelectorAll('a, button, label.choice, input:not([type=hidden]), textarea')]
   .filter(one => !one.closest('p, li, h2') || one.matches('.button'))
   .filter(one => !one.matches('.skip') && !(one.type == 'radio' || one.type == 'checkbox'))
@@ -104,12 +105,14 @@ def test_the_public_face_and_an_entry_are_read_without_javascript_at_any_width(
 
 
 def looked_over(page: Page, picture: str = "") -> None:
-    """Nothing is too small, too pale or too wide, also at WeChat's largest type."""
+    """Nothing is too small, too pale or too wide, also at WeChat's largest type, and nothing keeps a screen reader out."""
     page.wait_for_load_state("load")
     assert page.evaluate(SMALL) == []
     assert page.evaluate(LINES) == 0
     assert page.evaluate(CONTRAST) == []
     assert not page.evaluate(WIDER)
+    if page.viewport_size and page.viewport_size["width"] <= NARROW:  # axe finds the same at every width
+        assert barriers(page) == []
     if picture and os.environ.get("GONGHUI_TEST_PICTURES"):
         shot(page, PICTURES / f"{picture}.png")
     page.evaluate("document.documentElement.style.fontSize = '25.5px'")
