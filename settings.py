@@ -90,15 +90,6 @@ def _alone(model: type[M], path: Path, text: str, environ: Mapping[str, str]) ->
     return None if draft.problems else value
 
 
-def risky(environ: Mapping[str, str]) -> list[str]:
-    """What the environment says that should stand in the file, a sentence each."""
-    name = f"{PREFIX}ACCOUNT__LIVE"
-    if environ.get(name, "").strip().lower() != "true":
-        return []
-    words = f"live = true 来自环境变量 {name}：打开配置文件的人看不出已经正式开通"
-    return [f"{words}。请删掉这个变量，写进配置文件"]
-
-
 class _Config(Draft):
     """The raw config, with what the environment and the secrets add."""
 

@@ -1,1 +1,44 @@
-"""What a person types, and what is said to that."""
+"""What a person types: each command is a function that takes what was typed and the parts, and gives the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from commands import (
+    alarm,
+    backup,
+    campaign,
+    check,
+    demo,
+    doctor,
+    follower,
+    halt,
+    menu,
+    replay,
+    report,
+    start,
+    steering,
+    talk,
+)
+from commands.command_line import Options
+from commands.parts import Parts
+
+RUN: Mapping[str, Callable[[Options, Parts], int]] = {
+    "demo": demo.demo,
+    "serve": start.serve,
+    "work": start.work,
+    "run": start.run,
+    "check": check.run,
+    "menu": menu.run,
+    "push": steering.run,
+    "campaign": campaign.run,
+    "halt": halt.run,
+    "unhalt": halt.run_again,
+    "alarm": alarm.run,
+    "follower": follower.run,
+    "db": backup.run,
+    "report": report.run,
+    "talk": talk.run,
+    "replay": replay.run,
+    "doctor": doctor.run,
+}

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from campaigns.watch import broken
 from channels.alarm import Notice, Untold, Way
+from commands.command_line import GOOD, PROBLEM, Options
+from commands.parts import Parts
 from ground.days import SHANGHAI
 from jobs.alarm import Herald
 from jobs.lookout import FELL, Lookout
 from models import alarm
 from models.base import Connection, Store, StoreError
 
-GOOD, PROBLEM = 0, 1
 NO_BACKUP = "backup failed"
 TEST = "这是一条试发的警报，说明出了事能告诉到您。不用处理。"
 NOBODY = "还没有写出了事告诉谁。请在配置文件的 [alarms] 里填好：email、webhook、openids 至少写一样。"
 Say = Callable[[str], None]
+
+
+def run(options: Options, parts: Parts) -> int:
+    """Tells also what keeps the program itself from starting: a broken config file is read as far as it goes."""
+    problems, now = [str(problem) for problem in parts.loaded.problems], datetime.now(UTC)
+    parts.salvage()
+    deeds: Mapping[str, Callable[[], int]] = {
+        "list": lambda: show(parts.store),
+        "clear": lambda: clear(parts.store, options.mark, now),
+        "test": lambda: try_out(parts.herald.ways(), parts.config.account.name, now),
+        "look": lambda: look(parts.store, parts.lookout(reaches=False), parts.path, problems, now),
+        "fell": lambda: fell(parts.store, parts.herald, options.unit, problems, now),
+    }
+    return deeds[options.deed]()
 
 
 def show(store: Store, say: Say = print) -> int:

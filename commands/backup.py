@@ -5,9 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from commands.alarm import note_backup
+from commands.command_line import GOOD, PROBLEM, Options
+from commands.parts import Parts
 from ground.days import SHANGHAI
 from models import schema, seal
 from models.backup import KEEP, CannotBackUp, bring_up, make, prune, write
@@ -16,7 +20,6 @@ from models.holder import HOLDERS
 from models.proof import Proof, prove, scratch
 from models.restore import RESTORED, put_back
 
-GOOD, PROBLEM = 0, 1
 KIND_ZH = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MariaDB"}
 TABLES = {each.table.name: each.title for each in HOLDERS} | {
     "followers": "关注者",
@@ -33,6 +36,31 @@ TABLES = {each.table.name: each.title for each in HOLDERS} | {
 }
 REST = "其他"
 Say = Callable[[str], None]
+
+
+def run(options: Options, parts: Parts) -> int:
+    """What was typed after `db`."""
+    if options.deed == "verify":
+        parts.salvage()
+        return verify(options.file, parts.backups, options.identity)
+    recipients = parts.config.backup.encrypt_to
+    store, folder, now = parts.store, parts.backups, parts.clock.now()
+    if options.deed == "upgrade":
+        return upgrade(store, folder, now, recipients)
+    if options.deed == "backup":
+        code = back_up(store, folder, now, recipients=recipients)
+        with suppress(StoreError), store.writing() as connection:
+            note_backup(connection, made=code == GOOD, now=now)
+        return code
+    return restore(
+        store,
+        options.file,
+        folder,
+        now,
+        identity=options.identity,
+        unproved=options.unproved,
+        recipients=recipients,
+    )
 
 
 def back_up(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from campaigns import taking_part as door
 from campaigns.campaign import Campaign
 from campaigns.kind import Impossible, Kind, Work, rules_of
 from campaigns.kinds import KINDS
-from commands.command_line import GOOD, PROBLEM, refuse
+from commands.command_line import GOOD, PROBLEM, Options, refuse
+from commands.parts import Parts, stored
 from ground.days import SHANGHAI, minute
 from ground.table import Table, lines, write_csv, write_xlsx
 from models import audit, edition, entry
@@ -26,6 +27,19 @@ MOST = 30  # lines of a table on the screen
 def staff() -> str:
     """Who types."""
     return f"cli:{getpass.getuser()}"
+
+
+def run(options: Options, parts: Parts) -> int:
+    """What was typed after `campaign`."""
+    store, now, name = stored(parts).store, parts.clock.now(), options.name
+    deeds: Mapping[str, Callable[[], int]] = {
+        "list": lambda: campaign_list(store, parts.config.campaigns, now),
+        "show": lambda: campaign_show(store, name),
+        "extend": lambda: campaign_extend(store, name, options.until or now, now),
+        "export": lambda: campaign_export(store, name, options.out),
+        "do": lambda: campaign_do(store, name, options.what, options.words, now),
+    }
+    return deeds[options.deed]()
 
 
 def campaign_list(store: Store, campaigns: Sequence[Campaign], now: datetime) -> int:

@@ -1,20 +1,28 @@
 """What `check` says: the next two years of pushes, and what this account cannot do."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
 
 from campaigns.campaign import KIND_WORDS, OPEN_END, Campaign
 from campaigns.kinds import KINDS
 from campaigns.push import Push
-from campaigns.watch import Settings
 from channels import SendLimits, title
 from commands import doubts
+from commands.audience import counted, tags_of
+from commands.command_line import GOOD, Options
+from commands.config import Config, risks
 from commands.outlook import TWO_YEARS, AudienceSize, Outlook, crowds, forecast, unknown
-from ground import roster
+from commands.parts import Parts, lacks
+from ground.address import lacking
 from ground.days import SHANGHAI, lunar_words
 from ground.text import BLANK
+from ground.toml import Loaded
+from jobs.audience import sizes
+from menus.directory import reminders
+from menus.facts import table
+from menus.reading import load, read
+from models.base import StoreError
 from wx.account import WORDS, Account, missing
 
 SHOWN = 3  # full months of later years that are told one by one
@@ -22,25 +30,38 @@ A_MONTH, A_YEAR = timedelta(days=31), timedelta(days=365)
 WEEKDAYS = "一二三四五六日"
 
 
-class Whole(Settings, Protocol):
-    """What `check` reads of the whole config."""
-
-    @property
-    def account(self) -> Account: ...
-
-
-class Reading(Protocol):
-    """The config file once read: its value, or the problems that were found."""
-
-    @property
-    def value(self) -> Whole | None: ...
-    @property
-    def problems(self) -> Sequence[object]: ...
+def run(options: Options, parts: Parts) -> int:
+    """Also with a broken config file, without a database and without WeChat; what cannot be known then is said."""
+    if options.facts:
+        print(table(load()))
+        return GOOD
+    now, loaded = datetime.now(UTC), parts.loaded
+    if loaded.value is None:
+        return check(parts.path, loaded, now=now)
+    reading, notes = read(), [*risks(loaded.value, parts.environ), *lacking(loaded.value.site)]
+    try:
+        size = unknown if lacks(parts.store) else sizes(parts.store)
+    except (StoreError, OSError):
+        size = unknown
+        notes.append("数据库现在连不上，启动不了服务；请检查 [database] url 和数据库服务")
+    notes += [str(hint) for hint in reading.hints]
+    if reading.directory:
+        notes += reminders(reading.directory, now.astimezone(SHANGHAI).date())
+    return check(
+        parts.path,
+        loaded,
+        now=now,
+        audience_size=size,
+        limits=loaded.value.limits,
+        notes=notes,
+        wrong=[str(problem) for problem in reading.problems],
+        tags=tags_of(parts, notes),
+    )
 
 
 def check(
     path: Path,
-    reading: Reading,
+    loaded: Loaded[Config],
     *,
     now: datetime,
     audience_size: AudienceSize = unknown,
@@ -55,10 +76,10 @@ def check(
     `notes` and `wrong` are sentences of other parts, such as the blanks and the faults in the service directory.
     `tags` are those that WeChat knows, with the number of people who have each; None when it was not asked.
     """
-    value = reading.value
+    value = loaded.value
     if value is None:
-        say(f"配置文件有 {len(reading.problems)} 处要改：")
-        for problem in reading.problems:
+        say(f"配置文件有 {len(loaded.problems)} 处要改：")
+        for problem in loaded.problems:
             say(f"  ✗ {problem}")
         return 1
     sizes = counted(path.parent, audience_size, tags)
@@ -171,7 +192,7 @@ def _what(outlook: Outlook) -> str:
 
 def _judged(
     path: Path,
-    value: Whole,
+    value: Config,
     outlooks: list[Outlook],
     now: datetime,
     limits: SendLimits,
@@ -206,23 +227,6 @@ def _joining(campaign: Campaign) -> Iterator[str]:
         yield "没有写 from，职工什么时候都不能参加"
     elif campaign.rules is not None and not campaign.to:
         yield f"没有写 to，开始以后 {OPEN_END.days} 天结束"
-
-
-def counted(folder: Path, audience_size: AudienceSize, tags: Mapping[str, int] | None) -> AudienceSize:
-    """Counts lists itself, because they stand beside the config file; WeChat has counted its tags, the followers' table
-    the rest."""
-
-    def count(audience: str) -> int | None:
-        kind, _, name = audience.partition(":")
-        if kind == "openids":
-            try:
-                return len(roster.read(folder, name))
-            except roster.RosterError:
-                return None
-        known = audience_size(audience)
-        return (tags or {}).get(name) if kind == "tag" and known is None else known
-
-    return count
 
 
 def _blanks(path: Path) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import signal
 import socket
@@ -11,8 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from commands.command_line import WRONG_USE, refuse
-from models import shared
+from commands.command_line import WRONG_USE, Options, refuse
+from commands.menu import publish
+from commands.parts import CONFIG, STATE, Parts
+from commands.supervise import supervise
+from models import shared, use
+from models.backup import bring_up
 from models.base import Store
 from wx.account import Account
 from wx.errors import WeChatError
@@ -20,10 +25,11 @@ from wx.reach import reach
 from wx.simulator import Phone, Platform, PlatformServer
 
 WORKERS = ("王师傅", "李大姐", "小张")
-FOLDER = Path("var")
+EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 OFFSET = "clock_offset_s"  # the row that says how far the clock is ahead of the wall's
 BEFORE = timedelta(seconds=1)  # the visitor sees the push come due
 START_S = 60.0
+log = logging.getLogger("app")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,25 @@ class Stage:
         print(f"http://{self.bind}", flush=True)
 
 
+def demo(options: Options, parts: Parts) -> int:
+    """The simulated WeChat, the pages and the push worker, each in a process of its own."""
+    stage = Stage.set(parts.environ)
+    path = options.config or (CONFIG if CONFIG.exists() else EXAMPLE)
+    parts = parts.staged(path, {**parts.environ, **stage.environment}, stage.far)
+    account = parts.config.account
+    # What was under way when the clock moved is refused as stale.
+    logging.getLogger("web.webhook").setLevel(logging.ERROR)
+    parts.held = use.occupy(parts.store)
+    bring_up(parts.store, parts.backups, datetime.now(UTC))
+    parts.store.close()
+    children = {
+        "platform": lambda: stage.platform(account, parts.clock.now),
+        "web": parts.serve,
+        "work": parts.work,
+    }
+    return supervise(children, lambda: stage.open(lambda: publish(parts, say=log.info)))
+
+
 def _environment(port: int, far_port: int, environ: Mapping[str, str]) -> dict[str, str]:
     """A simulated account in the place of the real one, this machine only, and data that are new each time."""
     far = f"http://127.0.0.1:{far_port}"
@@ -92,8 +117,8 @@ def _environment(port: int, far_port: int, environ: Mapping[str, str]) -> dict[s
         "SERVER__PROCESSES": "1",
     }
     if "GONGHUI_DATABASE__URL" not in environ:
-        file = FOLDER / f"demo-{port}.db"
-        for old in FOLDER.glob(f"{file.name}*"):
+        file = STATE / f"demo-{port}.db"
+        for old in STATE.glob(f"{file.name}*"):
             old.unlink()
         values["DATABASE__URL"] = f"sqlite:///{file}"
     return {f"GONGHUI_{name}": value for name, value in values.items()}

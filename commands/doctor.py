@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 
 from channels import CHANNELS
 from channels.alarm import Alarms
+from commands.command_line import Options
+from commands.parts import Parts
 from ground.days import SHANGHAI
-from ground.workdays import Workdays, unannounced
+from ground.workdays import Workdays, unannounced, workdays
 from models import alarm, backup, recent, refused, schema, shared
 from models.base import Store, StoreError
 from models.condition import condition, redis_answers
@@ -410,3 +412,23 @@ CHECKS: tuple[Callable[[Installation], Iterable[Finding]], ...] = (
     _refusals,
     _wechat,
 )
+
+
+def run(options: Options, parts: Parts) -> int:
+    """All of it, or one of WeChat's codes in words."""
+    if options.code:
+        return explain(options.code)
+    config = parts.config
+    house = Installation(
+        parts.path,
+        config.account,
+        config.site.base_url,
+        parts.store,
+        config.redis.url.get_secret_value(),
+        parts.backups,
+        parts.api,
+        datetime.now(UTC),
+        config.alarms,
+        workdays(config.holidays),
+    )
+    return doctor(house)

@@ -7,17 +7,23 @@ from datetime import UTC, datetime
 
 from tqdm import tqdm
 
+from commands.command_line import GOOD, PROBLEM, Options
+from commands.parts import Parts, stored
 from models import alarm, follower, shared
 from models.base import Store
 from wx import answers
 from wx.client import Api
 from wx.errors import ApiError, WeChatError, explain
 
-GOOD, PROBLEM = 0, 1
 ASKED = 100  # platform guide, 批量获取用户基本信息
 GONE = 40003
 PLACE = "follower import"  # the row that says how far the last one came
 Say = Callable[[str], None]
+
+
+def run(options: Options, parts: Parts) -> int:
+    """What was typed after `follower`: there is only `import`."""
+    return import_followers(stored(parts).store, parts.api, parts.clock.now)
 
 
 def import_followers(store: Store, api: Api, now: Callable[[], datetime], say: Say = print) -> int:

@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
-from models import alarm, shared
-from models.base import Store, place
+from commands.command_line import GOOD, Options, refuse
+from commands.parts import STATE, Parts
+from models import alarm, last_address, shared
+from models.address import Database
+from models.base import Store, StoreError, place
 from models.shared import Shared
 
-GOOD = 0
 Say = Callable[[str], None]
+
+
+def run(options: Options, parts: Parts) -> int:
+    """`halt`."""
+    return braking(parts, halt)
+
+
+def run_again(options: Options, parts: Parts) -> int:
+    """`unhalt`."""
+    return braking(parts, lambda store, now: unhalt(store, Shared(store, ""), now))
+
+
+def braking(parts: Parts, deed: Callable[[Store, datetime], int]) -> int:
+    """A deed that needs the database and nothing else: neither a config file without faults nor guides nor WeChat."""
+    url = _address(parts)
+    try:
+        with closing(Store(url)) as store:
+            return deed(store, datetime.now(UTC))
+    except (StoreError, OSError) as error:
+        raise refuse(unwritable(error)) from None
 
 
 def halt(store: Store, now: datetime, words: str = "有人运行了 halt", say: Say = print) -> int:
@@ -33,6 +56,20 @@ def unhalt(store: Store, common: Shared, now: datetime, say: Say = print) -> int
 
 
 # --- the database that it needs ----------------------------------------------------------------------------------
+
+
+def _address(parts: Parts) -> str:
+    """The database's address: the environment's, else the file's, else the last good one. Ends the program with words
+    where there is no database."""
+    kept = last_address.recall(STATE)
+    written, exists = parts.written("database", "url"), parts.path.exists()
+    default = Database().url.get_secret_value() if exists else None
+    for url in (written, kept, default):
+        if url is not None and is_there(url):
+            return url
+    if not exists and written is None:
+        raise refuse(str(parts.loaded.problems[0]))
+    raise refuse(no_database(written or default or ""))
 
 
 def is_there(url: str) -> bool:

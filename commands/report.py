@@ -8,12 +8,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from channels import reasons, title
+from commands.command_line import Options
+from commands.parts import Parts, stored
 from ground.days import SHANGHAI, minute
 from ground.normal import normal
 from ground.table import Table, lines, write_csv, write_xlsx
 from ground.text import visible
 from ground.words import BOOKS, DELIVERIES, said
 from menus.directory import Directory
+from menus.reading import read
 from models import delivery, report
 from models.base import Store
 from models.report import Counts, Sent
@@ -55,6 +58,22 @@ TOPICS = {
 }
 # Seven digits or more, with what people write between them: 138 1234 5678, +86-138-1234-5678, 6222 0200 …
 LONG_NUMBER = re.compile(r"\d(?:[\s.·+()（）_/－\u2010-\u2015-]{0,3}\d){6,}(?:\s?[XxＸ])?")
+
+
+def run(options: Options, parts: Parts) -> int:
+    """The days that were typed, else the last thirty."""
+    store, config = stored(parts).store, parts.config
+    last = options.to or parts.clock.now().astimezone(SHANGHAI).date()
+    return show(
+        store,
+        config.account.name,
+        options.from_ or last - timedelta(days=29),
+        last,
+        {each.id: each.title for each in config.campaigns},
+        read().directory,
+        options.csv,
+        xlsx=options.xlsx,
+    )
 
 
 def show(

@@ -6,22 +6,40 @@ What cannot be taken back is shown and asked first (`sure`); what stops somethin
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from tqdm import tqdm
 
 from campaigns.campaign import Campaign, named
 from campaigns.push import Push
 from channels import CHANNELS
-from commands.outlook import AudienceSize
-from commands.push import GOOD, PROBLEM, Say, books_words, find, last_words, shown, stands
+from commands import asking
+from commands.audience import counted_by_wechat, size_of
+from commands.command_line import Options
+from commands.halt import braking
+from commands.outlook import AudienceSize, unknown
+from commands.parts import Parts, lacks, stored
+from commands.push import (
+    GOOD,
+    PROBLEM,
+    Say,
+    books_words,
+    find,
+    last_words,
+    push_list,
+    push_preview,
+    push_test,
+    shown,
+    stands,
+)
 from ground.days import minute
 from ground.text import BLANK
 from ground.words import PUSHES
 from jobs.push import plan_of
 from models import alarm, delivery, ledger, push, shared
-from models.base import Store
+from models.base import Store, StoreError
 from models.delivery import Books
 from models.push import Occasion
 from models.shared import Shared
@@ -30,6 +48,44 @@ from wx.account import Account
 LOOK_S = 0.3
 SILENT_S = 60.0  # so long may nobody work on a push that a person waits for
 Sure = Callable[[], bool]
+
+
+def run(options: Options, parts: Parts) -> int:
+    """What was typed after `push`. What must also work when something is wrong asks for less than the rest."""
+    name = options.name
+    if options.deed == "pause":
+        return braking(parts, lambda store, now: push_pause(store, name, now))
+    if options.deed == "cancel" and braking(parts, lambda store, now: push_stop(store, name, now)) == GOOD:
+        return GOOD  # what runs is stopped whatever is wrong with the file; the next one is looked up in it
+    if options.deed == "preview":
+        return _preview(name, parts)
+    store, common, now = stored(parts).store, parts.shared, parts.clock.now()
+    campaigns, account, size = parts.config.campaigns, parts.config.account, size_of(parts)
+    sure = partial(asking.sure, options.yes)
+    mass_wait = timedelta(0) if options.yes else parts.config.limits.mass_wait
+    deeds: Mapping[str, Callable[[], int]] = {
+        "list": lambda: push_list(store, campaigns, now),
+        "test": lambda: push_test(store, campaigns, account, parts.channels, name, options.openid),
+        "start": lambda: push_start(
+            store, common, campaigns, account, name, now, size, sure, mass_wait=mass_wait, wait=options.wait
+        ),
+        "resume": lambda: push_resume(store, common, name, now),
+        "cancel": lambda: push_cancel(store, campaigns, account, name, now, size, sure),
+    }
+    return deeds[options.deed]()
+
+
+def _preview(name: str, parts: Parts) -> int:
+    """Needs the file and nothing else: who writes a push looks at it long before there is a database."""
+    config, now = parts.config, datetime.now(UTC)
+    try:
+        store = None if lacks(parts.store) else parts.store
+    except (StoreError, OSError):
+        store = None
+    size = size_of(parts) if store else unknown
+    return push_preview(
+        store, config.campaigns, config.account, name, now, size, theirs=lambda: counted_by_wechat(parts)
+    )
 
 
 def push_start(

@@ -5,18 +5,19 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Literal
 
+from commands.command_line import GOOD, PROBLEM, WRONG_USE, Options, refuse
+from commands.parts import Parts
 from ground.saved import NotTextError, text_of
 from ground.table import Table, lines
 from handlers.route import Route, route
 from handlers.turn import House
 from handlers.which import which
 
-GOOD, PROBLEM = 0, 1
 LISTED = 60
 Say = Callable[[str], None]
 Fared = Literal["hit", "offered", "wrong", "floor"]
@@ -30,6 +31,16 @@ class Saying:
     words: str
     group: str
     expected: tuple[str, ...] = ()
+
+
+def run(options: Options, parts: Parts) -> int:
+    """One saying, or a file of them."""
+    house, now = parts.house, datetime.now(UTC)
+    if options.sayings is not None:
+        return try_out(house, options.sayings, now)
+    if not options.saying:
+        raise refuse("后面写上一句话，例如 talk 工资没发；或者 --file 说法表.csv。", code=WRONG_USE)
+    return ask(house, options.saying, now)
 
 
 def ask(house: House, words: str, now: datetime, say: Say = print) -> int:

@@ -12,7 +12,7 @@ MAX_FILE_BYTES = 1_000_000
 MISSING = "没有找到这个文件"
 
 Table = dict[str, Any]
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded(Generic[T]):
+class Loaded(Generic[T_co]):
     """The typed value, or None and every problem that stands in its way, in the order of the file."""
 
-    value: T | None
+    value: T_co | None
     problems: tuple[Problem, ...] = ()
 
 

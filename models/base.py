@@ -323,10 +323,11 @@ class Store:
         self.dialect: str = self.url.get_backend_name()
         self._engines: tuple[int, Engine, Engine] | None = None
         self.lock: FileLock | None = None
+        self.file: Path | None = None  # on SQLite
         if self.dialect == "sqlite":
-            path = Path(str(self.url.database))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self.lock = FileLock(f"{path}.lock")
+            self.file = Path(str(self.url.database))
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            self.lock = FileLock(f"{self.file}.lock")
 
     def _pair(self) -> tuple[Engine, Engine]:
         if self._engines is None or self._engines[0] != os.getpid():

@@ -107,7 +107,7 @@ def _people(connection: Connection) -> set[str]:
 def _remembered(store: Store) -> list[erasure.Memory]:
     """What the database that is replaced remembers; nothing where it is new, older than that, or broken."""
     try:
-        if store.dialect == "sqlite" and not Path(str(store.url.database)).exists():
+        if store.file and not store.file.exists():
             return []
         with store.reading() as connection:
             memory = erasure.recall(connection)
@@ -117,7 +117,7 @@ def _remembered(store: Store) -> list[erasure.Memory]:
 
 
 def _refuse_while_in_use(store: Store, now: datetime) -> None:
-    if store.dialect == "sqlite" and not Path(str(store.url.database)).exists():
+    if store.file and not store.file.exists():
         return
     if schema.standing(store).revision is None:
         return

@@ -19,12 +19,12 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 import handlers
 from campaigns.year import Due
+from ground.address import Site
 from handlers.turn import House
 from menus import tree
 from models.base import Store
 from models.clock import Clock
 from web import Demo, Parts, create_app
-from web.address import Site
 from web.webhook import Webhook
 from wx.account import Account
 from wx.envelope import Envelope
@@ -97,14 +97,7 @@ def parts(
 
 def webhook(store: Store, clock: Clock, account: Account = ACCOUNT) -> Webhook:
     house = House(account.name, account.live, True, "", lambda: WHOLE)
-    envelope = Envelope(
-        mode=account.mode,
-        token=account.token.get_secret_value(),
-        app_id=account.app_id,
-        freshness_s=account.freshness_s,
-        aes_key=account.encoding_aes_key.get_secret_value(),
-        aes_key_previous="",
-    )
+    envelope = Envelope.of(account)
     return Webhook(envelope, store, clock, house, handlers.answer, account.original_id)
 
 

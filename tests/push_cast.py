@@ -96,13 +96,7 @@ class Office:
 
     def _webhook(self) -> Callable[[str, bytes], tuple[int, bytes]]:
         account = self.account
-        envelope = Envelope(
-            mode=account.mode,
-            token=account.token.get_secret_value(),
-            app_id=account.app_id,
-            freshness_s=300,
-            aes_key=account.encoding_aes_key.get_secret_value(),
-        )
+        envelope = Envelope.of(account)
         house = House(account.name, True, True, "https://union.example", lambda: WHOLE)
         return Webhook(envelope, self.store, self.clock, house, answer, account.original_id).answer
 

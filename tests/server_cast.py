@@ -469,10 +469,12 @@ def main(config: str, limits: dict[str, Any]) -> None:
     from flask import request
 
     import app
+    from commands.start import prepare
     from web.server import ClientLimits, Server
 
     logging.basicConfig(level=logging.WARNING)
-    built = app.prepared(app.parse(["serve", "--config", config])[1])
+    built = app.Built(Path(config), os.environ)
+    prepare(built)
     pages = built.pages
 
     @pages.route("/test/slow")

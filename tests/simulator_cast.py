@@ -50,13 +50,7 @@ class Union:
 
     def __init__(self, account: Account, now: Callable[[], datetime]) -> None:
         self.now = now
-        self.envelope = Envelope(
-            mode=account.mode,
-            token=account.token.get_secret_value(),
-            app_id=account.app_id,
-            freshness_s=300,
-            aes_key=account.encoding_aes_key.get_secret_value(),
-        )
+        self.envelope = Envelope.of(account)
         self.heard: list[messages.Message] = []
         self.bodies: list[bytes] = []
         self.answer: Callable[[messages.Message], Reply | bytes | int | None] = lambda _: None

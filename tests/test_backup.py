@@ -23,7 +23,7 @@ from phone_cast import ACCOUNT, Watch, webhook
 
 import app
 from commands import backup as backups
-from commands.command_line import Options
+from commands.start import prepare
 from models import backup, erasure, holder, proof, schema, seal, shared, use
 from models.base import Store
 from models.delivery import deliveries
@@ -351,7 +351,8 @@ class TestProof:
             f"[database]\nurl = 'sqlite:///{lone.url.database}'\n"
         )
         config.chmod(0o600)
-        serving = app.prepared(Options(config=config), listens=False)
+        serving = app.Built(config, {})
+        prepare(serving, listens=False)
 
         assert app.main(["db", "restore", str(made), "--config", str(config)]) == 1
         assert "systemctl stop gonghui-serve" in capsys.readouterr().out

@@ -94,7 +94,7 @@ def test_a_unit_that_falls_calls_the_one_that_tells_the_staff(unit: str, stage: 
 def test_backups_lie_where_the_manual_says(stage: Path) -> None:
     common = (stage / "etc/systemd/system/gonghui-.service.d/common.conf").read_text()
     state = Path(re.search(r"WorkingDirectory=(.*)", common)[1])
-    built = app.build_from(stage / "etc/gonghui/config.toml", {})
+    built = app.Built(stage / "etc/gonghui/config.toml", {})
     manual = (ROOT / "docs/manual.zh.md").read_text("utf-8")
 
     assert f"`{state / built.backups}/`" in manual

@@ -12,11 +12,11 @@ from guides_cast import WHOLE
 from kind_cast import Pages, Union
 from phone_cast import SITE, parts
 
+from ground.address import Footer, Site, lacking
 from menus.directory import Directory
 from models.base import Store
 from models.interaction import interactions
 from web import Demo, create_app
-from web.address import Footer, Site, lacking
 
 FOOT = Footer(
     organiser="河湾县总工会",

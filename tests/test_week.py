@@ -189,7 +189,7 @@ class Town:
         (folder / "poll.jpg").write_bytes(JPEG)
         listed = "\n".join(phone.openid for phone in self.phones[::10])
         (folder / "visit.txt").write_text(f"# 名单\n{listed}\n", "utf-8")
-        self.built = app.build_from(written(folder, self._config(live)), {})
+        self.built = app.Built(written(folder, self._config(live)), {})
         vars(self.built)["clock"] = Fast(self.time)  # before any other part asks for it
         self.platform.callback.target = self.built.webhook.answer
         self.up = True

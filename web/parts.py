@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from campaigns.year import Due
+from ground.address import Site
 from handlers import Found
 from handlers.turn import House
 from models.base import Store
 from models.clock import Clock
 from models.delivery import REASONS
-from web.address import Site
 from wx.account import Account
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")  # this machine, as a browser on it names it

@@ -18,12 +18,13 @@ import secrets
 import threading
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from urllib.parse import parse_qsl
 
 from cryptography.hazmat.primitives import ciphers
 from cryptography.hazmat.primitives.ciphers import algorithms, modes
 
+from wx.account import Account
 from wx.markup import BadXml, read
 from wx.messages import BadMessage
 
@@ -206,6 +207,18 @@ class Envelope:
         self._freshness_s = freshness_s
         keys = [key for key in (aes_key, aes_key_previous) if key]
         self._ciphers = [Cipher(key, app_id) for key in keys] if mode != "plain" else []
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        """The one of this account."""
+        return cls(
+            mode=account.mode,
+            token=account.token.get_secret_value(),
+            app_id=account.app_id,
+            freshness_s=account.freshness_s,
+            aes_key=account.encoding_aes_key.get_secret_value(),
+            aes_key_previous=account.encoding_aes_key_previous.get_secret_value(),
+        )
 
     def echo(self, query: str, now_s: float) -> str:
         """The echostr of a verification GET. Raises Forged."""

@@ -10,7 +10,6 @@ from pydantic import AfterValidator, Field, StrictInt
 from ground.part import Part
 from ground.text import without_spaces
 from ground.wide import hint
-from web.server import listen
 
 
 def _bind(text: str) -> str:
@@ -69,12 +68,3 @@ def risky(serving: Serving) -> list[str]:
         remedy = "请写 127.0.0.1，由 nginx 转发"
         return [f"bind = {serving.bind}：别的机器可以绕过 nginx 直接连上来，不加密，也没有限流。{remedy}"]
     return []
-
-
-def in_the_way(bind: str) -> OSError | None:
-    """Why nobody can listen at this address now, which the server before us gets a few seconds to leave; None is good."""
-    try:
-        listen(bind, 0)
-    except OSError as error:
-        return error
-    return None

@@ -1,0 +1,58 @@
+"""`serve`, `work` and `run`: what is looked at before they begin, and their processes."""
+
+from __future__ import annotations
+
+import logging
+
+from commands import backup
+from commands.command_line import GOOD, PROBLEM, Options, refuse, why
+from commands.config import risks
+from commands.parts import STATE, Parts
+from commands.supervise import supervise
+from menus.reading import load
+from models import last_address, use
+from wx.account import WORDS, missing
+
+ROOMS = ("wx", "models", "menus", "campaigns", "channels", "handlers", "jobs", "commands", "web")
+log = logging.getLogger("app")
+
+
+def serve(options: Options, parts: Parts) -> int:
+    """Answer WeChat and browsers."""
+    prepare(parts)
+    return parts.serve()
+
+
+def work(options: Options, parts: Parts) -> int:
+    """Send what comes due."""
+    prepare(parts, listens=False)
+    return parts.work()
+
+
+def run(options: Options, parts: Parts) -> int:
+    """Both, on one machine."""
+    prepare(parts)
+    return supervise({"web": parts.serve, "work": parts.work})
+
+
+def prepare(parts: Parts, *, listens: bool = True) -> None:
+    """Nothing is missing, the address is free, the schema is up to date; or the program ends with words."""
+    config, bind = parts.config, parts.config.server.bind
+    for room in ROOMS:
+        logging.getLogger(room).setLevel(logging.INFO)
+    lacking = "、".join(f"{WORDS[name]}（account.{name}）" for name in missing(config.account))
+    if lacking:
+        raise refuse(f"还不能启动：{parts.path} 里 {lacking} 是空的。请从微信公众平台抄过来。")
+    if listens and (fault := parts.in_the_way()):
+        raise refuse(f"{bind} 用不了：{why(fault)}。请停下那个程序，或在配置文件里换一个：[server] bind。")
+    for words in risks(config, parts.environ):
+        log.warning("危险的设置：%s", words)
+    load()  # a fault in the service directory is said before anything starts
+    try:
+        parts.held = use.occupy(parts.store)
+    except use.InUse as fault:
+        raise refuse(str(fault)) from None
+    if backup.upgrade(parts.store, parts.backups, parts.clock.now(), config.backup.encrypt_to) != GOOD:
+        raise SystemExit(PROBLEM)
+    parts.store.close()  # its connections must not be shared by processes to come
+    last_address.remember(STATE, config.database.url.get_secret_value())
