@@ -31,6 +31,7 @@ from jobs.audience import Audience
 from jobs.followers import compare
 from jobs.lookout import Lookout, Place
 from jobs.pace import Pace
+from jobs.photos import Fetcher
 from jobs.push import Sender
 from jobs.worker import Worker
 from jobs.worker import work as run_worker
@@ -232,7 +233,8 @@ class Built:
         return 0
 
     def work(self) -> int:
-        return run_worker(self.worker, None if self.simulator_url else self.lookout())
+        photos = Fetcher(self.store, self.api, self.clock.now)
+        return run_worker(self.worker, photos, *([] if self.simulator_url else [self.lookout()]))
 
 
 # --- the command line ------------------------------------------------------------------------------------------

@@ -23,7 +23,6 @@ Check = Callable[[str], str]
 """What is wrong with a text, '' for nothing."""
 Option = tuple[str, str]
 """A choice's value and its words."""
-MEDIA = "media:"  # before the MediaId of a picture that was sent in the chat and is still to be fetched
 YES = "yes"
 FOLD = 12  # choices that are listed; more are found by number or name
 
@@ -125,7 +124,7 @@ class Several(wtforms.SelectMultipleField):
 
 
 class Photo(wtforms.StringField):
-    """A picture: in the chat an image message, on a page a file; what is kept is where it lies."""
+    """A photo: in the chat an image message, on a page a file; what is said is the key of its row."""
 
 
 def line(
@@ -195,8 +194,8 @@ def consent(text: str) -> Any:
     )
 
 
-def photo(label: str, hint: str = "发一张照片", *, optional: bool = False) -> Any:
-    """A picture."""
+def photo(label: str, hint: str = "一张照片，最多 20 MB", *, optional: bool = False) -> Any:
+    """A photo."""
     return Photo(label, [_needed(optional)], description=hint)
 
 
@@ -327,6 +326,11 @@ def _own_numbers(values: Sequence[str]) -> bool:
 def is_optional(field: Any) -> bool:
     """Whether it may be left out."""
     return any(isinstance(check, validators.Optional) for check in field.validators)
+
+
+def photos(form: Iterable[Any]) -> list[Any]:
+    """The fields that take a photo."""
+    return [field for field in form if isinstance(field, Photo)]
 
 
 def is_choice(field: Any) -> bool:

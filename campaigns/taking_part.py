@@ -15,11 +15,12 @@ from campaigns.form import Consent
 from campaigns.kind import Asked, Kind, Nothing, Refused, Taken, Visit, rules_of
 from campaigns.kinds import KINDS
 from ground.days import SHANGHAI
-from models import consent, draft, edition, entry
+from models import consent, draft, edition, entry, photo
 from models.base import Connection
 from models.edition import Edition, Opening
 
 NOT_YET = "还没有开始。"
+NO_PHOTO = "这张照片不在了，请再传一次。"
 
 
 class Repeated(Exception):
@@ -90,11 +91,25 @@ def take(visit: Visit) -> Taken | Refused | Faulty | Nothing:
     if faults := forms.faults(asked.form, visit.said):
         return Faulty(faults)
     filled = forms.bound(asked.form, visit.said)
+    if faults := _lost(visit, filled):
+        return Faulty(faults)
     taken = kind_of(visit.edition).take(visit, filled.data)
     if isinstance(taken, Refused):
         return taken
     _note(visit, filled, taken)
     return taken
+
+
+def _lost(visit: Visit, filled: forms.Form) -> dict[str, str]:
+    """The photos that are not this person's, or broke meanwhile."""
+    keys = {field.name: field.data for field in forms.photos(filled) if field.data}
+    there = photo.of(visit.connection, keys.values()) if keys else {}
+    mine = {
+        key
+        for key, one in there.items()
+        if one.openid == visit.openid and one.edition_id == visit.edition.id and one.state != photo.BROKEN
+    }
+    return {name: NO_PHOTO for name, key in keys.items() if key not in mine}
 
 
 def _note(visit: Visit, filled: forms.Form, taken: Taken) -> None:
@@ -110,6 +125,8 @@ def _note(visit: Visit, filled: forms.Form, taken: Taken) -> None:
     )
     if not entry.write(visit.connection, new):
         raise Repeated
+    for field in forms.photos(filled):
+        photo.send(visit.connection, visit.edition.id, visit.openid, field.data, visit.now)
     for name, field in filled._fields.items():
         if isinstance(field, Consent):
             version = f"{name}:{field.version}"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from campaigns import desk
 from campaigns import taking_part as door
 from campaigns.campaign import Campaign
 from campaigns.kind import Impossible, Kind, Work, rules_of
@@ -16,7 +17,7 @@ from commands.command_line import GOOD, PROBLEM, Options, refuse
 from commands.parts import Parts, stored
 from ground.days import SHANGHAI, minute
 from ground.table import Table, lines, write_csv, write_xlsx
-from models import audit, edition, entry
+from models import audit, edition, entry, photo
 from models.base import Connection, Store
 from models.edition import Edition
 
@@ -70,9 +71,9 @@ def campaign_show(store: Store, name: str) -> int:
         )
         people = entry.people(connection, found.id)
         told = kind.told(visit).words
-        since = kind.waiting_since(connection, found.id)
+        since = desk.waiting_since(connection, found)
         last = audit.of(connection, _object(found), 10)
-        tables = kind.tables(connection, found, rules_of(kind, found))
+        tables = desk.tables(connection, found)
     print(f"{found.title}（{found.campaign}，{kind.title}，{STATES[found.state]}）")
     print(f"{minute(found.opens_at)} 至 {minute(found.closes_at)}，{people} 人参加。{told}")
     print(f"规则：{found.rules}\n规则的校验码：{found.rules_hash}")
@@ -82,7 +83,7 @@ def campaign_show(store: Store, name: str) -> int:
     for table in (Table("每天参加的次数", ("日期", "聊天", "网页"), rows), *tables):
         print("\n".join(lines(table, MOST, "请用 campaign export 导出")))
     print("\n可以做的：")
-    for deed, one in kind.deeds.items():
+    for deed, one in desk.deeds(kind).items():
         print(f"  campaign do {name} {deed} {' '.join(one.usage)}　{one.about}")
     for done in last:
         print(f"{minute(done.at)} {done.staff} {done.deed} {done.details}")
@@ -104,14 +105,23 @@ def campaign_extend(store: Store, name: str, until: datetime, now: datetime) -> 
 def campaign_export(store: Store, name: str, folder: Path) -> int:
     """Its tables as XLSX and CSV."""
     with store.reading() as connection:
-        found, kind = _found(connection, name)
-        tables = kind.tables(connection, found, rules_of(kind, found))
+        found, _ = _found(connection, name)
+        tables = desk.tables(connection, found)
+        waiting = photo.of_edition(connection, found.id, (photo.PENDING,))
+        pictures = {one.id: photo.data(connection, one.id, "large") for one in waiting}
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{found.campaign}-{found.opens_at.astimezone(SHANGHAI):%Y%m%d}"
     for write, ending in ((write_xlsx, "xlsx"), (write_csv, "csv")):
         path = folder / f"{stem}.{ending}"
         write(path, tables)
         print(f"已经写好 {path}")
+    for number, data in pictures.items():
+        path = folder / f"{stem}-photo-{number}.jpg"
+        path.write_bytes(data or b"")
+    if pictures:
+        print(
+            f"等您看的照片有 {len(pictures)} 张，也在 {folder} 里：看过以后运行 campaign do {name} show-photo 或 hide-photo。"
+        )
     return GOOD
 
 
@@ -119,9 +129,10 @@ def campaign_do(store: Store, name: str, deed: str, words: Sequence[str], now: d
     """A deed of the staff, with its trace, or words why not."""
     with store.writing() as connection:
         found, kind = _found(connection, name)
-        known = kind.deeds.get(deed)
+        deeds = desk.deeds(kind)
+        known = deeds.get(deed)
         if known is None:
-            raise refuse(f"没有 {deed} 这件事，可以做的是：{'、'.join(kind.deeds)}。")
+            raise refuse(f"没有 {deed} 这件事，可以做的是：{'、'.join(deeds)}。")
         if len(words) != len(known.usage):
             raise refuse(f"请写成：campaign do {name} {deed} {' '.join(known.usage)}")
         work = Work(connection, found, rules_of(kind, found), staff(), now)

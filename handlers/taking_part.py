@@ -19,7 +19,7 @@ from handlers.book import book
 from handlers.dialogue import SILENCE, home
 from handlers.page import FORM, HOME, minute, state, where
 from handlers.turn import Turn
-from models import draft, edition, entry
+from models import draft, edition, entry, photo
 from models.edition import Edition
 from models.recording import NOT_YET
 from models.session import DIGITS
@@ -34,6 +34,8 @@ SKIP = ("跳过", "略过", "不填")
 YES = ("1", "提交", "确认", "确定", "好", "好的", "对", "是", "是的")
 PAUSED = f"（刚才的还没填完，回复“{GO_ON}”接着填，“{ANEW}”重新填。）"
 WAITS = "（刚才填的还留着，直接接着回答就行。）"
+PHOTO_CAME = "照片收到了，正在替您存好。"
+MEDIA_ID = 128  # characters of one that can be kept; WeChat's own have 64
 MINE_SHOWN = 5  # editions
 
 
@@ -46,16 +48,31 @@ def answer(turn: Turn, usual: Usual) -> Reply | None:
             return SPOKEN[words](turn) or usual(turn)
         if len(words) == DIGITS and sign_in.is_code(words):
             return sign_in.typed(turn, words)
-    if turn.connection is NOT_YET:  # whoever stands in a form is asked for again, inside
+    if turn.connection is NOT_YET and not isinstance(
+        body, m.Image
+    ):  # whoever stands in a form is asked for again, inside
         return usual(turn)
     here = where(turn.follower.dialogue)
     if here is None or here.page != FORM or not isinstance(body, m.Text | m.Voice | m.Image):
-        return usual(turn)
+        return _another_photo(turn) or usual(turn)
     if minute(turn.now) - here.minute > SILENCE.total_seconds() // 60:
         return _paused(turn, usual)
     number = "".join(here.choices)
     found = edition.get(turn.connection, int(number)) if number.isdigit() else None
     return _told(turn, found) if found is not None else usual(turn)
+
+
+def _another_photo(turn: Turn) -> Text | None:
+    """A photo that is sent again because the first one could not be kept."""
+    body = turn.message.body
+    broken = (
+        photo.mine(turn.connection, turn.message.openid, (photo.BROKEN,)) if isinstance(body, m.Image) else []
+    )
+    if not broken or not isinstance(body, m.Image):
+        return None
+    photo.await_another(turn.connection, broken[0], body.media_id[:MEDIA_ID], turn.now)
+    turn.topic = "photo"
+    return Text(f"{PHOTO_CAME}原来那张换成这一张。\n回复 00 首页。")
 
 
 def _paused(turn: Turn, usual: Usual) -> Reply | None:
@@ -141,7 +158,7 @@ def _words(turn: Turn) -> str:
 
 def _answered(turn: Turn, visit: Visit, asked: Asked, name: str, text: str) -> Text:
     field = asked.form()[name]
-    value, fault = _value(turn, field, text)
+    value, fault = _value(turn, visit, field, text)
     if not forms.is_known(field, text) and (not forms.is_choice(field) or value is None):
         found = book(turn.house).dangers.find(normal(text))
         if found is not None:  # before anything else; what was said so far stays as it is
@@ -151,17 +168,21 @@ def _answered(turn: Turn, visit: Visit, asked: Asked, name: str, text: str) -> T
         said = {**visit.said, name: value}
         fault = forms.fault(asked.form, said, name)
         if not fault:
-            return _step(turn, visit.with_said(said))
+            got = PHOTO_CAME if isinstance(turn.message.body, m.Image) else ""
+            return _with(got, _step(turn, visit.with_said(said)))
     return _ask(turn, visit, field, fault)
 
 
-def _value(turn: Turn, field: Any, text: str) -> tuple[str | None, str]:
+def _value(turn: Turn, visit: Visit, field: Any, text: str) -> tuple[str | None, str]:
     """What the message says for this field, or why it says nothing."""
     body = turn.message.body
     if isinstance(body, m.Image):
-        if isinstance(field, forms.Photo):
-            return f"{forms.MEDIA}{body.media_id}", ""
-        return None, "这一步请用文字回答。"
+        if not isinstance(field, forms.Photo):
+            return None, "这一步请用文字回答。"
+        key = photo.await_one(
+            turn.connection, visit.edition.id, visit.openid, body.media_id[:MEDIA_ID], turn.now
+        )
+        return key, "" if key else f"照片太多了，一次活动最多 {photo.MOST} 张。"
     if not text:
         return None, "没有听清您说的话，请打字，或者再说一遍。"
     if text in SKIP and forms.is_optional(field):
@@ -206,18 +227,20 @@ def _send(turn: Turn, visit: Visit) -> Text:
         before = dict(list(visit.said.items())[: list(visit.said).index(name)]) if name in visit.said else {}
         asked = door.asks(visit.with_said(before))
         return (
-            _end(turn, fault) if isinstance(asked, Nothing) else _retry(turn, visit.with_said(before), fault)
+            _end(turn, fault)
+            if isinstance(asked, Nothing)
+            else _with(fault, _step(turn, visit.with_said(before)))
         )
     draft.drop(visit.connection, visit.openid, visit.edition.id)
     if isinstance(done, Nothing | Refused):
         return _end(turn, done.words)
     if done.again:
-        return Text(f"{done.words}\n{_step(turn, visit.with_said(done.said)).content}")
+        return _with(done.words, _step(turn, visit.with_said(done.said)))
     return _end(turn, done.words)
 
 
-def _retry(turn: Turn, visit: Visit, fault: str) -> Text:
-    return Text(f"{fault}\n{_step(turn, visit).content}")
+def _with(above: str, text: Text) -> Text:
+    return Text(f"{above}\n{text.content}") if above else text
 
 
 def _back(turn: Turn, visit: Visit) -> Text:

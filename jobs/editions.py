@@ -10,11 +10,12 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from campaigns import desk
 from campaigns import taking_part as door
 from campaigns.campaign import Campaign
 from campaigns.kind import rules_of
 from campaigns.moderation import Moderation
-from models import alarm, draft, edition, session
+from models import alarm, draft, edition, photo, session
 from models.base import Connection, Store
 
 log = logging.getLogger(__name__)
@@ -72,11 +73,12 @@ def _look(store: Store, campaigns: Sequence[Campaign], now: datetime, most: time
 
 def _waits(connection: Connection, campaign: Campaign, before: datetime) -> bool:
     found = edition.latest(connection, campaign.id)
-    since = door.kind_of(found).waiting_since(connection, found.id) if found else None
+    since = desk.waiting_since(connection, found) if found else None
     return since is not None and since < before
 
 
 def sweep(connection: Connection, now: datetime, wall: datetime) -> None:
-    """Throw away old drafts, and sessions that are over by the wall clock."""
+    """Throw away old drafts and the photos that nothing came of, and sessions that are over by the wall clock."""
     draft.sweep(connection, now)
+    photo.sweep(connection, now)
     session.sweep(connection, wall)

@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from types import FrameType
+from typing import Protocol
 
 from campaigns.campaign import Campaign
 from campaigns.moderation import Moderation
 from jobs import editions
-from jobs.lookout import Lookout
 from jobs.push import Sender
 from jobs.timetable import Timetable
 from models import alarm, delivery, shared
@@ -183,7 +183,13 @@ class Worker:
         self.nudged.set()
 
 
-def work(worker: Worker, lookout: Lookout | None = None) -> int:
+class Beside(Protocol):
+    """Something that goes on beside the worker, in a thread of its own."""
+
+    def run(self) -> None: ...
+
+
+def work(worker: Worker, *beside: Beside) -> int:
     """Run until a signal that ends programs; ends within ten seconds after it, whatever WeChat does. Exit code 0.
 
     What was ignored when we were started stays ignored: SIGHUP under nohup, or below a supervisor that ends us in order."""
@@ -194,8 +200,8 @@ def work(worker: Worker, lookout: Lookout | None = None) -> int:
     for number in ENDING:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, stop)
-    if lookout is not None:
-        threading.Thread(target=lookout.run, name="lookout", daemon=True).start()
+    for one in beside:
+        threading.Thread(target=one.run, name=type(one).__name__, daemon=True).start()
     worker.run()
     worker.sender.close()
     if worker.sender.left_behind:

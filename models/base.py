@@ -58,6 +58,11 @@ def Words() -> sa.types.TypeEngine[str]:  # noqa: N802
     )
 
 
+def Data() -> sa.types.TypeEngine[bytes]:  # noqa: N802
+    """Bytes, up to 16 MB."""
+    return sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
+
+
 def Number() -> sa.types.TypeEngine[int]:  # noqa: N802
     """A row's number: 64 bits; on SQLite the one that counts by itself."""
     return sa.BigInteger().with_variant(sa.Integer(), "sqlite")

@@ -164,6 +164,8 @@ def rendered(kind: str, item: Any, _context: Any) -> str | Literal[False]:
         return "Number()"
     if isinstance(item, sa.Text) and item._variant_mapping:
         return "Words()"
+    if isinstance(item, sa.LargeBinary):
+        return "Data()"
     if isinstance(item, sa.String) and item._variant_mapping:
         return f"Id({item.length})"
     return False

@@ -35,6 +35,7 @@ wishes = sa.Table(
     sa.Column("openid", Id(128)),
     sa.Column("slot", sa.Integer, nullable=False),  # the person's first, second … wish
     sa.Column("words", Words(), nullable=False),
+    sa.Column("photo", Id(32)),  # the key of a photo that shows what is wished for
     sa.Column("state", Id(16), nullable=False),
     sa.Column("merged_into", Number(), sa.ForeignKey("wishes.id")),
     sa.Column("reason", Words(), nullable=False),
@@ -75,6 +76,7 @@ class Wish:
     cost: int | None
     due: str
     created_at: datetime
+    photo: str | None
     supporters: int
 
 
@@ -88,8 +90,9 @@ _COLUMNS = [*(wishes.c[name] for name in Wish.__slots__[:-1]), _COUNT.label("sup
 
 
 def make(
-    connection: Connection, edition_id: int, openid: str, words: str, most: int, state: str, now: datetime
-) -> int | None:
+    connection: Connection, edition_id: int, openid: str, words: str, most: int, state: str, now: datetime,
+    photo: str | None = None,
+) -> int | None:  # fmt: skip
     """Write down a wish and its person's support; its number, or None where they have `most` already."""
     for slot in range(1, most + 1):
         values = {
@@ -97,6 +100,7 @@ def make(
             "openid": openid,
             "slot": slot,
             "words": words,
+            "photo": photo,
             "state": state,
             "reason": "",
             "due": "",
@@ -198,7 +202,7 @@ def erase(connection: Connection, openid: str, until: datetime | None) -> None:
     mine, theirs = wishes.c.openid == openid, supports.c.openid == openid
     if until is not None:
         mine, theirs = sa.and_(mine, wishes.c.created_at <= until), sa.and_(theirs, supports.c.at <= until)
-    gone = {"openid": None, "words": "", "state": WITHDRAWN}
+    gone = {"openid": None, "words": "", "photo": None, "state": WITHDRAWN}
     connection.execute(wishes.update().where(mine).values(gone))
     connection.execute(supports.delete().where(theirs))
 

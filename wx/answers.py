@@ -57,6 +57,14 @@ def inner(answer: Answer, key: str) -> dict[str, Any]:
     return value
 
 
+def file(answer: Answer) -> bytes:
+    """The file that came instead of words."""
+    value = answer.get("data")
+    if not isinstance(value, bytes):
+        raise BadAnswer("an answer without a file")
+    return value
+
+
 def page(answer: Answer) -> tuple[list[str], str]:
     """(openids, where the next page begins) of user/get and user/tag/get, whose last page has no data at all."""
     data = answer.get("data") or {}

@@ -137,6 +137,10 @@ class Api:
         answer = self.upload("media/upload", filename, data, type=kind)
         return answers.text(answer, "media_id" if answer.get("media_id") else "thumb_media_id")
 
+    def media(self, media_id: str) -> bytes:
+        """A file that somebody sent less than three days ago: 40007 for one that WeChat no longer has."""
+        return answers.file(self.get("media/get", media_id=media_id))
+
     def upload_picture(self, filename: str, data: bytes) -> str:
         """The address of a picture that an article's text may show."""
         return answers.text(self.upload("media/uploadimg", filename, data), "url")

@@ -38,7 +38,10 @@ from wx.errors import ApiError, BadAnswer, NoAnswer, NotSent, WeChatError, fold
 CONNECT_S = 5.0
 ANSWER_S = 15.0
 UPLOAD_ANSWER_S = 60.0
-MOST_BYTES = 16 * 1024 * 1024  # the longest real answer, 10 000 openids, is a third of a megabyte
+MOST_BYTES = (
+    24 * 1024 * 1024
+)  # a photo has 20; the longest answer in words, 10 000 openids, is a third of a megabyte
+MEDIA = ("image/", "audio/", "video/", "application/octet-stream")
 
 _HIDDEN = re.compile(
     r"(\b(?:access_token|refresh_token|secret|appsecret|code)[\"']?\s*[=:]\s*[\"']?)[^&\s\"',}]+"
@@ -73,7 +76,7 @@ class Wire(WeChatClient):  # type: ignore[misc]
         files: Mapping[str, object] | None = None,
         form: Mapping[str, object] | None = None,
     ) -> dict[str, Any]:
-        """WeChat's answer, a JSON object with errcode 0 or none. Raises ApiError, NotSent or NoAnswer."""
+        """WeChat's answer, a JSON object with errcode 0; a file comes as {"data": its bytes}. Raises ApiError, NotSent or NoAnswer."""
         # as a list, because wechatpy turns a dict into JSON
         kwargs: dict[str, object] = {"files": files, "data": list((form or {}).items())}
         if body is not None:
@@ -105,7 +108,7 @@ class Wire(WeChatClient):  # type: ignore[misc]
 
 
 def _object(res: requests.Response) -> dict[str, Any]:
-    """The JSON object that came, always with a whole number as errcode. Raises NoAnswer for anything else.
+    """The JSON object that came, or the file, always with a whole number as errcode. Raises NoAnswer for anything else.
 
     Names that people gave hold what people type: a raw control character and half a character are read as they are.
     """
@@ -115,6 +118,8 @@ def _object(res: requests.Response) -> dict[str, Any]:
             raw += piece
             if len(raw) > MOST_BYTES:
                 raise NoAnswer("the answer is too long")
+    if res.headers.get("Content-Type", "").lower().startswith(MEDIA):
+        return {"errcode": 0, "data": bytes(raw)}
     try:
         answer = json.loads(raw.decode("utf-8-sig", "replace"), strict=False)
         if isinstance(answer, dict):

@@ -12,9 +12,10 @@ from pydantic import Field
 from campaigns import form as forms
 from campaigns.kind import Asked, Kind, Nothing, Offer, Refused, Taken, Told, Visit
 from campaigns.kinds.wish_staff import DEEDS, WORDS, short, tables
+from campaigns.photo import address
 from ground.normal import normal
 from ground.part import Part
-from models import wish
+from models import photo, wish
 from models.base import Connection
 from models.edition import Edition
 from models.wish import ACCEPTED, DECLINED, FULFILLED, HIDDEN, MERGED, OPEN, PENDING, SHOWN, WITHDRAWN, Wish
@@ -25,12 +26,14 @@ LISTED = 8  # in the chat
 
 
 class Rules(Part):
-    """`[campaigns.wish]`: how many wishes, how long, how near two must be to be shown together, who looks first."""
+    """`[campaigns.wish]`: how many wishes, how long, how near two must be to be shown together, who looks first, and whether a
+    photo may show what is wished for."""
 
     per_person: Annotated[int, Field(ge=1, le=20)] = 3
     longest: Annotated[int, Field(ge=10, le=500)] = 200
     similar: Annotated[float, Field(ge=0, le=1)] = 0.35
     look_first: bool = False
+    photos: bool = False
 
 
 # --- what is asked -----------------------------------------------------------------------------------------------
@@ -45,6 +48,10 @@ def form(visit: Visit) -> Asked | Nothing:
         fields["words"] = forms.area("您的心愿", visit.rules.longest, "写一件您最想要的，越具体越好", least=2)
         if near := similar(visit, visit.said.get("words", "")):
             fields["same"] = forms.one("已经有人许过相近的心愿，是不是这一条", _same(near))
+        if visit.rules.photos and visit.said.get("same", "new") == "new":
+            fields["photo"] = forms.photo(
+                "照片", "拍下您想要的东西，工作人员看过以后大家能看到", optional=True
+            )
     elif what in ("support", "leave"):
         fields["number"] = _which(visit, mine, what)
     return Asked(forms.form_of(fields), recap=what == "make")
@@ -102,14 +109,16 @@ def take(visit: Visit, answers: Mapping[str, Any]) -> Taken | Refused:
         return _support(visit, int(answers["number"]))
     if same != "new":
         return _support(visit, int(same.removeprefix("n")))
-    return _make(visit, str(answers["words"]))
+    return _make(visit, str(answers["words"]), answers.get("photo") or None)
 
 
-def _make(visit: Visit, words: str) -> Taken | Refused:
+def _make(visit: Visit, words: str, picture: str | None) -> Taken | Refused:
     looked_at = visit.rules.look_first or any(word in normal(words) for word in visit.sensitive)
     state = PENDING if looked_at else OPEN
     most = visit.rules.per_person
-    number = wish.make(visit.connection, visit.edition.id, visit.openid, words, most, state, visit.now)
+    number = wish.make(
+        visit.connection, visit.edition.id, visit.openid, words, most, state, visit.now, picture
+    )
     if number is None:
         return Refused(f"每人最多许 {most} 个心愿，您已经许满了。可以支持别人的心愿，或者先收回一个。")
     shown = "工作人员看过以后大家就能看到" if looked_at else "大家已经能看到，也能支持"
@@ -148,15 +157,18 @@ def told(visit: Visit) -> Told:
     shown = wish.of_edition(visit.connection, visit.edition.id, SHOWN, 200)
     mine = wish.of_person(visit.connection, visit.edition.id, visit.openid) if visit.openid else []
     known = {one.id for one in mine}
-    offers = tuple(_offer(one, one.id in known) for one in shown)
+    there = photo.of(visit.connection, [one.photo for one in shown if one.photo])
+    seen = {key for key, one in there.items() if one.state == photo.SHOWN}
+    offers = tuple(_offer(one, one.id in known, one.photo if one.photo in seen else None) for one in shown)
     words = f"已经有 {len(shown)} 个心愿。" if shown else "还没有人许愿，您来许第一个。"
     return Told(words, tuple(_line(one) for one in mine), offers)
 
 
-def _offer(one: Wish, mine: bool) -> Offer:
+def _offer(one: Wish, mine: bool, picture: str | None) -> Offer:
     label = "支持" if one.state == OPEN and not mine else ""
     said = {"what": "support", "number": str(one.id)} if label else {}
-    return Offer(one.words, label, said, str(one.id), f"{one.supporters} 人支持{_answer(one)}", chosen=mine)
+    note = f"{one.supporters} 人支持{_answer(one)}"
+    return Offer(one.words, label, said, str(one.id), note, address(picture) if picture else "", chosen=mine)
 
 
 def _line(one: Wish) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from handlers.turn import House
-from web.h5 import campaign, me, sign_in
+from web.h5 import campaign, me, photo, sign_in
 from web.h5.browser import Browser
 from web.parts import Parts
 
@@ -21,5 +21,6 @@ def pages(parts: Parts, house: House) -> Blueprint:
     blueprint.app_context_processor(lambda: {"csrf": browser.token, "signed_in": browser.is_signed_in})
     campaign.pages(blueprint, parts, house, browser)
     me.pages(blueprint, parts, house, browser)
+    photo.pages(blueprint, parts, browser)
     sign_in.pages(blueprint, parts, house, browser)
     return blueprint

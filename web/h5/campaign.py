@@ -22,6 +22,7 @@ from handlers.turn import House
 from models import draft, edition
 from models.base import Connection
 from models.edition import Edition
+from web.h5 import photo
 from web.h5.browser import Browser
 from web.parts import Parts
 
@@ -78,13 +79,15 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) ->
             return redirect(f"/h5/sign-in?to={back}", 303)
         if not allowed() or not once:
             abort(403)
+        sent = photo.sent()
         try:
             with parts.store.writing() as connection:
                 found = door.standing(connection, campaign, now, live=house.live) or abort(404)
                 if door.known(connection, found.id, browser.openid, once) is not None:
                     return redirect(f"{back}?done={once}", 303)
                 visit = _visit(connection, found, browser, house, now).named(once, "page")
-                shown = _sent(visit, _posted())
+                keys, refused = sent.keep(connection, found.id, browser.openid, now)
+                shown = _sent(visit, {**_posted(), **keys}, refused)
                 if shown is None:
                     return redirect(f"{back}?done={once}", 303)
                 told = door.kind_of(found).told(visit)
@@ -114,11 +117,13 @@ def _done(connection: Connection, found: Edition, openid: str) -> str | None:
 
 
 def _posted() -> Said:
-    return {
+    """What was filled in; a photo that was sent before is its key."""
+    said = {
         name: " ".join(request.form.getlist(name))[:LONGEST].replace("\r\n", "\n")
         for name in request.form
         if name not in ("csrf", "once")
     }
+    return {**dict.fromkeys(request.files, ""), **said}
 
 
 def _prefilled(visit: Visit) -> Said:
@@ -149,16 +154,16 @@ def _buttons(visit: Visit, only: Any) -> tuple[tuple[str, str], ...]:
     return tuple((f"{back}?{only.name}={quote(value)}#form", words) for value, words in forms.options(only))
 
 
-def _sent(visit: Visit, posted: Said) -> Shown | None:
-    """What is still to be filled in or put right; None where it counts."""
+def _sent(visit: Visit, posted: Said, refused: Mapping[str, str]) -> Shown | None:
+    """What is still to be filled in or put right; None where it counts. `refused`: the photos that are none."""
     asked = door.asks(visit.with_said(posted))
     if isinstance(asked, Nothing):
         return Shown(words=asked.words)
     said = {name: posted[name] for name in asked.form()._fields if name in posted}
     visit = visit.with_said(said)
-    if forms.missing(asked.form, said):
+    if refused or forms.missing(asked.form, said):
         door.keep(visit)
-        return _shown(visit, said, _faults(asked, said))
+        return _shown(visit, said, {**_faults(asked, said), **refused})
     done = door.take(visit)
     if isinstance(done, door.Faulty):
         door.keep(visit)

@@ -85,6 +85,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     "message/custom/send": Endpoint("POST", lambda world, call: sending.to_one_by_service(world, call.body)),
     "draft/add": Endpoint("POST", lambda world, call: material.add_draft(world, call.body.get("articles"))),
     "material/add_material": Endpoint("POST", _add_material),
+    "media/get": Endpoint("GET", lambda world, call: material.download(world, call.params.get("media_id"))),
     "media/upload": Endpoint("POST", _upload),
     "media/uploadimg": Endpoint("POST", lambda world, call: material.picture(world, *_file(call))),
     "menu/create": Endpoint("POST", _menu_create),

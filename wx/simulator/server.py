@@ -267,6 +267,9 @@ class _Handler(BaseHTTPRequestHandler):
     # -- what goes out -------------------------------------------------------------------------------------
 
     def _json(self, status: int, answer: Json) -> None:
+        if isinstance(answer.get("data"), bytes):
+            self._send(status, answer["data"], "image/jpeg")
+            return
         self._send(status, json.dumps(answer, ensure_ascii=False).encode(), "application/json; charset=utf-8")
 
     def _page(self, status: int, title: str, body: str = "") -> None:
