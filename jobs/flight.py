@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from jobs.policy import Verdict
 from models.push import Occasion
 
-GATHER_S = 0.1  # what ends within it is written down together
+GATHER_S = 0.2  # what ends within it is written down together
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from channels import Channel, SendLimits
 from channels.limits import Speed
-from models.shared import Shared
+from models.shared import Leave, Shared
 
 FRESH_S = 0.1  # so long after it was given may a leave be used: what goes later would crowd another moment
 SLACK_S = FRESH_S + 0.05  # and calls do not all reach WeChat equally late
@@ -48,48 +48,63 @@ class Pace:
 
 
 class Gate:
-    """One channel's leaves in this process: a few are fetched at once, each is used within a moment or given back."""
+    """One channel's leaves in this process: a few are fetched at once, each is used within a moment or given back.
+
+    Who sees that few are left fetches the next ones, while the others use what is left: nobody waits for the rows."""
 
     def __init__(self, shared: Shared, name: str, speed: Speed) -> None:
         self._shared, self._name, self._speed = shared, name, speed
         self._window_s = speed.window_s + SLACK_S
         self._most = max(1, min(AT_A_TIME, int(speed.calls / speed.window_s * FRESH_S)))
-        self._stock: deque[tuple[float, float]] = (
-            deque()
-        )  # when each was given: by our clock, and as the rows have it
+        self._stock: deque[Leave] = deque()  # one for each call
         self._none_until = self._fetched_at = 0.0
         self._wanted = 1
-        self._mine = threading.Lock()
+        self._mine = threading.Lock()  # never held while the rows are asked
+        self._fetching = threading.Lock()
 
     def take(self) -> float:
         """0.0: one call may go now. Else the seconds to wait."""
+        self.return_stale()
+        if self._is_low() and self._fetching.acquire(blocking=not self._stock):
+            try:
+                if self._is_low():
+                    self._fetch()
+            finally:
+                self._fetching.release()
         with self._mine:
-            self._drop_stale()
-            if not self._stock and time.monotonic() >= self._none_until:
-                self._fetch()
-            if self._stock:
+            if self._stock and not self._is_stale(self._stock[0]):
                 self._stock.popleft()
                 return 0.0
-            return max(0.001, self._none_until - time.monotonic())
+        return max(0.001, self._none_until - time.monotonic())
 
     def return_stale(self) -> None:
+        """What has not been used in time goes back."""
+        stale = []
         with self._mine:
-            self._drop_stale()
+            while self._stock and self._is_stale(self._stock[0]):
+                stale.append(self._stock.popleft().at)
+            self._wanted = max(1, self._wanted - len(stale))
+        if stale:
+            self._shared.give_back(self._name, stale)
+
+    @staticmethod
+    def _is_stale(leave: Leave) -> bool:
+        return time.monotonic() - leave.given > FRESH_S
+
+    def _is_low(self) -> bool:
+        with self._mine:
+            few = len(self._stock) <= self._wanted // 3
+            return few and time.monotonic() >= self._none_until
 
     def _fetch(self) -> None:
         """As many as the flow has lately used up in time."""
         before = time.monotonic()
-        if before - self._fetched_at < FRESH_S / 2:  # the last ones were used up too soon
-            self._wanted = min(self._most, self._wanted * 2)
-        granted, wait_s, at = self._shared.admit(self._name, self._speed.calls, self._window_s, self._wanted)
-        self._fetched_at = before
-        self._stock.extend([(before, at)] * granted)
-        self._none_until = time.monotonic() + wait_s
-
-    def _drop_stale(self) -> None:
-        late = time.monotonic() - FRESH_S
-        stale = [at for given, at in self._stock if given < late]
-        if stale:
-            self._stock.clear()  # all are of one fetch
-            self._wanted = max(1, self._wanted - len(stale))
-            self._shared.give_back(self._name, stale)
+        with self._mine:
+            if before - self._fetched_at < FRESH_S / 2:  # the last ones were used up too soon
+                self._wanted = min(self._most, self._wanted * 2)
+            wanted = self._wanted
+        leave = self._shared.admit(self._name, self._speed.calls, self._window_s, wanted)
+        with self._mine:
+            self._fetched_at = before
+            self._stock.extend([leave] * leave.calls)
+            self._none_until = time.monotonic() + leave.wait_s

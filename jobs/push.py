@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 IDLE_S = 0.5  # how long a worker with nothing to do waits before it looks again
 IN_FLIGHT = 16  # calls at the same time
+AHEAD = 8  # times as many are claimed, so that no call waits for a disk; never more than go within a second
 LEASE = timedelta(minutes=2)  # longer than the slowest call: after so long a silent worker's rows are freed
 SETTLE_TRIES = 8
 CLOSING_S = 8.0  # how long calls under way may still take when the worker is told to stop
@@ -197,7 +198,7 @@ class Sender:
             return 0.0
         now = self.now()
         with self.store.reading() as connection:
-            ready = ledger.ready(connection, occasion.id, rules, now, wanted)
+            ready = ledger.ready(connection, occasion.id, rules, now)
         if not ready:
             if not self.flight.of(occasion.id):
                 self._close(occasion)
@@ -221,7 +222,9 @@ class Sender:
         flying = self.flight.of(occasion.id)
         if channel.batch > 1 or self.far_end.broken:
             return 0 if flying else 1
-        return self.in_flight * (4 if channel.remembers_for else 1) - flying
+        speed = channel.speed(self.limits)
+        ahead = min(AHEAD, speed.calls / speed.window_s / self.in_flight) if channel.remembers_for else 1
+        return int(self.in_flight * max(1, ahead)) - flying
 
     def _spent(self, occasion: Occasion, channel: Channel, allowance: Allowance, now: datetime) -> bool:
         """Skip what the far end would refuse for this month or for today."""

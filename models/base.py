@@ -8,8 +8,9 @@ import os
 import sqlite3
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -212,13 +213,13 @@ class FileLock:
             os.close(fd)
 
 
-def connect_args(url: URL, statement_s: float = STATEMENT_S) -> dict[str, Any]:
+def connect_args(url: URL, statement_s: float = STATEMENT_S, *, lasting: bool = True) -> dict[str, Any]:
     """How a connection is opened: UTC, READ COMMITTED, bounded waits."""
     if url.drivername.startswith("postgresql"):
         options = (
             f"-c timezone=UTC -c statement_timeout={int(statement_s * 1000)} "
             "-c default_transaction_isolation=read\\ committed -c idle_in_transaction_session_timeout=30000"
-        )
+        ) + ("" if lasting else " -c synchronous_commit=off")
         # A server that has gone without a word: the kernel gives up on it, not after its usual quarter of an hour.
         silent = {
             "tcp_user_timeout": 5000,
@@ -244,11 +245,13 @@ def connect_args(url: URL, statement_s: float = STATEMENT_S) -> dict[str, Any]:
     return {"timeout": LOCK_WAIT_S, "check_same_thread": False, "cached_statements": 512}
 
 
-def make_engine(url: URL, *, writes: bool, statement_s: float = STATEMENT_S) -> Engine:
-    """An engine whose every transaction is a writer's (SQLite: BEGIN IMMEDIATE) or a reader's."""
+def make_engine(url: URL, *, writes: bool, statement_s: float = STATEMENT_S, lasting: bool = True) -> Engine:
+    """An engine whose every transaction is a writer's (SQLite: BEGIN IMMEDIATE) or a reader's.
+
+    Not `lasting`: a commit does not wait for the disk, and a power cut may take back the last of them."""
     engine = sa.create_engine(
         url,
-        connect_args=connect_args(url, statement_s),
+        connect_args=connect_args(url, statement_s, lasting=lasting),
         pool_size=5,
         max_overflow=20,
         pool_timeout=4,
@@ -256,7 +259,7 @@ def make_engine(url: URL, *, writes: bool, statement_s: float = STATEMENT_S) -> 
         hide_parameters=True,  # an error's text must not carry what a person wrote
     )
     if engine.dialect.name == "sqlite":
-        _tame_sqlite(engine, writes=writes, statement_s=statement_s)
+        _tame_sqlite(engine, writes=writes, statement_s=statement_s, lasting=lasting)
     elif engine.dialect.name != "postgresql":
 
         @sa.event.listens_for(engine, "begin")
@@ -267,7 +270,7 @@ def make_engine(url: URL, *, writes: bool, statement_s: float = STATEMENT_S) -> 
     return engine
 
 
-def _tame_sqlite(engine: Engine, *, writes: bool, statement_s: float) -> None:
+def _tame_sqlite(engine: Engine, *, writes: bool, statement_s: float, lasting: bool) -> None:
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 
     @sa.event.listens_for(engine, "connect")
@@ -280,7 +283,8 @@ def _tame_sqlite(engine: Engine, *, writes: bool, statement_s: float) -> None:
             f"busy_timeout={int(LOCK_WAIT_S * 1000)}",  # before WAL: two first starts would race otherwise
             "page_size=4096",  # of a new file: a message touches a page of each index, and pages are what a commit writes
             "journal_mode=WAL",
-            "synchronous=FULL",  # an answered message survives a power cut
+            # with FULL an answered message survives a power cut
+            "synchronous=FULL" if lasting else "synchronous=NORMAL",
             "foreign_keys=ON",
             "secure_delete=ON",  # what is erased is overwritten; by itself only Debian's build does it
             "wal_autocheckpoint=320000",  # 1.3 GB; SQLite's writer does it before, when it disturbs nobody
@@ -316,6 +320,15 @@ def hurry(connection: Connection, seconds: float) -> None:
             connection.exec_driver_sql(f"SET SESSION max_statement_time = {seconds:.3f}")
 
 
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """A process's connections: those that write, by whether what they write lasts through a power cut; those that read."""
+
+    pid: int
+    writers: Mapping[bool, Engine]
+    reader: Engine
+
+
 class Store:
     """The database as everybody uses it: `writing()` and `reading()` give a Connection inside a transaction.
 
@@ -326,7 +339,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self.url = place(url)
         self.dialect: str = self.url.get_backend_name()
-        self._engines: tuple[int, Engine, Engine] | None = None
+        self._engines: Engines | None = None
         self.lock: FileLock | None = None
         self.file: Path | None = None  # on SQLite
         if self.dialect == "sqlite":
@@ -334,22 +347,27 @@ class Store:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             self.lock = FileLock(f"{self.file}.lock")
 
-    def _pair(self) -> tuple[Engine, Engine]:
-        if self._engines is None or self._engines[0] != os.getpid():
-            writer = make_engine(self.url, writes=True)
-            reader = make_engine(self.url, writes=False) if self.dialect == "sqlite" else writer
-            self._engines = (os.getpid(), writer, reader)
-        return self._engines[1], self._engines[2]
+    def _each(self) -> Engines:
+        if self._engines is None or self._engines.pid != os.getpid():
+            kept = {True: make_engine(self.url, writes=True)}
+            kept[False] = (
+                kept[True] if self.dialect == "mysql" else make_engine(self.url, writes=True, lasting=False)
+            )
+            reader = make_engine(self.url, writes=False) if self.dialect == "sqlite" else kept[True]
+            self._engines = Engines(os.getpid(), kept, reader)
+        return self._engines
 
     @property
     def engine(self) -> Engine:
         """The writers' engine, for what needs one (migrations, bulk loads)."""
-        return self._pair()[0]
+        return self._each().writers[True]
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that may write: committed at the end, rolled back when the block raises."""
-        engine = self._pair()[0]
+    def writing(self, *, lasting: bool = True) -> Iterator[Connection]:
+        """A transaction that may write: committed at the end, rolled back when the block raises.
+
+        Not `lasting`: for what a power cut may take back, where waiting for the disk would hold up calls."""
+        engine = self._each().writers[lasting]
         if self.lock is None:
             with engine.begin() as connection:
                 yield connection
@@ -360,16 +378,16 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that only reads: a consistent picture on SQLite, READ COMMITTED elsewhere."""
-        with self._pair()[1].connect() as connection, connection.begin():
+        with self._each().reader.connect() as connection, connection.begin():
             yield connection
 
     def reader(self) -> Connection:
         """A connection to keep, whose transactions only read."""
-        return self._pair()[1].connect()
+        return self._each().reader.connect()
 
     def close(self) -> None:
         """Give all connections back to the system."""
-        if self._engines is not None and self._engines[0] == os.getpid():
-            self._engines[1].dispose()
-            self._engines[2].dispose()
+        if self._engines is not None and self._engines.pid == os.getpid():
+            for engine in {*self._engines.writers.values(), self._engines.reader}:
+                engine.dispose()
         self._engines = None

@@ -287,10 +287,10 @@ def _key(push_key: str, rest: str) -> str:
     return f"{push_key}{hashlib.sha256(rest.encode()).hexdigest()[:16]}"
 
 
-def ready(connection: Connection, push_id: int, rules: Rules, now: datetime, limit: int) -> int:
-    """How many rows of a push could be claimed now, counted up to `limit`."""
-    some = sa.select(deliveries.c.id).where(_ready(push_id, rules, now)).limit(limit).subquery()
-    return int(connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
+def ready(connection: Connection, push_id: int, rules: Rules, now: datetime) -> bool:
+    """Whether rows of a push could be claimed now."""
+    one = sa.select(deliveries.c.id).where(_ready(push_id, rules, now)).limit(1)
+    return connection.execute(one).first() is not None
 
 
 def skip_spent(

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import redis
 import sqlalchemy as sa
@@ -151,20 +151,31 @@ def sweep(connection: Connection, now: datetime) -> int:
 # --- the pace ----------------------------------------------------------------------------------------------------
 
 
+class Leave(NamedTuple):
+    """So many calls may go now; where none may, the seconds until the next. `at` is its moment as the rows have it, `given`
+    by this machine's own monotonic clock, never later than the same moment."""
+
+    calls: int
+    wait_s: float
+    at: float
+    given: float
+
+
 def admit(
     connection: Connection, bucket: str, limit: int, window_s: float, want: int, wall: Callable[[], float]
-) -> tuple[int, float, float]:
-    """How many of `want` may go now, the seconds until the next may, and the moment of this leave: at most `limit` in every
-    `window_s`. `wall` is read once the others wait, so that moments come in order."""
+) -> Leave:
+    """Leave for `want` calls or fewer: at most `limit` in every `window_s`. `wall` is read once the others wait, so that
+    moments come in order."""
     name = f"pace:{bucket}"
     past = _moments(connection, name, wall())
-    at = wall()
+    given, at = time.monotonic(), wall()
     past = [(moment, number) for moment, number in past if abs(at - moment) < window_s]
     granted = max(0, min(want, limit - sum(number for _, number in past)))
     if granted:
         past.append((at, granted))
         _keep(connection, name, past, window_s, at)
-    return granted, 0.0 if granted else max(0.0, min(past)[0] + window_s - at), at
+    wait_s = 0.0 if granted else max(0.0, min(past)[0] + window_s - at)
+    return Leave(granted, wait_s, at, given)
 
 
 def give_back(connection: Connection, bucket: str, unused: Sequence[float], wall: float) -> None:
@@ -286,14 +297,14 @@ class Shared:
 
     # pace: in rows also with Redis, for a Redis that dies, hangs or comes back empty would let twice as many go
 
-    def admit(self, bucket: str, limit: int, window_s: float, want: int) -> tuple[int, float, float]:
-        """How many of `want` may go now, the seconds to wait when none may, and the moment of this leave."""
-        with self.store.writing() as connection:
+    def admit(self, bucket: str, limit: int, window_s: float, want: int) -> Leave:
+        """Leave for `want` calls or fewer."""
+        with self.store.writing(lasting=False) as connection:
             return admit(connection, bucket, limit, window_s, want, lambda: self._instant(connection))
 
     def give_back(self, bucket: str, unused: Sequence[float]) -> None:
         """These leaves were not used."""
-        with self.store.writing() as connection:
+        with self.store.writing(lasting=False) as connection:
             give_back(connection, bucket, unused, self._instant(connection))
 
     def _instant(self, connection: Connection) -> float:

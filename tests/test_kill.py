@@ -17,6 +17,7 @@ import pytest
 from ledger_cast import states
 from push_cast import LIVE, Office, Wall
 
+from jobs.push import AHEAD, IN_FLIGHT
 from models import push, shared
 from models.base import Store
 
@@ -48,8 +49,8 @@ def test_a_worker_killed_three_times_leaves_nobody_out_and_nobody_twice(office: 
     cut_short = (
         office.calls("message/template/send") - people - repeats
     )  # requests that died with their sender
-    assert 0 <= cut_short <= 3 * 16
-    assert repeats <= 3 * 64
+    assert 0 <= cut_short <= 3 * IN_FLIGHT
+    assert repeats <= 3 * IN_FLIGHT * AHEAD
     print(f"{office.store.dialect}: {people} recipients, 3 kills, {repeats} repeats absorbed")
 
 

@@ -72,9 +72,9 @@ class Promises:
         assert sum(got) == 1
 
     def test_pace_lets_no_more_go_than_the_limit(self, common: Shared) -> None:
-        granted, wait_s, _ = common.admit("template", 10, 0.5, 7)
+        granted, wait_s, *_ = common.admit("template", 10, 0.5, 7)
         more = common.admit("template", 10, 0.5, 7)[0]
-        none, then_wait_s, _ = common.admit("template", 10, 0.5, 7)
+        none, then_wait_s, *_ = common.admit("template", 10, 0.5, 7)
 
         assert (granted, wait_s, more, none) == (7, 0.0, 3, 0)
         assert 0 < then_wait_s <= 0.5
@@ -85,7 +85,7 @@ class Promises:
         assert common.admit("service", 1, 0.5, 1)[:2] == (1, 0.0)
 
     def test_what_was_not_used_goes_to_others(self, common: Shared) -> None:
-        at = common.admit("template", 10, 0.5, 10)[2]
+        at = common.admit("template", 10, 0.5, 10).at
 
         common.give_back("template", [at] * 4)
 
@@ -202,7 +202,7 @@ from models.shared import Shared
 common, until = Shared(Store(sys.argv[2]), sys.argv[3]), time.time() + 2.5
 while time.time() < until:
     before = time.time()
-    granted, wait_s, _ = common.admit("calls", 10, 1.0, 3)
+    granted, wait_s, *_ = common.admit("calls", 10, 1.0, 3)
     for _ in range(granted):
         print(before, time.time(), flush=True)
     time.sleep(wait_s or 0.001)
