@@ -18,7 +18,9 @@ LATIN = re.compile(r"[A-Za-z][A-Za-z '\-]{0,15}")
 def normal(words: str) -> str:
     """Words as they are compared: half-width, lower case, without spaces, punctuation, emoji or WeChat's own faces."""
     folded = unicodedata.normalize("NFKC", _without_faces(words)).lower()
-    return "".join(sign for sign in folded if unicodedata.category(sign)[0] in "LN")
+    if folded.isalnum():  # most sentences from a phone: nothing to take out
+        return folded
+    return "".join([sign for sign in folded if unicodedata.category(sign)[0] in "LN"])
 
 
 def _without_faces(words: str) -> str:

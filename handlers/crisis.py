@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, pairwise
 
 from ground.normal import normal
 from ground.simplified import simplified
@@ -26,11 +28,28 @@ HEARD_FROM = 4  # signs of a saying from which it is also known by its sound: fe
 
 @dataclass(frozen=True, slots=True)
 class _Saying:
-    """One way of saying it: its longest piece, by which most sentences are let through, and the whole."""
+    """One way of saying it: the number of its kind, and how it is recognised."""
 
-    piece: str
+    kind: int
     whole: re.Pattern[str]
     said: str
+
+
+class _Sayings:
+    """Sayings by how they open: the first two signs (or the only one) of a piece that each of them must have. So a sentence is
+    compared with the few that it may hold, not with a thousand."""
+
+    def __init__(self) -> None:
+        self._by: dict[str, list[_Saying]] = defaultdict(list)
+
+    def add(self, saying: _Saying, openings: Iterable[str]) -> None:
+        for opening in dict.fromkeys(openings):
+            self._by[opening].append(saying)
+
+    def found(self, text: str, signs: Sequence[str]) -> Iterator[_Saying]:
+        """Those that the text holds; `signs` are its parts and pairs of parts."""
+        for sign in dict.fromkeys(signs):
+            yield from (saying for saying in self._by.get(sign, ()) if saying.whole.search(text))
 
 
 class Dangers:
@@ -39,70 +58,61 @@ class Dangers:
     def __init__(self, crisis: Crisis) -> None:
         harmless = sorted({normal(words) for words in crisis.harmless}, key=len, reverse=True)
         self._harmless = re.compile("|".join(map(re.escape, harmless)) or "(?!)")
+        self._kinds = [(kind, [normal(words) for words in kind.unless]) for kind in crisis.kinds]
+        self._seen, self._heard, self._typed = _Sayings(), _Sayings(), _Sayings()
         lists = {f"{{{one.name}}}": [normal(word) for word in one.words] for one in crisis.lists}
-        self._kinds = [_Kind(kind, lists) for kind in crisis.kinds]
+        for number, kind in enumerate(crisis.kinds):
+            for said in kind.says:
+                self._learn(number, said, lists)
         self.find = lru_cache(REMEMBERED)(self._find)  # many people ask in the same words
+
+    def _learn(self, kind: int, said: str, lists: Mapping[str, list[str]]) -> None:
+        """A saying as it is written and, without lists and letters, as it sounds."""
+        parts = [part for part in PARTS.split(said) if part]
+        words = [lists.get(part, [normal(part)]) for part in parts if part != GAP]
+        whole = re.compile("".join(_pattern(part, lists) for part in parts))
+        self._seen.add(_Saying(kind, whole, said), (word[:2] for word in min(words, key=_commonness)))
+        length = len(normal(said))
+        if length < TYPED_FROM or LATIN.search(said) or LISTED.search(said):
+            return
+        pieces = _spoken_pieces(said)
+        saying = _Saying(kind, re.compile(HEARD_GAP.join(map(re.escape, pieces))), said)
+        for sayings in (self._typed, self._heard) if length >= HEARD_FROM else (self._typed,):
+            sayings.add(saying, [" ".join(max(pieces, key=len).split()[:2])])
 
     def _find(self, plain: str) -> tuple[Danger, str] | None:
         """The emergency that the words tell of, and which saying gave it away; `plain` as `normal` makes it."""
         text = self._harmless.sub("，", simplified(plain))
-        heard = _spoken(text)
-        typed = TYPED.search(text) is not None
-        for each in self._kinds:
-            said = _first(each.seen, text) or _first(each.typed if typed else each.heard, heard)
-            if said is not None and not any(words in text for words in each.unless):
-                return each.kind, said
+        heard = sounds().heard(text)
+        by_sound = self._typed if TYPED.search(text) else self._heard
+        told: dict[int, str] = {}
+        for saying in chain(
+            self._seen.found(text, [*text, *map("".join, pairwise(text))]),
+            by_sound.found(f" {' '.join(heard)} ", [*heard, *map(" ".join, pairwise(heard))]),
+        ):
+            told.setdefault(saying.kind, saying.said)
+        for number in sorted(told):
+            kind, unless = self._kinds[number]
+            if not any(words in text for words in unless):
+                return kind, told[number]
         return None
 
 
-class _Kind:
-    """A kind of emergency, with its sayings as they are written and as they sound; those with lists only as written."""
-
-    def __init__(self, kind: Danger, lists: Mapping[str, list[str]]) -> None:
-        self.kind = kind
-        self.seen = [
-            _listed(said, lists)
-            if LISTED.search(said)
-            else _saying([normal(piece) for piece in said.split(GAP)], said, SEEN_GAP)
-            for said in kind.says
-        ]
-        self.heard = _heard(kind, HEARD_FROM)
-        self.typed = _heard(kind, TYPED_FROM)
-        self.unless = [normal(words) for words in kind.unless]
-
-
-def _first(sayings: Iterable[_Saying], text: str) -> str | None:
-    return next((one.said for one in sayings if one.piece in text and one.whole.search(text)), None)
-
-
-def _listed(said: str, lists: Mapping[str, list[str]]) -> _Saying:
-    """A saying with lists of words in it: `{body}…{hurt}`."""
-    parts = [part for part in PARTS.split(said) if part]
-    return _Saying("", re.compile("".join(_pattern(part, lists) for part in parts)), said)
+def _commonness(words: Sequence[str]) -> tuple[bool, int]:
+    """How often a list of words lets a sentence through: single signs often, many words oftener than few."""
+    return min(map(len, words)) < 2, len(words)
 
 
 def _pattern(part: str, lists: Mapping[str, list[str]]) -> str:
+    """A saying's part: `{伤}` is any word of that list."""
     if part == GAP:
         return SEEN_GAP
     return f"(?:{'|'.join(map(re.escape, lists.get(part, [normal(part)])))})"
 
 
-def _heard(kind: Danger, fewest: int) -> list[_Saying]:
-    plain = (
-        said
-        for said in kind.says
-        if len(normal(said)) >= fewest and not (LATIN.search(said) or LISTED.search(said))
-    )
-    return [_saying(_spoken_pieces(said), said, HEARD_GAP) for said in plain]
-
-
 def _spoken_pieces(said: str) -> list[str]:
     first, *rest = (_spoken(normal(piece)) for piece in said.split(GAP))
     return [first, *(piece.lstrip() for piece in rest)]
-
-
-def _saying(pieces: list[str], said: str, between: str) -> _Saying:
-    return _Saying(max(pieces, key=len), re.compile(between.join(map(re.escape, pieces))), said)
 
 
 def _spoken(plain: str) -> str:

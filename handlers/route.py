@@ -9,7 +9,6 @@ from datetime import datetime
 from math import sqrt
 from typing import Literal
 
-from campaigns.campaign import Campaign
 from ground.normal import normal
 from ground.simplified import simplified
 from handlers import year
@@ -17,10 +16,10 @@ from handlers.book import Book, book
 from handlers.dialogue import number
 from handlers.personal import without_numbers
 from handlers.search import FLOOR, GUESS, NEAREST, SURE, Hit, reaches
+from handlers.titles import Titles
 from handlers.turn import House
 from menus.files import Danger
 
-SHORTEST_NAME = 3  # signs of words that may be part of a campaign's title and nothing else
 ALIKE = 0.45  # of the best one's score: what is offered beside it
 STORY = 18  # signs; of a longer message much is story, so that three pages are offered from less likeness
 BESIDES = 0.15  # so sure must the best page be to follow on words of danger
@@ -71,8 +70,8 @@ def _besides(house: House, now: datetime, shelf: Book, words: str) -> str:
 def _topic(house: House, now: datetime, shelf: Book, words: str) -> Route:
     """Where words lead that tell of no danger."""
     plain = simplified(without_numbers(normal(words)))
-    campaigns = year.told(house, now)
-    own = year.called(campaigns, plain)
+    titles = year.titles(house, now)
+    own = titles.called(plain)
     if own is not None:
         return Route("page", own, "句子里有活动自己的名称")
     target = shelf.finder.named(plain)
@@ -83,21 +82,21 @@ def _topic(house: House, now: datetime, shelf: Book, words: str) -> Route:
         return Route("number", chosen)
     if plain.isdigit():
         return Route("nothing")
-    campaign = year.titled(campaigns, plain) if len(plain) >= SHORTEST_NAME else None
+    campaign = titles.holding(plain)
     if campaign is not None:
         return Route("page", campaign, f"活动的名称里有“{plain}”")
     several = _several(shelf, words)
     if len(several) > 1:
         return Route("both", hits=several)
-    return _judged(shelf.finder.hits(plain), campaigns, plain)
+    return _judged(shelf.finder.hits(plain), titles, plain)
 
 
-def _judged(hits: Sequence[Hit], campaigns: Sequence[Campaign], plain: str) -> Route:
+def _judged(hits: Sequence[Hit], titles: Titles, plain: str) -> Route:
     """A page where one is surely meant, else a choice of those that may be, else nothing."""
     certain = reaches(hits, SURE)
     if certain and ":" in hits[0].target:
         return Route("page", hits[0].target, hits[0].reason, tuple(hits))
-    campaign = year.mentioned(campaigns, plain)
+    campaign = titles.mentioned(plain)
     if campaign is not None:  # better than a menu item that lists campaigns
         return Route("page", campaign, "句子里有活动的名称", tuple(hits))
     if certain:
@@ -125,6 +124,6 @@ def _several(shelf: Book, words: str) -> tuple[Hit, ...]:
 def _alone(shelf: Book, plain: str) -> Hit | None:
     target = shelf.finder.exact(plain)
     if target is not None:
-        return Hit(target, 1.0, f"“{plain}”就是它的叫法")
+        return Hit(target, 1.0, lambda: f"“{plain}”就是它的叫法")
     hits = shelf.finder.hits(plain)
     return hits[0] if reaches(hits, (SURER,)) else None

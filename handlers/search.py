@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from ground.normal import normal
 from handlers.crisis import Dangers
@@ -29,6 +29,7 @@ LISTEN = 0.34  # a likeness by signs from which nobody listens to the sound
 FEWEST_HEARD = 3  # written signs: two sound like too much else
 HEARD = 0.8  # what a likeness by sound counts against one by signs
 CLEAR = 0.3  # a likeness by sound below which it is noise, where signs were written
+HOPELESS = 0.5  # of that: what the page as a whole must be worth before its examples are listened to
 TYPED_FILLERS = re.compile("zenmeban(li)?|zenme|zaban|zazheng|qingwen|woxiangwen|xiangwen")
 LETTERS = re.compile(r"[a-z]{3,}")
 FILLERS = re.compile(
@@ -38,11 +39,15 @@ FILLERS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A page that fits, how well (0 to 1), and why in words for staff."""
+    """A page that fits, how well (0 to 1), and who can say why in words for staff."""
 
     target: str
     score: float
-    reason: str
+    why: Callable[[], str]
+
+    @property
+    def reason(self) -> str:
+        return self.why()
 
 
 def reaches(hits: Sequence[Hit], bars: Iterable[tuple[float, float]]) -> bool:
@@ -95,7 +100,7 @@ class Finder:
         plain = plain[:LONGEST_QUESTION]
         asked = FILLERS.sub("", plain) or plain
         typed = LETTERS.search(asked) is not None
-        found = {} if typed else _by_page(self._signs.nearest(asked), "像")
+        found = {} if typed else _by_page(self._signs, asked, "像")
         if typed or max((hit.score for hit in found.values()), default=0.0) < LISTEN:
             for page, hit in self._listen(asked, 0.0 if typed else CLEAR).items():
                 if page not in found or found[page].score < hit.score:
@@ -107,21 +112,23 @@ class Finder:
         heard = sounds().heard(TYPED_FILLERS.sub("", asked))
         if clear and len(set(heard)) < FEWEST_HEARD:
             return {}
-        return _by_page(
-            [match for match in self._heard.nearest(heard) if match.score >= clear], "听起来像", HEARD
-        )
+        found = _by_page(self._heard, heard, "听起来像", HEARD, clear * HOPELESS)
+        return {page: hit for page, hit in found.items() if hit.score >= clear * HEARD}
 
 
 def _spelt(plain: str) -> str:
     return " ".join(sounds().heard(plain))
 
 
-def _by_page(matches: list[Match], how: str, worth: float = 1.0) -> dict[str, Hit]:
+def _by_page(
+    by: Likeness, asked: Sequence[str], how: str, counts: float = 1.0, worth: float = 0.0
+) -> dict[str, Hit]:
+    def why(match: Match) -> str:
+        return f"{how}“{match.example}”（{'、'.join(by.shared(asked, match))}）"
+
     return {
-        match.page: Hit(
-            match.page, match.score * worth, f"{how}“{match.example}”（{'、'.join(match.shared)}）"
-        )
-        for match in matches
+        match.page: Hit(match.page, match.score * counts, partial(why, match))
+        for match in by.nearest(asked, worth)
     }
 
 

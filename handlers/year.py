@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -12,10 +11,10 @@ from urllib.parse import quote
 from campaigns.campaign import OPEN_END, Campaign
 from campaigns.taking_part import NOT_YET, may, moment
 from ground.days import SHANGHAI
-from ground.normal import normal
 from ground.text import without_blanks
 from handlers.book import URGENT, book
 from handlers.page import BACK, Page, listing, page, show
+from handlers.titles import Titles
 from handlers.turn import House, Turn
 from wx.replies import News, Text
 
@@ -27,10 +26,6 @@ LONGEST_TEXT = 500  # characters of a campaign's own words that fit into one rep
 CARD = "card:"  # before the id of a campaign in which workers can take part
 PICTURE = "reeds.png"
 PICTURES = {"riddle": "crab.png", "poll": "helmet.png"}
-READ = ("publicity", "notice")  # what is only read
-TITLE_BREAKS = re.compile(r"[：:“”，、]")
-SHORTEST_NAME = 3  # signs of a part of a title by which a campaign is called
-COMMON = frozenset("工会 职工 活动 参加 什么 一种 福利 权益 宣传 说清 清楚 怎么 一年 送到 您的".split())  # noqa: SIM905 - readable
 ONLY_TOLD = "这里目前只介绍活动，还不能在聊天里直接参加；怎么参加，以活动通知为准。"
 
 
@@ -48,10 +43,23 @@ class Told:
     next_push_at: datetime | None
 
 
+def titles(house: House, now: datetime) -> Titles:
+    """What they are called."""
+    return _titles(house, _lately(now))
+
+
 def _of(house: House, now: datetime, kinds: Collection[str] = ()) -> list[Told]:
+    return [each for each in _told(house, _lately(now)) if not kinds or each.campaign.kind in kinds]
+
+
+def _lately(now: datetime) -> datetime:
     seconds = int(now.timestamp())
-    lately = datetime.fromtimestamp(seconds - seconds % FRESH_S, UTC)
-    return [each for each in _told(house, lately) if not kinds or each.campaign.kind in kinds]
+    return datetime.fromtimestamp(seconds - seconds % FRESH_S, UTC)
+
+
+@lru_cache(maxsize=8)
+def _titles(house: House, now: datetime) -> Titles:
+    return Titles(each.campaign for each in _told(house, now))
 
 
 @lru_cache(maxsize=8)
@@ -91,43 +99,6 @@ def detail(turn: Turn, campaign_id: str) -> Text | None:
         if each.campaign.id == campaign_id:
             return show(turn, _about(each, turn, "YEAR"))
     return None
-
-
-def titled(campaigns: Iterable[Campaign], plain: str) -> str | None:
-    """The page of the campaign whose title the words are a part of."""
-    return next((f"campaign:{one.id}" for one in campaigns if plain in normal(one.title)), None)
-
-
-def called(campaigns: Sequence[Campaign], plain: str) -> str | None:
-    """The page of the campaign to take part in that the sentence calls by a part of its title which is its own."""
-    joined = [one for one in campaigns if one.kind not in READ]
-    named = (one for one in joined if any(name in plain for name in _names(one, joined)))
-    return next((f"campaign:{one.id}" for one in named), None)
-
-
-def _names(one: Campaign, campaigns: Iterable[Campaign]) -> list[str]:
-    """The parts of a title, between its signs, that are long enough and that no other title has."""
-    others = [normal(each.title) for each in campaigns if each.id != one.id]
-    parts = [normal(part) for part in TITLE_BREAKS.split(one.title)]
-    return [part for part in parts if len(part) >= SHORTEST_NAME and not any(part in each for each in others)]
-
-
-def mentioned(campaigns: Sequence[Campaign], plain: str) -> str | None:
-    """The page of the campaign of which the sentence has most pairs of signs that stand in no other's title; None for none."""
-    shared = {one.id: _own(one, campaigns) & _pairs(plain) for one in campaigns}
-    best = max(shared, key=lambda one: len(shared[one]), default=None)
-    return f"campaign:{best}" if best is not None and len(shared[best]) > 1 else None
-
-
-def _own(one: Campaign, campaigns: Iterable[Campaign]) -> frozenset[str]:
-    """The pairs of signs of a title that no other campaign's has."""
-    others = (_pairs(normal(each.title)) for each in campaigns if each.id != one.id)
-    return _pairs(normal(one.title)).difference(COMMON, *others)
-
-
-@lru_cache(maxsize=256)
-def _pairs(plain: str) -> frozenset[str]:
-    return frozenset(plain[at : at + 2] for at in range(len(plain) - 1))
 
 
 def _about(each: Told, turn: Turn, parent: str) -> Page:
