@@ -1,4 +1,4 @@
-"""python -m benchmarks [compare|growth|anatomy|instructions|lane|closing|gate|push]; without a word it compares."""
+"""python -m benchmarks [compare|growth|anatomy|instructions|lane|closing|finding|gate|push]; without a word it compares."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ import sys
 import types
 from pathlib import Path
 
-from benchmarks import anatomy, closing, gate, growth, instructions, lane, messages, pushing, report
+from benchmarks import anatomy, closing, finding, gate, growth, instructions, lane, messages, pushing, report
 from benchmarks.compare import Options, compare, say
 from benchmarks.install import VAR, CannotInstall, install
 from benchmarks.targets import verdicts
@@ -21,7 +21,17 @@ def _parser() -> argparse.ArgumentParser:
         "what",
         nargs="?",
         default="compare",
-        choices=("compare", "growth", "anatomy", "instructions", "lane", "closing", "gate", "push"),
+        choices=(
+            "compare",
+            "growth",
+            "anatomy",
+            "instructions",
+            "lane",
+            "closing",
+            "finding",
+            "gate",
+            "push",
+        ),
     )
     parser.add_argument("--rounds", type=int, help="default: 5 (growth, push: 3; lane: 10 pairs)")
     parser.add_argument("--seconds", type=float, default=5.0, help="measured seconds of one run")
@@ -90,6 +100,9 @@ def _done(asked: argparse.Namespace) -> int:
         return instructions.show(asked.write, asked.machine)
     if asked.what == "closing":
         return closing.show(asked.guesses)
+    if asked.what == "finding":
+        VAR.mkdir(exist_ok=True)
+        return max(finding.show(mode) for mode in asked.mode or messages.MODES)
     install(peers=False)
     if asked.what == "anatomy":
         return anatomy.show(VAR / "anatomy", asked.seconds)

@@ -97,9 +97,12 @@ class Box:
         self.writer.close()
 
 
-def groups(mode: str, count: int, first: int = 1_000_000) -> list[list[bytes]]:
+def groups(
+    mode: str, count: int, first: int = 1_000_000, said: Sequence[str] = (messages.WORD,)
+) -> list[list[bytes]]:
     """This many groups of signed requests, each message new, each sender a person of his own within the group."""
-    asked = [messages.http(sent) for sent in messages.texts(mode, range(first, first + count * GROUP))]
+    numbers = range(first, first + count * GROUP)
+    asked = [messages.http(sent) for sent in messages.texts(mode, numbers, said=said)]
     return [asked[start : start + GROUP] for start in range(0, len(asked), GROUP)]
 
 

@@ -7,7 +7,7 @@ import os
 import struct
 import time
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -47,11 +47,11 @@ def openid(number: int) -> str:
     return f"oBench{number:022d}"
 
 
-def _xml(number: int, who: str, created: int) -> bytes:
+def _xml(number: int, who: str, created: int, words: str) -> bytes:
     return (
         f"<xml><ToUserName><![CDATA[{ORIGINAL_ID}]]></ToUserName>"
         f"<FromUserName><![CDATA[{who}]]></FromUserName><CreateTime>{created}</CreateTime>"
-        f"<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[{WORD}]]></Content>"
+        f"<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[{words}]]></Content>"
         f"<MsgId>{24_000_000_000_000_000 + number}</MsgId></xml>"
     ).encode()
 
@@ -105,12 +105,14 @@ def sender(number: int, followers: int = FOLLOWERS) -> str:
     return openid(number * 7919 % followers)
 
 
-def texts(mode: str, numbers: range, followers: int = FOLLOWERS) -> Iterator[Sent]:
-    """One text message per number, each with its own MsgId, from one follower after the other."""
+def texts(
+    mode: str, numbers: range, followers: int = FOLLOWERS, said: Sequence[str] = (WORD,)
+) -> Iterator[Sent]:
+    """One text message per number, each with its own MsgId, from one follower after the other; what is `said` goes round."""
     now = int(time.time())
     for number in numbers:
         who = sender(number, followers)
-        yield signed(_xml(number, who, now), who, mode, now, number)
+        yield signed(_xml(number, who, now, said[number % len(said)]), who, mode, now, number)
 
 
 def subscribes(mode: str, followers: int = FOLLOWERS) -> Iterator[Sent]:

@@ -26,7 +26,10 @@ MOST = 44  # signs and pairs of a long story that are looked at, the rarest
 UNKNOWN = 0.8  # what a sign that no example has weighs against the rarest that one has
 TOLD = 5  # of what two sayings share, that staff are shown
 
-LANE, FULL = 2, 0xFFFF  # bytes of a long number that belong to one page or example, and the most that they hold
+LANE, FULL = (
+    2,
+    0xFFFF,
+)  # bytes of a long number that belong to one page or example, and the most that they hold
 
 Sign = str
 """A single sign, or a pair of neighbours with a blank between them."""
@@ -137,7 +140,9 @@ class Likeness:
         singles, pairs = frozenset(given), frozenset(map(" ".join, pairwise(given)))
         if len(singles) + len(pairs) <= MOST:
             return singles, pairs
-        known = sorted((sign for sign in singles | pairs if sign in self._square), key=self._square.__getitem__)
+        known = sorted(
+            (sign for sign in singles | pairs if sign in self._square), key=self._square.__getitem__
+        )
         kept = frozenset(known[-MOST:])
         return singles & kept, pairs & kept
 

@@ -25,7 +25,7 @@ GUESS = (
     (0.20, 1.0),
 )  # from one of these (score, times the second) the page is shown as a guess, the others beside it
 SURE = ((0.32, 1.4), (0.24, 1.8), (0.5, 1.15), (0.65, 1.0))  # and from one of these as the answer
-LISTEN = 0.34  # a likeness by signs from which nobody listens to the sound
+LISTEN = 0.24  # a likeness by signs from which nobody listens to the sound
 FEWEST_HEARD = 3  # written signs: two sound like too much else
 HEARD = 0.8  # what a likeness by sound counts against one by signs
 CLEAR = 0.3  # a likeness by sound below which it is noise, where signs were written
@@ -82,7 +82,7 @@ class Finder:
         written = {page: [one for one in given if not one[1].isascii()] for page, given in examples.items()}
         self._signs = Likeness(written)
         heard = sounds().heard
-        self.hits = lru_cache(REMEMBERED)(self._find)  # many people ask in the same words
+        self.hits = lru_cache(REMEMBERED)(self.find)  # many people ask in the same words
         self._heard = Likeness(
             {page: [(words, heard(plain)) for words, plain in given] for page, given in examples.items()}
         )
@@ -95,7 +95,7 @@ class Finder:
         """The page that has exactly this name, written or typed in pinyin."""
         return self._names.get(plain) or (self._spelt.get(_spelt(plain)) if plain.isascii() else None)
 
-    def _find(self, plain: str) -> tuple[Hit, ...]:
+    def find(self, plain: str) -> tuple[Hit, ...]:
         """The pages that fit the words, the best first."""
         plain = plain[:LONGEST_QUESTION]
         asked = FILLERS.sub("", plain) or plain
