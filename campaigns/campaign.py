@@ -34,6 +34,7 @@ class Campaign(Part):
     about: Annotated[str, fits_bytes(1500)] = ""
     from_: EdgeText = Field(default="", alias="from")
     to: EdgeText = ""
+    goal: Annotated[int, Field(ge=0, le=100_000_000)] = 0
     pushes: tuple[Push, ...] = ()
     riddle: RiddleRules | None = None
     wish: WishRules | None = None

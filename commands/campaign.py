@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import getpass
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from campaigns import desk
+from campaigns import desk, reach
 from campaigns import taking_part as door
 from campaigns.campaign import Campaign
 from campaigns.kind import Impossible, Kind, Work, rules_of
@@ -18,6 +17,7 @@ from commands.parts import Parts, stored
 from ground.days import SHANGHAI, minute
 from ground.table import Table, lines, write_csv, write_xlsx
 from models import audit, edition, entry, photo
+from models import reach as reaches
 from models.base import Connection, Store
 from models.edition import Edition
 
@@ -35,7 +35,7 @@ def run(options: Options, parts: Parts) -> int:
     store, now, name = stored(parts).store, parts.clock.now(), options.name
     deeds: Mapping[str, Callable[[], int]] = {
         "list": lambda: campaign_list(store, parts.config.campaigns, now),
-        "show": lambda: campaign_show(store, name),
+        "show": lambda: campaign_show(store, parts.config.campaigns, name, now),
         "extend": lambda: campaign_extend(store, name, options.until or now, now),
         "export": lambda: campaign_export(store, name, options.out),
         "do": lambda: campaign_do(store, name, options.what, options.words, now),
@@ -61,14 +61,11 @@ def _row(connection: Connection, campaign: Campaign, now: datetime) -> tuple[str
     return (campaign.id, campaign.title, KINDS[campaign.kind].title, state, minute(found.closes_at), people)
 
 
-def campaign_show(store: Store, name: str) -> int:
-    """One campaign: its edition, its rules, who took part by day, and what can be done."""
+def campaign_show(store: Store, campaigns: Sequence[Campaign], name: str, now: datetime) -> int:
+    """One campaign: its edition, its rules, how far it reached by day, and what can be done."""
     with store.reading() as connection:
         found, kind = _found(connection, name)
         visit = door.visit(connection, found, "", found.opens_at)
-        days = Counter(
-            (at.astimezone(SHANGHAI).date(), way) for at, way in entry.by_day(connection, found.id)
-        )
         people = entry.people(connection, found.id)
         told = kind.told(visit).words
         since = desk.waiting_since(connection, found)
@@ -79,8 +76,11 @@ def campaign_show(store: Store, name: str) -> int:
     print(f"规则：{found.rules}\n规则的校验码：{found.rules_hash}")
     if since is not None:
         print(f"有内容等您看，最早的一条从 {minute(since)} 开始等。")
-    rows = [(str(day), days[day, "chat"], days[day, "page"]) for day in sorted({day for day, _ in days})]
-    for table in (Table("每天参加的次数", ("日期", "聊天", "网页"), rows), *tables):
+    goal = next((one.goal for one in campaigns if one.id == name), 0)
+    reached = reaches.of(store, found)
+    if words := reach.against_the_clock(found, reached, goal, now):
+        print(words)
+    for table in (reach.table(reached), *tables):
         print("\n".join(lines(table, MOST, "请用 campaign export 导出")))
     print("\n可以做的：")
     for deed, one in desk.deeds(kind).items():
@@ -109,6 +109,7 @@ def campaign_export(store: Store, name: str, folder: Path) -> int:
         tables = desk.tables(connection, found)
         waiting = photo.of_edition(connection, found.id, (photo.PENDING,))
         pictures = {one.id: photo.data(connection, one.id, "large") for one in waiting}
+    tables = [*tables, reach.table(reaches.of(store, found))]
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{found.campaign}-{found.opens_at.astimezone(SHANGHAI):%Y%m%d}"
     for write, ending in ((write_xlsx, "xlsx"), (write_csv, "csv")):

@@ -17,7 +17,7 @@ from ground.text import visible
 from ground.words import BOOKS, DELIVERIES, said
 from menus.directory import Directory
 from menus.reading import read
-from models import delivery, report
+from models import delivery, edition, reach, report
 from models.base import Store
 from models.report import Counts, Sent
 
@@ -96,7 +96,7 @@ def show(
         return 2
     since, until = _start(first), _start(last + timedelta(days=1))
     counts = report.counts(store, since, until, normal)
-    tables = list(_tables(counts, campaigns, guides))
+    tables = [*_tables(counts, campaigns, guides), _joined(store, since, until)]
     say(f"{name}　{first} 至 {last}（北京时间）")
     for table in tables:
         for line in lines(table, LISTED, MORE):
@@ -173,6 +173,26 @@ def _tables(counts: Counts, campaigns: Mapping[str, str], guides: Directory | No
         ("推送", "时间", "符合条件", "准备发送", "成功", "失败"),
         tuple(_told_row(one) for one in counts.sent if one.books.told),
     )
+
+
+def _joined(store: Store, since: datetime, until: datetime) -> Table:
+    """What workers could take part in, from its beginning on."""
+    with store.reading() as connection:
+        editions = edition.between(connection, since, until)
+    rows = []
+    for one in editions:
+        days = reach.of(store, one).days
+        figures = [sum(getattr(day, name) for day in days) for name in ("delivered", "opened", "people")]
+        rows.append(
+            (
+                one.title,
+                minute(one.opens_at),
+                minute(one.closes_at),
+                *figures,
+                sum(day.chat + day.page for day in days),
+            )
+        )
+    return Table("活动", ("活动", "开始", "截止", "送达", "打开次数", "参加人数", "填完次数"), rows)
 
 
 def _push_row(sent: Sent) -> tuple[str | int, ...]:

@@ -118,6 +118,13 @@ def of(connection: Connection, campaign: str, limit: int = 50) -> list[Edition]:
     return [Edition(*row) for row in connection.execute(query.order_by(editions.c.id.desc()).limit(limit))]
 
 
+def between(connection: Connection, since: datetime, until: datetime, limit: int = 200) -> list[Edition]:
+    """The editions that were on in this time, by their beginning; annulled ones are left out."""
+    on = sa.and_(editions.c.opens_at < until, editions.c.closes_at > since, editions.c.state != ANNULLED)
+    query = sa.select(*_COLUMNS).where(on).order_by(editions.c.opens_at, editions.c.id).limit(limit)
+    return [Edition(*row) for row in connection.execute(query)]
+
+
 def over(connection: Connection, before: datetime, limit: int = 20) -> list[Edition]:
     """The open editions whose end lies before this moment."""
     due = sa.and_(editions.c.state == OPEN, editions.c.closes_at <= before)

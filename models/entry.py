@@ -87,12 +87,6 @@ def of(connection: Connection, openid: str, limit: int = 50) -> list[Entry]:
     return [Entry(*row) for row in connection.execute(query)]
 
 
-def by_day(connection: Connection, edition_id: int) -> list[tuple[datetime, str]]:
-    """When and through which door people took part, oldest first."""
-    query = sa.select(entries.c.received_at, entries.c.door).where(entries.c.edition_id == edition_id)
-    return [(row.received_at, row.door) for row in connection.execute(query.order_by(entries.c.received_at))]
-
-
 def people(connection: Connection, edition_id: int) -> int:
     """How many people took part; those who are erased count as one each time that they did."""
     one = sa.func.coalesce(entries.c.openid, sa.cast(entries.c.id, sa.String(32)))

@@ -14,7 +14,7 @@ from phone_cast import ACCOUNT
 from campaigns import taking_part as door
 from campaigns.kind import rules_of
 from campaigns.kinds import KINDS
-from models import draft, edition, entry, holder, wish
+from models import draft, edition, entry, holder, reach, wish
 from models.base import Store
 from models.interaction import interactions
 from models.wish import wishes
@@ -83,7 +83,10 @@ class TestAKind:
         assert rows(union, case) == 2
         with union.store.reading() as connection:
             assert entry.people(connection, 1) == 2
-            assert sorted(door for _, door in entry.by_day(connection, 1)) == ["chat", "page"]
+            found = edition.get(connection, 1)
+        assert found is not None
+        (day,) = reach.of(union.store, found).days
+        assert (day.people, day.chat, day.page) == (2, 1, 1)
 
     def test_counts_what_is_sent_again_once_and_gives_the_first_words(self, union: Union, case: Case) -> None:
         phone = union.phone("王师傅")

@@ -17,11 +17,13 @@ from campaigns import taking_part as door
 from campaigns.campaign import Campaign
 from campaigns.form import Said
 from campaigns.kind import Asked, Nothing, Refused, Told, Visit
+from ground.days import SHANGHAI
 from ground.text import without_blanks
 from handlers.turn import House
 from models import draft, edition
 from models.base import Connection
 from models.edition import Edition
+from models.view import Views
 from web.h5 import photo
 from web.h5.browser import Browser
 from web.parts import Parts
@@ -44,6 +46,7 @@ class Shown:
 
 def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) -> None:
     """`/h5/` and `/h5/c/CAMPAIGN`."""
+    views = Views(parts.store)
 
     def allowed() -> bool:
         return door.may(browser.openid, live=house.live, testers=house.testers)
@@ -68,6 +71,8 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) ->
             told = door.kind_of(found).told(visit) if found and visit else None
             shown = _shown(visit, _prefilled(visit)) if visit and browser.openid and allowed() else Shown()
             done = _done(connection, found, browser.openid) if found else None
+        if found and not done:
+            views.count(found.id, f"{now.astimezone(SHANGHAI):%Y-%m-%d}")
         return _page(campaign, house, found, told, shown, done, allowed())
 
     @blueprint.post("/c/<name>")
