@@ -96,9 +96,8 @@ def _tapped(connection: Connection, edition: Edition) -> Iterable[tuple[str, int
     names = [f"card:{edition.campaign}", f"campaign:{edition.campaign}"]
     shown = sa.or_(i.topic.in_(names), *(i.topic.like(f"{name}{mark}%") for name in names for mark in "?#"))
     here = sa.and_(i.received_at >= edition.opens_at, i.received_at < edition.closes_at, shown)
-    return [
-        tuple(row) for row in connection.execute(sa.select(day, sa.func.count()).where(here).group_by(day))
-    ]
+    query = sa.select(day, sa.func.count()).where(here).group_by(day)
+    return [(row[0], row[1]) for row in connection.execute(query)]
 
 
 def _first(connection: Connection, edition: Edition) -> Iterable[tuple[str, int]]:
@@ -107,13 +106,13 @@ def _first(connection: Connection, edition: Edition) -> Iterable[tuple[str, int]
     first = sa.func.min(entries.c.received_at).label("first")
     people = sa.select(first).where(entries.c.edition_id == edition.id).group_by(whose).subquery()
     day = _day(connection, people.c.first)
-    return [tuple(row) for row in connection.execute(sa.select(day, sa.func.count()).group_by(day))]
+    return [(row[0], row[1]) for row in connection.execute(sa.select(day, sa.func.count()).group_by(day))]
 
 
 def _finished(connection: Connection, edition: Edition) -> Iterable[tuple[str, str, int]]:
     day = _day(connection, entries.c.received_at)
     query = sa.select(day, entries.c.door, sa.func.count()).where(entries.c.edition_id == edition.id)
-    return [tuple(row) for row in connection.execute(query.group_by(day, entries.c.door))]
+    return [(row[0], row[1], row[2]) for row in connection.execute(query.group_by(day, entries.c.door))]
 
 
 def _day(connection: Connection, at: sa.ColumnElement[datetime]) -> sa.ColumnElement[str]:
