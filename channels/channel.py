@@ -58,6 +58,11 @@ class Channel(ABC):
         yield from ()
 
     @staticmethod
+    def files(content: Content) -> Iterator[str]:
+        """The files beside the config file that this content names."""
+        yield from ()
+
+    @staticmethod
     def hints(content: Content) -> Iterator[str]:
         """What can be sent so and is hardly meant; in Chinese."""
         yield from ()

@@ -65,6 +65,10 @@ class Mass(Channel):
                 yield error.reason
 
     @staticmethod
+    def files(content: Content) -> Iterator[str]:
+        yield from (name for name, _ in picture.named(content))
+
+    @staticmethod
     def hints(content: Content) -> Iterator[str]:
         yield from picture.hints(content)
 

@@ -28,6 +28,10 @@ from wx.account import WORDS, Account, missing
 SHOWN = 3  # full months of later years that are told one by one
 A_MONTH, A_YEAR = timedelta(days=31), timedelta(days=365)
 WEEKDAYS = "一二三四五六日"
+NO_DESK = (
+    "account.approvals 现在只能写 0：批准要在工作人员的网页上按各人的账号来做，这个网页还没有；"
+    "写了 1 或 2，推送没有批准照样不发，可是命令行（push approve）只认得登录这台机器的名字"
+)
 
 
 def run(options: Options, parts: Parts) -> int:
@@ -200,6 +204,8 @@ def _judged(
 ) -> tuple[list[str], list[str]]:
     """What must be changed, and what is only worth knowing."""
     faults = [f"{each.push.name}：{words}" for each in outlooks for words in each.obstacles]
+    if value.account.approvals:
+        faults.append(NO_DESK)
     hints = [f"还没有填 {WORDS[key]}（{key}）；填好之前不能启动服务" for key in missing(value.account)]
     horizon = (now.astimezone(SHANGHAI) + timedelta(days=365)).date()
     found = crowds(value.campaigns, value.account, now, limits)

@@ -125,6 +125,8 @@ COMMANDS: Mapping[str, Command] = {
         "list": ("看最近的和接下来的推送", ()),
         "preview": ("看一次推送的内容和对象，不发送", (PUSH,)),
         "test": ("只发给一个人看看，不记入账本", (PUSH, Take("openid", "收的人的编号", {"metavar": "编号"}))),
+        "approve": ("批准一次推送（先给您看一遍，再问一次）", (PUSH, YES)),
+        "withdraw": ("收回您对一次推送的批准", (PUSH,)),
         "start": ("现在就发（先给您看一遍，再问一次）", (PUSH, YES, Take("--wait", "等到发完，显示进度", {"action": "store_true"}))),
         "pause": ("暂停", (PUSH,)),
         "resume": ("继续，或者收回对下一次的取消", (PUSH,)),

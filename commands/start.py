@@ -9,6 +9,7 @@ from commands.command_line import GOOD, PROBLEM, Options, refuse, why
 from commands.config import risks
 from commands.parts import STATE, Parts
 from commands.supervise import supervise
+from jobs.approval import note_setting
 from menus.reading import load
 from models import last_address, use
 from wx.account import WORDS, missing
@@ -54,5 +55,6 @@ def prepare(parts: Parts, *, listens: bool = True) -> None:
         raise refuse(str(fault)) from None
     if backup.upgrade(parts.store, parts.backups, parts.clock.now(), config.backup.encrypt_to) != GOOD:
         raise SystemExit(PROBLEM)
+    note_setting(parts.store, config.account.approvals, parts.clock.now())
     parts.store.close()  # its connections must not be shared by processes to come
     last_address.remember(STATE, config.database.url.get_secret_value())

@@ -12,10 +12,12 @@ from functools import partial
 
 from tqdm import tqdm
 
+from campaigns.approval import Gate, asks
 from campaigns.campaign import Campaign, named
 from campaigns.push import Push
 from channels import CHANNELS
 from commands import asking
+from commands.approval import push_approve, push_withdraw
 from commands.audience import counted_by_wechat, size_of
 from commands.command_line import Options
 from commands.halt import braking
@@ -63,12 +65,25 @@ def run(options: Options, parts: Parts) -> int:
     campaigns, account, size = parts.config.campaigns, parts.config.account, size_of(parts)
     sure = partial(asking.sure, options.yes)
     mass_wait = timedelta(0) if options.yes else parts.config.limits.mass_wait
+    gate = Gate(account.approvals, parts.path.absolute().parent, live=account.live)
     deeds: Mapping[str, Callable[[], int]] = {
         "list": lambda: push_list(store, campaigns, now),
         "test": lambda: push_test(store, campaigns, account, parts.channels, name, options.openid),
         "start": lambda: push_start(
-            store, common, campaigns, account, name, now, size, sure, mass_wait=mass_wait, wait=options.wait
+            store,
+            common,
+            campaigns,
+            account,
+            name,
+            now,
+            size,
+            sure,
+            gate=gate,
+            mass_wait=mass_wait,
+            wait=options.wait,
         ),
+        "approve": lambda: push_approve(store, campaigns, account, gate, name, now, size, sure),
+        "withdraw": lambda: push_withdraw(store, name, now),
         "resume": lambda: push_resume(store, common, name, now),
         "cancel": lambda: push_cancel(store, campaigns, account, name, now, size, sure),
     }
@@ -98,6 +113,7 @@ def push_start(
     size: AudienceSize,
     sure: Sure,
     *,
+    gate: Gate,
     mass_wait: timedelta = timedelta(0),
     wait: bool = False,
     say: Say = print,
@@ -113,6 +129,10 @@ def push_start(
         standing = push.latest(connection, name, push.OPEN)
     if standing is not None:
         return _not_again(name, f"它{stands(standing, now)}", say)
+    with store.reading() as connection:
+        lacking = gate.lacking(connection, plan_of(wanted))
+    if lacking:
+        return _not_again(name, f"{asks(name, lacking)}批准以后再运行一次", say)
     for line in (
         *shown(campaigns, wanted, account, size),
         last_words(store, name),
@@ -159,7 +179,7 @@ def _soon(due: datetime, now: datetime) -> str:
 
 
 def _not_again(name: str, why: str, say: Say) -> int:
-    say(f"推送 {name} 没有重新开始：{why}。看进度请运行 push list。")
+    say(f"推送 {name} 没有重新开始：{why.rstrip('。')}。看进度请运行 push list。")
     return PROBLEM
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
+from campaigns.approval import Gate, asks
 from channels.parcel import refused
 from ground.text import BLANK
 from jobs import acts, policy
@@ -40,6 +41,7 @@ class Planner:
         store: Store,
         audience: Audience,
         account: Account,
+        gate: Gate,
         far_end: FarEnd,
         stopping: threading.Event,
         now: Callable[[], datetime],
@@ -51,6 +53,7 @@ class Planner:
         self.far_end = far_end
         self.stopping = stopping
         self.now = now
+        self.gate = gate
         self._blanks_stay = account.live and not blanks_leave
         self.is_busy = False  # whether something is left to be written down at once
         self._holder = secrets.token_hex(8)
@@ -70,6 +73,8 @@ class Planner:
                 acts.wait_for_morning(connection, occasion, begins_at, now)
         elif self._blanks_stay and (blank := BLANK.search(occasion.content)):
             self._unfilled(occasion, blank[0], now)
+        elif lacking := self._lacking(occasion):
+            self._unapproved(occasion, lacking, now)
         else:
             self._take_up(occasion, now)
 
@@ -83,6 +88,16 @@ class Planner:
         with self.store.writing() as connection:
             if push.pause(connection, occasion.id, now, reason):
                 alarm.sound(connection, f"paused {occasion.name}", words, now)
+
+    def _lacking(self, occasion: Occasion) -> int:
+        with self.store.reading() as connection:
+            return self.gate.lacking(connection, occasion)
+
+    def _unapproved(self, occasion: Occasion, lacking: int, now: datetime) -> None:
+        """Hold a push that too few of the staff have approved as it is now."""
+        reason = f"{asks(occasion.name, lacking)}（改过的推送要重新批准。）"
+        with self.store.writing() as connection:
+            acts.pause(connection, occasion, reason, None, now)
 
     def _take_up(self, occasion: Occasion, now: datetime) -> None:
         with self.store.writing() as connection:  # a long list is read by one worker, not by each

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
+from campaigns.approval import Gate
 from campaigns.push import Push
 from channels import Allowance, Channel, ChannelError, Parcel, SendLimits
 from jobs import acts, policy
@@ -88,9 +89,10 @@ class Sender:
         self._faults: Counter[int] = Counter()
         self._brakes: dict[int, Brake] = {}
         self._streak = Streak(limits.errors_in_a_row)
+        self.gate = Gate(account.approvals, audience.folder, live=account.live)
         self.flight = Flight(in_flight)
         self._planner = Planner(
-            store, audience, account, self.far_end, self.stopping, now, blanks_leave=blanks_leave
+            store, audience, account, self.gate, self.far_end, self.stopping, now, blanks_leave=blanks_leave
         )
         self._rules = {name: self._rules_of(channel) for name, channel in channels.items()}
 

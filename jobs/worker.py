@@ -16,7 +16,7 @@ from typing import Protocol
 
 from campaigns.campaign import Campaign
 from campaigns.moderation import Moderation
-from jobs import editions
+from jobs import approval, editions
 from jobs.push import Sender
 from jobs.timetable import Timetable
 from models import alarm, delivery, shared
@@ -130,6 +130,7 @@ class Worker:
             )
         if self._tidy.due():
             self.sender.look_for_silence()
+            approval.look_ahead(self.store, self.sender.gate, self.campaigns(), now)
             with self.store.writing() as connection:
                 editions.sweep(connection, now, now - self.clock.offset())
                 shared.sweep(connection, now)

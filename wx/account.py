@@ -93,6 +93,7 @@ class Account(Part):
     token: Token = NONE
     encoding_aes_key: AesKey = NONE
     encoding_aes_key_previous: AesKey = NONE
+    approvals: StrictInt = Field(default=0, ge=0, le=2)  # different staff, before a push leaves
     mode: Literal["safe", "compat", "plain"] = "safe"
     freshness_s: StrictInt = Field(default=300, ge=0, le=86_400)
     api_base: SecureUrl = "https://api.weixin.qq.com"
