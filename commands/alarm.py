@@ -9,8 +9,8 @@ from pathlib import Path
 
 from campaigns.watch import broken
 from channels.alarm import Notice, Untold, Way
-from commands.command_line import GOOD, PROBLEM, Options
-from commands.parts import Parts
+from commands.command_line import GOOD, PROBLEM, Options, refuse
+from commands.parts import Parts, lacks
 from ground.days import SHANGHAI
 from jobs.alarm import Herald
 from jobs.lookout import FELL, Lookout
@@ -27,6 +27,8 @@ def run(options: Options, parts: Parts) -> int:
     """Tells also what keeps the program itself from starting: a broken config file is read as far as it goes."""
     problems, now = [str(problem) for problem in parts.loaded.problems], datetime.now(UTC)
     parts.salvage()
+    if options.deed in ("list", "clear") and (words := lacks(parts.store)):
+        raise refuse(words)
     deeds: Mapping[str, Callable[[], int]] = {
         "list": lambda: show(parts.store),
         "clear": lambda: clear(parts.store, options.mark, now),

@@ -135,10 +135,11 @@ COMMANDS: Mapping[str, Command] = {
     "campaign": Command("职工参加的活动", {
         "list": ("看有哪些、开着没有、多少人参加", ()),
         "show": ("看一个活动的规则、参加情况和可以做的事", (CAMPAIGN,)),
-        "extend": ("改截止时间", (CAMPAIGN, Take("until", "到什么时候，写成 2027-01-31T20:00", {"type": instant}))),
+        "extend": ("改截止时间", (CAMPAIGN, Take("until", "到什么时候，写成 2027-01-31T20:00", {"type": instant, "metavar": "时间"}))),
         "export": ("导出成表格文件", (CAMPAIGN, Take("--out", "放到哪个文件夹", {"type": Path, "required": True, "metavar": "DIR"}))),
         "do": ("办一件事，会记下是谁办的", (
-            CAMPAIGN, Take("what", "哪件事，用 campaign show 看"), Take("words", "这件事要写的内容", {"nargs": "*"}),
+            CAMPAIGN, Take("what", "哪件事，用 campaign show 看", {"metavar": "事"}),
+            Take("words", "这件事要写的内容", {"nargs": "*", "metavar": "内容"}),
         )),
     }),
     "follower": Command("关注者", {
@@ -151,7 +152,7 @@ COMMANDS: Mapping[str, Command] = {
         "clear": ("处理好了，了结一条", (Take("mark", "那一条最前面的四个字符", {"metavar": "四个字符"}),)),
         "test": ("试着告诉 [alarms] 里写的每个人", ()),
         "look": ("看一遍有没有出事，有就告诉人（定时运行）", ()),
-        "fell": ("一个服务停了，告诉人（由 systemd 运行）", (Take("unit", "服务的名字"),)),
+        "fell": ("一个服务停了，告诉人（由 systemd 运行）", (Take("unit", "服务的名字", {"metavar": "服务"}),)),
     }),
     "db": Command("数据库", {
         "upgrade": ("升级数据库结构", ()),
@@ -166,14 +167,14 @@ COMMANDS: Mapping[str, Command] = {
         Take("--xlsx", "同时存成 Excel 文件，每张表一页", {"type": Path, "metavar": "FILE"}),
     )),
     "talk": Command("看一句话由谁来回答，为什么；或者试一份说法表", takes=(
-        Take("saying", "职工说的话", {"nargs": "?", "default": ""}),
+        Take("saying", "职工说的话", {"nargs": "?", "default": "", "metavar": "一句话"}),
         Take("--file", "说法表（CSV）：phrase,group,expected", {"type": Path, "metavar": "FILE", "dest": "sayings"}),
     )),
     "replay": Command("把没有答好的消息重新处理一遍", takes=(
         Take("ids", "只处理这几条（默认全部）", {"nargs": "*", "type": number, "metavar": "ID"}),
     )),
     "doctor": Command("检查整套系统，或者解释一个微信错误代码", takes=(
-        Take("code", "微信的错误代码，例如 40164", {"nargs": "?", "default": ""}),
+        Take("code", "微信的错误代码，例如 40164", {"nargs": "?", "default": "", "metavar": "代码"}),
     )),
 }
 # fmt: on

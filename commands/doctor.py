@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from channels import CHANNELS
 from channels.alarm import Alarms
+from commands import entrance
 from commands.command_line import Options
 from commands.parts import Parts
 from ground.days import SHANGHAI
@@ -69,6 +70,16 @@ class Installation:
     now: datetime
     alarms: Alarms = NOBODY
     workdays: Workdays = ANNOUNCED_ONLY
+    faults: Sequence[
+        str
+    ] = ()  # of the config file; the rest is then looked at as far as the file can be read
+    nginx: Path = entrance.NGINX
+
+    @property
+    def begun(self) -> bool:
+        """Whether there are tables to look into. Looking makes no database."""
+        file = self.store.file
+        return (file is None or file.exists()) and not schema.standing(self.store).pending
 
     @property
     def simulated(self) -> bool:
@@ -122,6 +133,8 @@ def _findings(check: Callable[[Installation], Iterable[Finding]], house: Install
 
 
 def _config(house: Installation) -> Iterator[Finding]:
+    for fault in house.faults:
+        yield Finding(BAD, "配置", fault, "改好存盘，再运行 check；改好之前仍按原来的活动执行。")
     lacking = missing(house.account)
     for key in lacking:
         yield Finding(
@@ -130,7 +143,7 @@ def _config(house: Installation) -> Iterator[Finding]:
             f"还没有填 {WORDS[key]}",
             f"请从微信公众平台抄来，填到 {house.config} 的 [account] {key}。",
         )
-    if not lacking:
+    if not lacking and not house.faults:
         yield Finding(GOOD, "配置", f"{house.config} 能用，账号的密码和密钥都填了")
     if house.config.exists() and house.config.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         yield Finding(HINT, "配置", "这台机器上别的用户也能打开配置文件", f"请运行：chmod 600 {house.config}")
@@ -160,7 +173,7 @@ def _live(house: Installation) -> Iterator[Finding]:
 
 def _speakers(house: Installation) -> Iterator[Finding]:
     """Who spoke last, so that staff find their own openid among them."""
-    if schema.standing(house.store).pending:
+    if not house.begun:
         return
     with house.store.reading() as connection:
         rows = recent.interactions_last(connection, 50)
@@ -171,6 +184,11 @@ def _speakers(house: Installation) -> Iterator[Finding]:
 
 
 def _database(house: Installation) -> Iterator[Finding]:
+    if house.file and not house.file.exists():
+        yield Finding(
+            BAD, "数据库", f"还没有（{house.file}）", "第一次启动服务时会自己建好；也可以运行 db upgrade。"
+        )
+        return
     found = condition(house.store)
     name = f"{found.kind} {'.'.join(map(str, found.version))}"
     if found.old:
@@ -223,7 +241,7 @@ def _redis(house: Installation) -> Iterator[Finding]:
 
 
 def _work(house: Installation) -> Iterator[Finding]:
-    if schema.standing(house.store).pending:
+    if not house.begun:
         return
     with house.store.reading() as connection:
         beats = shared.beats(connection, house.now)
@@ -290,7 +308,14 @@ def _site(house: Installation) -> Iterator[Finding]:
         yield Finding(BAD, "网址", f"{url} 回答的不是本系统（{answer.status}）", action)
 
 
+def _entrance(house: Installation) -> Iterator[Finding]:
+    for words, action in entrance.gaps(house.nginx):
+        yield Finding(BAD, "nginx", words, action)
+
+
 def _refusals(house: Installation) -> Iterator[Finding]:
+    if not house.begun:
+        return
     with house.store.reading() as connection:
         counts = refused.lately(connection, datetime.now(UTC))
     if counts:
@@ -409,6 +434,7 @@ CHECKS: tuple[Callable[[Installation], Iterable[Finding]], ...] = (
     _told,
     _backup,
     _site,
+    _entrance,
     _refusals,
     _wechat,
 )
@@ -418,6 +444,8 @@ def run(options: Options, parts: Parts) -> int:
     """All of it, or one of WeChat's codes in words."""
     if options.code:
         return explain(options.code)
+    faults = [str(problem) for problem in parts.loaded.problems]
+    parts.salvage()
     config = parts.config
     house = Installation(
         parts.path,
@@ -430,5 +458,6 @@ def run(options: Options, parts: Parts) -> int:
         datetime.now(UTC),
         config.alarms,
         workdays(config.holidays),
+        faults,
     )
     return doctor(house)

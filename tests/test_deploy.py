@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import shutil
-import socket
-import ssl
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-import requests
-from conftest import free_port
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from site_cast import Seen, Site, install, nginx, site, stage
 
 import app
 from models import seal
 from web.paths import MB, PATHS
 from web.server import PathLimits
 from web.server.limits import ELSEWHERE
+
+__all__ = ["site", "stage"]
 
 ROOT = Path(__file__).parent.parent
 SERVICES = (
@@ -242,52 +231,6 @@ def test_the_command_line_of_staff_comes_to_the_program(tmp_path: Path) -> None:
 # --- cast --------------------------------------------------------------------------------------------------------
 
 
-@dataclass
-class Seen:
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-
-@dataclass
-class Site:
-    """The staged site on ports of its own, before a program that says yes to everything."""
-
-    stage: Path
-    port: int
-    open_port: int
-    seen: list[Seen] = field(default_factory=list)
-    exported: int = 0  # bytes that the program could hand over
-
-    def post(self, path: str, body: bytes, headers: dict[str, str] | None = None) -> requests.Response:
-        return self._ask("POST", f"https://127.0.0.1:{self.port}{path}", body, headers or {})
-
-    def get(self, path: str) -> requests.Response:
-        return self._ask("GET", f"https://127.0.0.1:{self.port}{path}", None, {})
-
-    def get_open(self, path: str) -> requests.Response:
-        return self._ask("GET", f"http://127.0.0.1:{self.open_port}{path}", None, {})
-
-    def _ask(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> requests.Response:
-        return requests.request(
-            method, url, data=body, headers={"Host": "wx.example.org", **headers}, timeout=10,
-            allow_redirects=False, verify=str(self.stage / "etc/nginx/gonghui/fullchain.pem"),
-        )  # fmt: skip
-
-    def tls_socket(self) -> socket.socket:
-        context = ssl.create_default_context(cafile=str(self.stage / "etc/nginx/gonghui/fullchain.pem"))
-        return context.wrap_socket(
-            socket.create_connection(("127.0.0.1", self.port), 5), server_hostname="wx.example.org"
-        )
-
-
-def install(stage: Path, domain: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["bash", str(ROOT / "deploy/install"), domain],
-        env={**os.environ, "DESTDIR": str(stage)}, capture_output=True, text=True, timeout=30, check=False,
-    )  # fmt: skip
-
-
 def whoami() -> str:
     return subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
 
@@ -301,68 +244,7 @@ def judge_units(stage: Path, program: Callable[..., str]) -> str:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Path:
-    """A root with the files of deploy/, the program's Python, and Debian's own units."""
-    root = tmp_path / "stage"
-    done = install(root, "wx.example.org")
-    assert done.returncode == 0, done.stderr
-    python = root / "opt/gonghui/.venv/bin/python"
-    python.parent.mkdir(parents=True)
-    shutil.copy(Path(sys.executable).resolve(), python)
-    (root / "opt/gonghui/docs").mkdir()
-    shutil.copy(ROOT / "docs/manual.zh.md", root / "opt/gonghui/docs")
-    if Path("/usr/lib/systemd/system").is_dir():
-        shutil.copytree("/usr/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True)
-    return root
-
-
-@pytest.fixture
-def site(stage: Path) -> Site:
-    folder = stage / "etc/nginx"
-    made = Site(stage, free_port(), free_port())
-    conf = folder / "sites-available/gonghui.conf"
-    words = conf.read_text().replace("/var/log/nginx/gonghui.log", str(stage / "access.log"))
-    words = words.replace("listen 443 ", f"listen 127.0.0.1:{made.port} ")
-    words = words.replace("listen 80;", f"listen 127.0.0.1:{made.open_port};")
-    conf.write_text(words.replace("/var/www/gonghui", str(stage / "var/www/gonghui")))
-    temporary = "".join(
-        f"{kind}_temp_path {stage}/tmp_{kind};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    user = "user root;" if os.geteuid() == 0 else ""
-    (folder / "nginx.conf").write_text(
-        f"{user} pid {stage}/nginx.pid; error_log {stage}/error.log; events {{}}\n"
-        f"http {{ {temporary} include sites-enabled/*.conf; }}\n"
-    )
-    (stage / "var/www/gonghui/MP_verify_abc123.txt").write_text("abc123")
-    make_certificate(folder / "gonghui")
-    return made
-
-
-def make_certificate(folder: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "wx.example.org")])
-    names = [x509.DNSName("wx.example.org"), x509.IPAddress(ip_address("127.0.0.1"))]
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(
-            issuer_name=name, subject_name=name, public_key=key.public_key(), serial_number=1
-        )
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "fullchain.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "privkey.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-
-
-@pytest.fixture
-def running(site: Site, program: Callable[..., str]) -> Iterator[Site]:
+def running(site: Site) -> Iterator[Site]:
     """nginx with the staged site, and behind it a program that says yes to everything."""
 
     class Program(BaseHTTPRequestHandler):
@@ -392,38 +274,11 @@ def running(site: Site, program: Callable[..., str]) -> Iterator[Site]:
         def log_message(self, *_: object) -> None:
             """Says nothing."""
 
-    conf = site.stage / "etc/nginx/sites-available/gonghui.conf"
     with ThreadingHTTPServer(("127.0.0.1", 0), Program) as behind:
         behind.daemon_threads = True
-        conf.write_text(conf.read_text().replace("127.0.0.1:8000", f"127.0.0.1:{behind.server_port}"))
         thread = threading.Thread(target=behind.serve_forever, args=(0.02,), daemon=True)
         thread.start()
-        words = [
-            program("nginx"),
-            "-p",
-            str(site.stage),
-            "-c",
-            str(site.stage / "etc/nginx/nginx.conf"),
-            "-g",
-            "daemon off;",
-        ]
-        with subprocess.Popen(words, stderr=subprocess.DEVNULL) as nginx:
-            try:
-                wait_for(site.port)
-                yield site
-            finally:
-                nginx.terminate()
+        with nginx(site, behind.server_port):
+            yield site
         behind.shutdown()
         thread.join()
-
-
-def wait_for(port: int) -> None:
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
-    raise AssertionError("nginx did not start")

@@ -64,6 +64,25 @@ def test_a_config_file_that_others_can_open_is_mentioned(house: Installation) ->
     assert "chmod 600" in visit(house)[1]
 
 
+def test_an_nginx_that_one_stranger_could_fill_is_named(house: Installation, tmp_path: Path) -> None:
+    (tmp_path / "sites-enabled").mkdir()
+    house = replace(house, nginx=tmp_path)
+    main, site = tmp_path / "nginx.conf", tmp_path / "sites-enabled/gonghui.conf"
+    main.write_text("events {\n\tworker_connections 768;\n}\n")
+    assert "✗ nginx" not in visit(house)[1], "the site is not ours"
+
+    site.write_text("limit_req zone=gonghui_pages burst=40 nodelay;\n")
+    code, told = visit(house)
+    assert code == 1
+    assert "✗ nginx：同时只接 768 个连接" in told
+    assert "deploy/install" in told
+    assert "没有限制一个地址能占多少连接" in told
+
+    main.write_text("worker_rlimit_nofile 65536;\nevents {\n\tworker_connections 16384;\n}\n")
+    site.write_text("limit_conn gonghui_addresses 200;\n")
+    assert "✗ nginx" not in visit(house)[1]
+
+
 def test_a_year_whose_holidays_nobody_has_announced_yet_is_said(house: Installation) -> None:
     last = max(ANNOUNCED)
     _, told = visit(replace(house, now=datetime(last, 11, 1, tzinfo=UTC)))
@@ -166,9 +185,14 @@ def test_a_worker_that_is_silent_and_a_halt_are_both_said(house: Installation) -
 
 
 def test_a_schema_that_lags_behind_is_said(house: Installation, tmp_path: Path) -> None:
-    with closing(Store(f"sqlite:///{tmp_path}/empty.db")) as empty:
+    place = tmp_path / "empty.db"
+    with closing(Store(f"sqlite:///{place}")) as empty:
+        _, none = visit(replace(house, store=empty))
+        assert not place.exists(), "looking makes nothing"
+        place.touch()
         code, told = visit(replace(house, store=empty))
 
+    assert f"✗ 数据库：还没有（{place}）" in none
     assert code == 1
     assert "请运行 db upgrade" in told
 
