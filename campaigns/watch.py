@@ -1,18 +1,21 @@
 """The watch over the config file of a running worker: new campaigns come in, a broken file stays out."""
 
 import hashlib
+import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from campaigns.campaign import Campaign, named
-from models import alarm
-from models.base import Store
+from campaigns.campaign import AHEAD, Campaign, named
+from models import alarm, shared
+from models.base import Connection, Store
 
 BROKEN = "config broken"
+KEPT = "campaigns kept"  # the row that says what is still in force while the file is broken
+MOST_KEPT = 50
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +39,11 @@ class Reading(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of an edited file: new campaigns (None = as before), faults, keys that need a restart."""
+    """What became of an edited file: new campaigns (None = as before), faults, keys that need a restart. `kept` are the
+    campaigns that stay in force while there are faults."""
 
     campaigns: tuple[Campaign, ...] | None = None
+    kept: tuple[Campaign, ...] = ()
     problems: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
 
@@ -74,7 +79,7 @@ class Watch:
         log.error("配置文件 %s 有 %d 处错误，没有采用，仍按原来的活动执行：", self._path, len(problems))
         for problem in problems:
             log.error("%s", problem)
-        self.standing = Change(problems=problems)
+        self.standing = Change(problems=problems, kept=self.campaigns)
         return self.standing
 
     def _accept(self, value: Settings) -> Change | None:
@@ -122,6 +127,9 @@ def tell(store: Store, path: Path, standing: Change, now: datetime) -> None:
     """Raise what is wrong with the config file as alarms, and clear those that are over."""
     waiting = f"配置文件里改了 {'、'.join(standing.restart)}，要重新启动以后才生效。"
     with store.writing() as connection:
+        shared.drop(connection, KEPT)
+        if standing.problems:
+            shared.write(connection, KEPT, json.dumps(list(_coming(standing.kept, now))), now)
         for name, words, stands in (
             (BROKEN, broken_words(path, len(standing.problems)), standing.problems),
             ("config needs restart", waiting, standing.restart),
@@ -130,6 +138,25 @@ def tell(store: Store, path: Path, standing: Change, now: datetime) -> None:
                 alarm.sound(connection, name, words, now)
             else:
                 alarm.clear(connection, name, now)
+
+
+def _coming(campaigns: Iterable[Campaign], now: datetime) -> Iterator[tuple[str, str, str]]:
+    """The next pushes: when in UTC, name, channel."""
+    found = (
+        (due.isoformat(), each.name, each.channel)
+        for each in named(campaigns).values()
+        for due in each.occurrences(now, now + AHEAD)
+    )
+    yield from sorted(found)[:MOST_KEPT]
+
+
+def kept(connection: Connection, now: datetime) -> list[tuple[datetime, str, str]] | None:
+    """The next pushes of who still goes by the old file while the new one is broken: when, name, channel; None: nobody does."""
+    row = shared.read(connection, KEPT, now)
+    if row is None or not shared.beats(connection, now):
+        return None
+    found = [(datetime.fromisoformat(due), name, channel) for due, name, channel in json.loads(row[0])]
+    return [each for each in found if each[0] > now]
 
 
 def broken(store: Store, path: Path, faults: int, now: datetime) -> None:

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from ground.days import SHANGHAI, minute
 from menus.directory import BadDirectory
-from models.base import StoreError
+from models.base import StoreError, named
 from models.schema import CannotUpgrade
 
 GOOD, PROBLEM, WRONG_USE = 0, 1, 2
@@ -273,6 +273,18 @@ REASONS = {
 }
 
 
+DATABASE_AWAY = "请检查 [database] url、数据库服务和磁盘空间。"
+TORN = "文件坏了，或者不是数据库。请停下服务，用最近的一份备份恢复：db restore 备份文件。"
+BARRED = "没有权限打开或者写它，请看文件和文件夹的主人是不是运行本系统的用户。"
+DATABASE = {
+    "SQLITE_NOTADB": TORN,
+    "SQLITE_CORRUPT": TORN,
+    "SQLITE_CANTOPEN": BARRED,
+    "SQLITE_READONLY": BARRED,
+    "SQLITE_FULL": "磁盘满了，请先腾出地方。",
+}
+
+
 def why(error: OSError) -> str:
     """What the system refused, in Chinese where we know it."""
     return REASONS.get(error.errno or 0, error.strerror or type(error).__name__)
@@ -291,8 +303,8 @@ def in_words(run: Callable[[], int]) -> int:
     except (CannotUpgrade, BadDirectory) as error:
         raise refuse(str(error)) from None
     except StoreError as error:
-        name = type(error).__name__
-        raise refuse(f"数据库用不了（{name}）：请检查 [database] url、数据库服务和磁盘空间。") from None
+        name = named(error)
+        raise refuse(f"数据库用不了（{name}）：{DATABASE.get(name, DATABASE_AWAY)}") from None
     except OSError as error:
         raise refuse(f"{error.filename or '有个文件'} 读写不了：{why(error)}。") from None
     return code

@@ -15,14 +15,14 @@ from channels import CHANNELS
 from channels.alarm import Alarms
 from commands import entrance
 from commands.command_line import Options
-from commands.parts import Parts
+from commands.parts import Parts, lacks
 from ground.days import SHANGHAI
 from ground.workdays import Workdays, unannounced, workdays
 from models import alarm, backup, recent, refused, schema, shared
 from models.base import Store, StoreError
 from models.condition import condition, redis_answers
 from wx.account import LOOPBACK, WORDS, Account, missing
-from wx.client import Api
+from wx.client import Api, MemoryTokens
 from wx.errors import ERRCODES, ApiError, NoAnswer, NotSent, WeChatError
 from wx.errors import explain as meaning
 from wx.reach import Reached, reach
@@ -184,9 +184,10 @@ def _speakers(house: Installation) -> Iterator[Finding]:
 
 
 def _database(house: Installation) -> Iterator[Finding]:
-    if house.file and not house.file.exists():
+    file = house.store.file
+    if file and not file.exists():
         yield Finding(
-            BAD, "数据库", f"还没有（{house.file}）", "第一次启动服务时会自己建好；也可以运行 db upgrade。"
+            BAD, "数据库", f"还没有（{file}）", "第一次启动服务时会自己建好；也可以运行 db upgrade。"
         )
         return
     found = condition(house.store)
@@ -440,6 +441,15 @@ CHECKS: tuple[Callable[[Installation], Iterable[Finding]], ...] = (
 )
 
 
+def _api(parts: Parts) -> Api:
+    """WeChat, with the access token that all share; with one of our own where there is no database to share it."""
+    try:
+        shares = not lacks(parts.store)
+    except StoreError:
+        shares = False
+    return parts.api if shares else Api(parts.config.account, MemoryTokens())
+
+
 def run(options: Options, parts: Parts) -> int:
     """All of it, or one of WeChat's codes in words."""
     if options.code:
@@ -454,7 +464,7 @@ def run(options: Options, parts: Parts) -> int:
         parts.store,
         config.redis.url.get_secret_value(),
         parts.backups,
-        parts.api,
+        _api(parts),
         datetime.now(UTC),
         config.alarms,
         workdays(config.holidays),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from tqdm import tqdm
 
 from commands.command_line import GOOD, PROBLEM, Options
-from commands.parts import Parts, stored
+from commands.parts import Parts, filled, stored
 from models import alarm, follower, shared
 from models.base import Store
 from wx import answers
@@ -23,6 +23,7 @@ Say = Callable[[str], None]
 
 def run(options: Options, parts: Parts) -> int:
     """What was typed after `follower`: there is only `import`."""
+    filled(parts, "还不能问微信")
     return import_followers(stored(parts).store, parts.api, parts.clock.now)
 
 

@@ -29,7 +29,7 @@ def run_again(options: Options, parts: Parts) -> int:
 
 def braking(parts: Parts, deed: Callable[[Store, datetime], int]) -> int:
     """A deed that needs the database and nothing else: neither a config file without faults nor guides nor WeChat."""
-    url = _address(parts)
+    url = address(parts)
     try:
         with closing(Store(url)) as store:
             return deed(store, datetime.now(UTC))
@@ -58,7 +58,7 @@ def unhalt(store: Store, common: Shared, now: datetime, say: Say = print) -> int
 # --- the database that it needs ----------------------------------------------------------------------------------
 
 
-def _address(parts: Parts) -> str:
+def address(parts: Parts) -> str:
     """The database's address: the environment's, else the file's, else the last good one. Ends the program with words
     where there is no database."""
     kept = last_address.recall(STATE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from commands.command_line import Options
-from commands.parts import Parts, stored
+from commands.parts import Parts, filled, stored
 from handlers import TAPS
 from menus import check
 from menus import publish as live
@@ -17,6 +17,7 @@ def run(options: Options, parts: Parts) -> int:
     """What was typed after `menu`."""
     if options.deed == "check":
         return check.check(load().menu, TAPS)
+    filled(parts, "还不能问微信")
     stored(parts)
     if options.deed == "diff":
         return live.diff(parts.api, load().menu)

@@ -19,6 +19,7 @@ from models.base import Store
 from models.clock import Clock
 from models.recording import Answer
 from models.shared import Shared
+from wx.account import WORDS, missing
 from wx.client import Api
 
 CONFIG = Path("config.toml")
@@ -93,6 +94,13 @@ def stored(parts: Parts) -> Parts:
         raise refuse(words)
     last_address.remember(STATE, parts.config.database.url.get_secret_value())
     return parts
+
+
+def filled(parts: Parts, else_say: str) -> None:
+    """Nothing of what WeChat asks of an account is empty; or the program ends with words."""
+    empty = "、".join(f"{WORDS[name]}（account.{name}）" for name in missing(parts.config.account))
+    if empty:
+        raise refuse(f"{else_say}：{parts.path} 里 {empty} 是空的。请从微信公众平台抄过来。")
 
 
 def lacks(store: Store) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from campaigns.campaign import Campaign, named
 from campaigns.push import Push
+from campaigns.watch import kept
 from channels import CHANNELS, Channel, ChannelError, Parcel, reasons, title
 from commands.outlook import AudienceSize
 from ground.days import minute
@@ -30,14 +31,23 @@ Say = Callable[[str], None]
 # --- looking -----------------------------------------------------------------------------------------------------
 
 
-def push_list(store: Store, campaigns: Iterable[Campaign], now: datetime, say: Say = print) -> int:
-    """The last pushes with their books, the next ones, and what a person must look at."""
+def push_list(
+    store: Store,
+    campaigns: Iterable[Campaign],
+    now: datetime,
+    say: Say = print,
+    *,
+    broken: bool = False,
+) -> int:
+    """The last pushes with their books, the next ones, and what a person must look at. Where the config file is broken, the
+    next ones are those of the process that goes by the old one."""
     with store.reading() as connection:
         past = push.recent(connection, 20)
         books = {one.id: delivery.books(connection, one.id) for one in past}
         why = {one.id: delivery.reasons(connection, one.id) for one in past if books[one.id].size}
         alarms = alarm.standing(connection, 20)
         halted = shared.halted(connection)
+        held = kept(connection, now) if broken else None
     if halted is not None:
         say(f"⚠ 所有推送都已停止：{halted}（运行 unhalt 继续）")
     say("最近的推送（北京时间）：" if past else "还没有推送过。")
@@ -49,12 +59,17 @@ def push_list(store: Store, campaigns: Iterable[Campaign], now: datetime, say: S
             say(f"      {one.reason}")
         for state, reason, number in why.get(one.id, []):
             say(f"      {DELIVERIES[state]} {number} 份：{known.get(reason, reason) or '没有写原因'}")
-    _say_next(campaigns, now, say)
+    if not broken:
+        _say_next(_next(campaigns, now), say)
+    elif held is None:
+        say("没有推送进程还按原来的活动执行：配置文件改好之前，什么也不会发。")
+    else:
+        _say_next(held, say)
     if alarms:
         say("需要您处理：")
         for each in alarms:
             say(f"  · {each.words}")
-    return PROBLEM if alarms or halted is not None else GOOD
+    return PROBLEM if alarms or broken or halted is not None else GOOD
 
 
 def stands(one: Occasion, now: datetime, books: Books | None = None) -> str:
@@ -64,14 +79,17 @@ def stands(one: Occasion, now: datetime, books: Books | None = None) -> str:
     return said(one.state, books.copies if books else {})
 
 
-def _say_next(campaigns: Iterable[Campaign], now: datetime, say: Say) -> None:
-    coming = [
-        (due, wanted) for wanted in named(campaigns).values() if (due := wanted.next_due(now)) is not None
-    ]
+def _next(campaigns: Iterable[Campaign], now: datetime) -> list[tuple[datetime, str, str]]:
+    """Of every push the next time: when, name, channel."""
+    found = ((each.next_due(now), each) for each in named(campaigns).values())
+    return sorted((due, each.name, each.channel) for due, each in found if due is not None)
+
+
+def _say_next(coming: Sequence[tuple[datetime, str, str]], say: Say) -> None:
     if coming:
         say("接下来的推送：")
-    for due, wanted in sorted(coming, key=lambda pair: pair[0])[:10]:
-        say(f"  {minute(due)}　{wanted.name}　{title(wanted.channel)}")
+    for due, name, channel in coming[:10]:
+        say(f"  {minute(due)}　{name}　{title(channel)}")
 
 
 def books_words(books: Books) -> str:

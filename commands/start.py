@@ -7,12 +7,11 @@ import logging
 from commands import backup
 from commands.command_line import GOOD, PROBLEM, Options, refuse, why
 from commands.config import risks
-from commands.parts import STATE, Parts
+from commands.parts import STATE, Parts, filled
 from commands.supervise import supervise
 from jobs.approval import note_setting
 from menus.reading import load
 from models import last_address, use
-from wx.account import WORDS, missing
 
 ROOMS = ("wx", "models", "menus", "campaigns", "channels", "handlers", "jobs", "commands", "web")
 log = logging.getLogger("app")
@@ -41,9 +40,7 @@ def prepare(parts: Parts, *, listens: bool = True) -> None:
     config, bind = parts.config, parts.config.server.bind
     for room in ROOMS:
         logging.getLogger(room).setLevel(logging.INFO)
-    lacking = "、".join(f"{WORDS[name]}（account.{name}）" for name in missing(config.account))
-    if lacking:
-        raise refuse(f"还不能启动：{parts.path} 里 {lacking} 是空的。请从微信公众平台抄过来。")
+    filled(parts, "还不能启动")
     if listens and (fault := parts.in_the_way()):
         raise refuse(f"{bind} 用不了：{why(fault)}。请停下那个程序，或在配置文件里换一个：[server] bind。")
     for words in risks(config, parts.environ):

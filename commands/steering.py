@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -19,8 +20,8 @@ from channels import CHANNELS
 from commands import asking
 from commands.approval import push_approve, push_withdraw
 from commands.audience import counted_by_wechat, size_of
-from commands.command_line import Options
-from commands.halt import braking
+from commands.command_line import Options, refuse
+from commands.halt import address, braking
 from commands.outlook import AudienceSize, unknown
 from commands.parts import Parts, lacks, stored
 from commands.push import (
@@ -61,6 +62,8 @@ def run(options: Options, parts: Parts) -> int:
         return GOOD  # what runs is stopped whatever is wrong with the file; the next one is looked up in it
     if options.deed == "preview":
         return _preview(name, parts)
+    if options.deed == "list" and parts.loaded.value is None:
+        return _list_all_the_same(parts)
     store, common, now = stored(parts).store, parts.shared, parts.clock.now()
     campaigns, account, size = parts.config.campaigns, parts.config.account, size_of(parts)
     sure = partial(asking.sure, options.yes)
@@ -88,6 +91,17 @@ def run(options: Options, parts: Parts) -> int:
         "cancel": lambda: push_cancel(store, campaigns, account, name, now, size, sure),
     }
     return deeds[options.deed]()
+
+
+def _list_all_the_same(parts: Parts) -> int:
+    """`push list` with a broken config file: what is wrong with it, and what goes out all the same."""
+    print(f"配置文件有 {len(parts.loaded.problems)} 处要改，正在运行的仍按原来的活动执行：")
+    for problem in parts.loaded.problems:
+        print(f"  ✗ {problem}")
+    with closing(Store(address(parts))) as store:
+        if words := lacks(store):
+            raise refuse(words)
+        return push_list(store, (), datetime.now(UTC), broken=True)
 
 
 def _preview(name: str, parts: Parts) -> int:

@@ -112,6 +112,11 @@ def named(error: BaseException) -> str:
     return str(getattr(cause, "sqlite_errorname", type(cause).__name__))
 
 
+def torn(error: BaseException) -> bool:
+    """Whether SQLite's file is damaged, or no database at all."""
+    return named(error).startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT"))
+
+
 def unstorable(error: BaseException) -> bool:
     """Whether the database refuses the values themselves, so that trying again is no use."""
     return isinstance(

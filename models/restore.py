@@ -16,9 +16,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from ground.days import SHANGHAI
 from models import erasure, holder, schema, seal, shared, use
 from models.backup import STATEMENT_S, CannotBackUp, count, fill, make, private, snapshot
-from models.base import Connection, Store, StoreError, make_engine
+from models.base import Connection, Store, StoreError, make_engine, torn
 from models.proof import Proof, scratch, unpack
 
 PASSING = (
@@ -119,11 +120,17 @@ def _remembered(store: Store) -> list[erasure.Memory]:
 def _refuse_while_in_use(store: Store, now: datetime) -> None:
     if store.file and not store.file.exists():
         return
-    if schema.standing(store).revision is None:
-        return
-    with store.reading() as connection:
-        if shared.beats(connection, now):
-            raise CannotBackUp("work 还在运行。请先停止 serve、work 和 run，再恢复。")
+    try:
+        if schema.standing(store).revision is None:
+            return
+        with store.reading() as connection:
+            at_work = shared.beats(connection, now)
+    except StoreError as error:
+        if not torn(error):
+            raise
+        return  # nobody works with it, and it is what a restore is for
+    if at_work:
+        raise CannotBackUp("work 还在运行。请先停止 serve、work 和 run，再恢复。")
 
 
 def _swap(store: Store, ready: Path, folder: Path, now: datetime, recipients: Sequence[str]) -> Path | None:
@@ -139,8 +146,14 @@ def _swap_pages(
 ) -> Path | None:
     current = Path(str(store.url.database))
     kept = None
-    if current.exists() and schema.standing(store).revision is not None:
-        kept = make(store, folder, now, "before-restore", recipients)
+    try:
+        if current.exists() and schema.standing(store).revision is not None:
+            kept = make(store, folder, now, "before-restore", recipients)
+    except (StoreError, sqlite3.Error) as error:
+        if not torn(error):
+            raise
+        store.close()
+        kept = _set_aside(current, now)
     store.close()
     current.parent.mkdir(parents=True, exist_ok=True)
     if not current.exists():
@@ -148,6 +161,16 @@ def _swap_pages(
     with closing(sqlite3.connect(ready)) as read, closing(sqlite3.connect(current, timeout=30)) as written:
         read.backup(written)  # others who have the file open see the one or the other, nothing between
     return kept
+
+
+def _set_aside(current: Path, now: datetime) -> Path:
+    """The damaged file under another name, with what belongs to it."""
+    aside = current.with_name(f"{current.name}.torn-{now.astimezone(SHANGHAI):%Y%m%d-%H%M%S}")
+    for end in ("", "-wal", "-shm"):
+        part = current.with_name(f"{current.name}{end}")
+        if part.exists():
+            part.rename(aside.with_name(f"{aside.name}{end}"))
+    return aside
 
 
 def _swap_rows(store: Store, source: Store) -> None:

@@ -86,6 +86,27 @@ def test_a_restore_keeps_the_database_that_it_replaces(lone: Store, folder: Path
     assert proof.prove(kept).rows["interactions"] == 1
 
 
+@pytest.mark.parametrize(("first", "last"), [(0, None), (0, 100), (8, None)])
+def test_a_database_whose_file_is_damaged_can_be_restored_and_is_set_aside(
+    lone: Store, folder: Path, first: int, last: int | None
+) -> None:
+    speak(lone, "o1", "还在备份里")
+    made = backup.make(lone, folder, NOW)
+    lone.close()
+    file = lone.file
+    assert file is not None
+    whole = file.read_bytes()
+    start, end = first * 4096, len(whole) if last is None else last
+    spoilt = whole[:start] + b"\xff" * (end - start) + whole[end:]
+    file.write_bytes(spoilt)
+
+    assert backups.restore(lone, made, folder, NOW) == 0
+
+    assert said(lone) == ["还在备份里"]
+    (aside,) = file.parent.glob(f"{file.name}.torn-*")
+    assert aside.read_bytes() == spoilt
+
+
 def test_a_restore_is_refused_while_a_worker_lives(opened: Store, folder: Path, capsys) -> None:
     made = backup.make(opened, folder, NOW)
     with opened.writing() as connection:

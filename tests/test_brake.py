@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from config_cast import REPO, written
 from line_cast import SECRETS, YEAR, Desk, desk
 
+import app
 from models import push, shared
 from models.base import Store
 
@@ -152,6 +155,38 @@ class TestTheBrake:
         assert "Traceback" not in done.stderr
         assert "menus/" not in done.stderr
         assert done.returncode == (1 if "push" in words else 0), done.stderr
+
+
+class TestABrokenFile:
+    def test_does_not_hide_what_goes_out_all_the_same(self, desk: Desk) -> None:
+        under_way(desk)
+        built = app.Built(desk.folder / "config.toml", {})
+        worker = built.worker
+        well = desk.types("push", "list")
+        written(desk.folder, desk.config().replace("lunar =", "lunr ="))
+        nobody = desk.types("push", "list")
+
+        with stored(desk) as store, store.writing() as connection:
+            shared.beat(connection, "w1", datetime.now(UTC))
+        worker.campaigns()
+        told = desk.types("push", "list")
+        built.store.close()
+
+        assert (nobody.code, told.code, well.code) == (1, 1, 0)
+        assert re.search(r"config\.toml:\d+：.*lunr", told.out)
+        assert "接下来的推送：" in well.out
+        assert well.out.rstrip() in told.out
+        assert "什么也不会发" in nobody.out
+
+    def test_does_not_keep_doctor_from_looking_at_everything_else(self, desk: Desk) -> None:
+        under_way(desk)
+        written(desk.folder, desk.config().replace("lunar =", "lunr ="))
+
+        told = desk.types("doctor")
+
+        assert told.code == 1
+        assert re.search(r"✗ 配置：.*config\.toml:\d+：.*lunr", told.out)
+        assert "✓ 数据库：SQLite" in told.out
 
 
 # --- small things ------------------------------------------------------------------------------------------------

@@ -142,6 +142,37 @@ class TestTheLine:
         assert told.code == (0 if content == b"" else 1)
         assert words in told.words
 
+    @pytest.mark.parametrize("words", ["alarm list", "alarm clear 3f2a", "doctor", "push list", "report"])
+    def test_looking_makes_no_database(self, desk: Desk, words: str) -> None:
+        told = desk.types(*words.split())
+
+        assert told.code == 1
+        assert "还没有" in told.words
+        assert "db upgrade" in told.words
+        assert not (desk.folder / "gonghui.db").exists()
+
+    def test_a_file_that_is_no_database_is_told_apart_from_a_server_that_is_away(self, desk: Desk) -> None:
+        (desk.folder / "gonghui.db").write_bytes(b"rubbish " * 1000)
+
+        told = desk.types("report")
+
+        assert told.code == 1
+        assert "文件坏了" in told.words
+        assert "db restore" in told.words
+
+    @pytest.mark.parametrize("words", ["follower import", "menu diff"])
+    def test_an_account_that_is_not_filled_in_is_not_taken_for_a_silent_wechat(
+        self, desk: Desk, words: str
+    ) -> None:
+        desk.writes(app_secret="")
+        desk.types("db", "upgrade")
+
+        told = desk.types(*words.split())
+
+        assert told.code == 1
+        assert "AppSecret（开发者密码）" in told.words
+        assert "网络" not in told.words
+
     @pytest.mark.parametrize("name", sorted(set(SAMPLES) - {"halt", "unhalt"}))
     def test_a_broken_config_file_is_told_with_every_line(self, desk: Desk, name: str) -> None:
         text = desk.config().replace('kind = "service"', 'kind = "servic"')
