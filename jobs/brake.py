@@ -69,6 +69,21 @@ class Lease:
         return any(clock() >= end for clock, end in zip(self._clocks, self._ends, strict=True))
 
 
+class Pulse:
+    """Whether a worker's heart beats, as the others see it: they free its rows once it has been silent and its last call is
+    over, so it begins none from then on. Where no heart has ever beaten, leases alone count."""
+
+    def __init__(self) -> None:
+        self._lasts: Lease | None = None
+
+    def beats(self, lasts: Lease) -> None:
+        """`lasts` was made before the beat was written down."""
+        self._lasts = lasts
+
+    def stopped(self) -> bool:
+        return self._lasts is not None and self._lasts.over()
+
+
 def _steady() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
@@ -81,10 +96,17 @@ class Departure:
         self,
         brake: Brake,
         lease: Lease,
+        pulse: Pulse,
         paced: Callable[[Callable[[], bool]], bool],
         stopping: threading.Event,
     ) -> None:
-        self._brake, self._lease, self._paced, self._stopping = brake, lease, paced, stopping
+        self._brake, self._lease, self._pulse, self._paced, self._stopping = (
+            brake,
+            lease,
+            pulse,
+            paced,
+            stopping,
+        )
         self.asked = self.gone = False
 
     def __call__(self) -> bool:
@@ -93,7 +115,8 @@ class Departure:
         return self.gone
 
     def _free(self) -> bool:
-        return not (self._stopping.is_set() or self._lease.over() or self._brake.pressed())
+        over = self._stopping.is_set() or self._lease.over() or self._pulse.stopped()
+        return not (over or self._brake.pressed())
 
 
 class FarEnd:

@@ -17,7 +17,7 @@ from campaigns.push import Push
 from channels import Allowance, Channel, ChannelError, Parcel, SendLimits
 from jobs import acts, policy
 from jobs.audience import Audience
-from jobs.brake import Brake, Departure, FarEnd, Lease
+from jobs.brake import Brake, Departure, FarEnd, Lease, Pulse
 from jobs.flight import Flight
 from jobs.pace import Pace
 from jobs.planning import Planner
@@ -29,6 +29,7 @@ from models.ledger import Claimed, Outcome, Rules
 from models.push import Occasion, Plan
 from wx.account import Account
 from wx.errors import HeldBack, WeChatError
+from wx.wire import ANSWER_S, CONNECT_S
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,9 @@ IDLE_S = 0.5  # how long a worker with nothing to do waits before it looks again
 IN_FLIGHT = 16  # calls at the same time
 AHEAD = 8  # times as many are claimed, so that no call waits for a disk; never more than go within a second
 LEASE = timedelta(minutes=2)  # longer than the slowest call: after so long a silent worker's rows are freed
+IN_THE_AIR = timedelta(
+    seconds=CONNECT_S + ANSWER_S
+)  # so long after a worker's death its last call may still arrive
 SETTLE_TRIES = 8
 CLOSING_S = 8.0  # how long calls under way may still take when the worker is told to stop
 FAULTS = 5  # deadlocks and time-outs of one push in a row, before the staff hear of it
@@ -83,6 +87,7 @@ class Sender:
         self.lease = lease
         self.far_end = FarEnd()
         self.holder = secrets.token_hex(8)
+        self.pulse = Pulse()
         self.stopping = threading.Event()
         self._stop_at = 0.0
         self._halted = False
@@ -271,7 +276,7 @@ class Sender:
             self._brakes[occasion.id] = Brake(self.store, occasion, self.now, fresh=channel.batch > 1)
         brake, content = self._brakes[occasion.id], json.loads(occasion.content)
         for group in groups:
-            departure = Departure(brake, lease, partial(self.pace.wait, channel), self.stopping)
+            departure = Departure(brake, lease, self.pulse, partial(self.pace.wait, channel), self.stopping)
             recipients = tuple(one.recipient for one in group)
             parcel = Parcel(
                 occasion.name, group[0].key, recipients, content, group[0].repeat, may_go=departure
@@ -390,10 +395,13 @@ class Sender:
         now = self.now()
         memories = {channel.name: channel.remembers_for for channel in self.channels.values()}
         with self.store.reading() as connection:
-            if not ledger.neglected(connection, memories, now) and not delivery.has_early(connection, now):
+            gone = shared.hearts_stopped(connection, now - IN_THE_AIR)
+            if not ledger.neglected(connection, memories, now, gone) and not delivery.has_early(
+                connection, now
+            ):
                 return
         with self.store.writing() as connection:
-            freed = sum(ledger.release(connection, *memory, now) for memory in memories.items())
+            freed = sum(ledger.release(connection, *memory, now, gone) for memory in memories.items())
             ledger.call_off(connection, now)
             delivery.apply_early(connection, now)
         if freed:

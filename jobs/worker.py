@@ -17,6 +17,7 @@ from typing import Protocol
 from campaigns.campaign import Campaign
 from campaigns.moderation import Moderation
 from jobs import approval, editions
+from jobs.brake import Lease
 from jobs.push import Sender
 from jobs.timetable import Timetable
 from models import alarm, delivery, shared
@@ -80,7 +81,7 @@ class Worker:
         self.moderation = moderation
         self.nudged = threading.Event()
         self.timetable = Timetable(store, clock, self.nudged.set)
-        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{sender.holder}"
         self._known: Sequence[Campaign] | None = None
         self._offset = timedelta(0)
         self._beat, self._recover, self._tidy = Every(BEAT_S), Every(RECOVER_S), Every(TIDY_S)
@@ -140,8 +141,10 @@ class Worker:
         moved = self.clock.offset() != self._offset
         if self._beat.due() or moved:
             self._offset = self.clock.offset()
+            lasts = Lease(timedelta(seconds=shared.HEART_S))
             with self.store.writing() as connection:
                 shared.beat(connection, self.name, now)
+            self.sender.pulse.beats(lasts)
 
     def run(self) -> None:
         """Step until told to stop; a fault is logged, and the next step comes a second later."""
@@ -172,6 +175,8 @@ class Worker:
         return bell
 
     def _die(self) -> None:
+        if self.sender.left_behind:
+            return  # the heart stops by itself, and with it these calls
         try:
             with self.store.writing() as connection:
                 shared.drop(connection, shared.HEART + self.name)

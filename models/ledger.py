@@ -7,7 +7,7 @@ may settle it, so a worker that slept through its lease changes nothing. No proc
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -395,12 +395,19 @@ def call_off(connection: Connection, now: datetime) -> None:
 # --- release -----------------------------------------------------------------------------------------------------
 
 
-def release(connection: Connection, channel: str, remembers_for: timedelta | None, now: datetime) -> int:
+def release(
+    connection: Connection,
+    channel: str,
+    remembers_for: timedelta | None,
+    now: datetime,
+    gone: Collection[str] = (),
+) -> int:
     """Free what a dead worker held: to be sent again while the far end remembers its id, else `unknown`; how many rows.
 
+    Dead is a worker whose lease is over, or who is among the `gone`: those of whose calls none can be under way any more.
     Also gives up rows that waited for a second try until the far end had forgotten them.
     """
-    dead = _dead(channel, remembers_for, now)
+    dead = _dead(channel, gone, now)
     number = 0
     if remembers_for is not None:
         fresh = deliveries.c.tried_at > now - remembers_for + MARGIN
@@ -413,15 +420,20 @@ def release(connection: Connection, channel: str, remembers_for: timedelta | Non
     return number
 
 
-def neglected(connection: Connection, memories: Mapping[str, timedelta | None], now: datetime) -> bool:
+def neglected(
+    connection: Connection,
+    memories: Mapping[str, timedelta | None],
+    now: datetime,
+    gone: Collection[str] = (),
+) -> bool:
     """Whether there is anything to release or to call off; `memories` by channel. It only reads."""
     cancelled = sa.select(pushes.c.id).where(pushes.c.state == CANCELLED)
     called_off = sa.and_(deliveries.c.state == PLANNED, deliveries.c.push_id.in_(cancelled))
     unsized = sa.select(pushes.c.id).where(pushes.c.state == CANCELLED, pushes.c.size.is_(None))
     mine = [
-        lost(channel, remembers_for, now)
+        lost
         for channel, remembers_for in memories.items()
-        for lost in (_forgotten, _dead)
+        for lost in (_forgotten(channel, remembers_for, now), _dead(channel, gone, now))
     ]
     lost_ones = [sa.select(deliveries.c.id).where(which) for which in (called_off, *mine)]
     return any(
@@ -429,9 +441,11 @@ def neglected(connection: Connection, memories: Mapping[str, timedelta | None], 
     )
 
 
-def _dead(channel: str, _: timedelta | None, now: datetime) -> sa.ColumnElement[bool]:
-    held = sa.and_(deliveries.c.state == SENDING, deliveries.c.lease_until <= now)
-    return sa.and_(held, deliveries.c.channel == channel)
+def _dead(channel: str, gone: Collection[str], now: datetime) -> sa.ColumnElement[bool]:
+    over = deliveries.c.lease_until <= now
+    if gone:
+        over = sa.or_(over, deliveries.c.holder.in_(sorted(gone)))
+    return sa.and_(deliveries.c.state == SENDING, over, deliveries.c.channel == channel)
 
 
 def _forgotten(channel: str, remembers_for: timedelta | None, now: datetime) -> sa.ColumnElement[bool]:

@@ -37,7 +37,7 @@ shared = sa.Table(
 HALT = "halt"
 HEART = "heart:"  # and the process that lives
 REST = "rest:"  # and the channel on which WeChat takes nothing for now
-HEART_S = 30.0  # a worker silent for longer is taken for dead
+HEART_S = 20.0  # a worker silent for longer is taken for dead, and begins no call itself
 REDIS_S = 0.2
 REDIS_REST_S = 5.0  # so long nobody asks a Redis that did not answer
 LONG_S = 60.0  # the row of a pace is kept for so long at least
@@ -125,7 +125,7 @@ def resting(connection: Connection, now: datetime) -> dict[str, tuple[datetime, 
 
 
 def beat(connection: Connection, who: str, now: datetime) -> None:
-    """A worker's sign of life. `now` is the wall clock's, which the demonstration does not move."""
+    """A worker's sign of life; the last part of its name (after a colon) is the word by which it holds rows."""
     write(connection, HEART + who, "", now, now + timedelta(seconds=HEART_S))
 
 
@@ -134,6 +134,13 @@ def beats(connection: Connection, now: datetime) -> dict[str, datetime]:
     living = sa.and_(shared.c.name.startswith(HEART, autoescape=True), shared.c.expires_at > now)
     rows = connection.execute(sa.select(shared.c.name, shared.c.updated_at).where(living))
     return {name.removeprefix(HEART): at for name, at in rows}
+
+
+def hearts_stopped(connection: Connection, since: datetime) -> list[str]:
+    """The words by which workers held rows whose hearts had stopped by then."""
+    stopped = sa.and_(shared.c.name.startswith(HEART, autoescape=True), shared.c.expires_at <= since)
+    names = connection.execute(sa.select(shared.c.name).where(stopped)).scalars()
+    return [name.rpartition(":")[2] for name in names]
 
 
 def living(connection: Connection, prefix: str, now: datetime) -> dict[str, str]:

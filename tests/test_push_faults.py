@@ -13,6 +13,7 @@ from push_cast import JPEG, Office, campaign, each_office, office
 from pydantic import SecretStr
 
 from jobs.brake import Lease
+from jobs.push import IN_THE_AIR
 from models import push, shared
 from models.push import pushes
 
@@ -258,6 +259,48 @@ class TestAPersonsWord:
         office.works(worker)
 
         assert len(office.platform.log) == 3
+
+
+class TestAWorkerWhoseHeartStopped:
+    def test_gives_up_what_it_held_once_its_last_call_must_be_over(self, each_office: Office) -> None:
+        office = each_office
+        people = office.hires(3)
+        push_id = office.starts()
+        dead, heir = office.worker(), office.worker()
+        office.platform.faults.add("message/template/send", delay_s=1.5, times=3)
+        dead.step()  # and nothing more; its calls are in the air
+        silence = timedelta(seconds=shared.HEART_S) + IN_THE_AIR
+
+        office.time.passes(seconds=silence.total_seconds() - 1)
+        office.works(heir)
+        assert {row.holder for row in office.rows(push_id).values()} == {dead.sender.holder}
+        office.time.passes(seconds=2)
+        heir.sender.recover()
+        office.works(heir)
+
+        assert office.books(push_id).sent == 3
+        assert sorted(row.openid for row in office.platform.log) == sorted(people)
+        wait_for(lambda: sum(row.repeats for row in office.platform.log) == 3)
+        assert {row.holder for row in office.rows(push_id).values()} == {None}
+
+    def test_begins_no_call_until_it_beats_again(self, office: Office) -> None:
+        office.hires(3)
+        push_id = office.starts()
+        worker = office.worker()
+        worker.step()
+        office.platform.settle(5)
+        office.works(worker)
+        other = office.starts(id="other")
+
+        worker.sender.pulse.beats(Lease(timedelta(0)))
+        for _ in range(3):
+            worker.step()
+
+        assert office.books(push_id).sent == 3
+        assert (office.books(other).sent, office.books(other).open) == (0, 3)
+        worker.sender.pulse.beats(Lease(timedelta(minutes=1)))
+        office.works(worker)
+        assert office.books(other).sent == 3
 
 
 class TestTheFlight:
