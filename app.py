@@ -36,8 +36,8 @@ from jobs.push import Sender
 from jobs.worker import Worker
 from jobs.worker import work as run_worker
 from menus.directory import Directory
+from menus.in_force import InForce as Guides
 from menus.reading import load as load_guides
-from menus.shelf import Shelf as Guides
 from models.base import Store
 from models.clock import Clock
 from models.condition import unready
@@ -220,12 +220,8 @@ class Built:
 
     # -- what runs -----------------------------------------------------------------------------------------
 
-    def in_the_way(self) -> OSError | None:
-        try:
-            listen(self.config.server.bind, 0)  # the server before us gets a few seconds to leave
-        except OSError as error:
-            return error
-        return None
+    def try_to_listen(self) -> None:
+        listen(self.config.server.bind, 0)
 
     def serve(self) -> int:
         serving = self.config.server

@@ -18,8 +18,8 @@ from ground.normal import normal
 from handlers.crisis import Dangers
 from handlers.search import Finder
 from menus.directory import Directory
+from menus.in_force import InForce
 from menus.reading import load
-from menus.shelf import Shelf
 
 PHRASES = HERE.parent / "tests" / "phrases" / "phrases.csv"
 RATE, P99_MS = 0.6, 2.0
@@ -55,7 +55,7 @@ async def _in_turns(mode: str, box: Box) -> tuple[list[float], list[float]]:
 
 def shipped() -> Directory:
     """The directory as it is in this folder."""
-    return Shelf().open(load()).current()
+    return InForce().open(load()).current()
 
 
 def cut(directory: Directory) -> Directory:

@@ -12,8 +12,8 @@ import uvloop
 from benchmarks import messages
 from handlers import answer
 from handlers.turn import House
+from menus.in_force import InForce
 from menus.reading import load
-from menus.shelf import Shelf
 from models.base import Store
 from models.clock import Clock
 from models.recording import Writer, listen
@@ -62,7 +62,7 @@ def webhook(store: Store, mode: str) -> Webhook:
         live=True,
         has_menu=True,
         base_url="https://example.org",
-        guides=Shelf().open(load()).current,
+        guides=InForce().open(load()).current,
     )
     return Webhook(envelope, store, Clock(), house, answer, messages.ORIGINAL_ID)
 

@@ -75,8 +75,8 @@ class Parts(Protocol):
     def lookout(self, *, reaches: bool = True) -> Lookout:
         """Who sees what nobody else would tell of; with `reaches` also whether WeChat can be reached."""
 
-    def in_the_way(self) -> OSError | None:
-        """Why nobody can serve at our address now; None is good."""
+    def try_to_listen(self) -> None:
+        """At our address, which the server before us gets a few seconds to leave. Raises OSError."""
 
     def serve(self) -> int:
         """Answer WeChat and browsers until told to end."""

@@ -41,8 +41,12 @@ def prepare(parts: Parts, *, listens: bool = True) -> None:
     for room in ROOMS:
         logging.getLogger(room).setLevel(logging.INFO)
     filled(parts, "还不能启动")
-    if listens and (fault := parts.in_the_way()):
-        raise refuse(f"{bind} 用不了：{why(fault)}。请停下那个程序，或在配置文件里换一个：[server] bind。")
+    try:
+        if listens:
+            parts.try_to_listen()
+    except OSError as fault:
+        told = f"{bind} 用不了：{why(fault)}。请停下那个程序，或在配置文件里换一个：[server] bind。"
+        raise refuse(told) from None
     for words in risks(config, parts.environ):
         log.warning("危险的设置：%s", words)
     load()  # a fault in the service directory is said before anything starts

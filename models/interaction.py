@@ -83,7 +83,7 @@ class Arrival:
     personal: bool = True  # False: WeChat itself speaks (a job's result), and nobody was seen
 
 
-class Outcome(NamedTuple):
+class Handled(NamedTuple):
     """What a handler made of an arrival. `reply` is the answer's XML before encryption, '' for none; `dialogue` where its
     sender stands now, '' for where they stood."""
 

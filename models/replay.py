@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from models.base import Connection
 from models.follower import Follower, followers
-from models.interaction import ANSWERED, FAILED, Outcome, interactions
+from models.interaction import ANSWERED, FAILED, Handled, interactions
 from models.recording import FOLLOWER_COLUMNS, follower_of
 
 
@@ -52,10 +52,10 @@ def take(connection: Connection, number: int) -> Failed | None:
     return Failed(row.id, row.raw, row.received_at, known)
 
 
-def settle(connection: Connection, number: int, outcome: Outcome) -> None:
+def settle(connection: Connection, number: int, handled: Handled) -> None:
     """It is answered now. Where its sender stands in the dialogue stays as it is: they have gone on."""
     connection.execute(
         sa.update(interactions)
         .where(interactions.c.id == number)
-        .values(reply=outcome.reply, topic=outcome.topic or None, missed=outcome.missed, state=ANSWERED)
+        .values(reply=handled.reply, topic=handled.topic or None, missed=handled.missed, state=ANSWERED)
     )

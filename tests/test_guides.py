@@ -12,12 +12,12 @@ from guides_cast import ENTRY, OTHER, WHOLE, Clerk, copied, small
 from campaigns.watch import tell_of_guides
 from ground.normal import normal
 from ground.text import BLANK
-from menus import shelf as shelves
+from menus import in_force
 from menus.directory import BadDirectory, aged, overdue, reminders, unfilled
 from menus.facts import table
 from menus.guide import Guide, texts
+from menus.in_force import InForce
 from menus.reading import load
-from menus.shelf import Shelf
 from menus.telling import SHORT, short, whole
 from models import alarm
 from models.base import Store
@@ -234,15 +234,15 @@ def test_the_directory_is_large_enough_to_be_of_use() -> None:
 def test_an_edited_file_comes_into_force_by_itself_and_a_broken_one_leaves_the_old_one(
     clerk: Clerk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shelves, "LOOK_S", 0.0)
-    shelf = Shelf(clerk.folder).open(load(clerk.folder))
-    before = shelf.current()
+    monkeypatch.setattr(in_force, "LOOK_S", 0.0)
+    guides = InForce(clerk.folder).open(load(clerk.folder))
+    before = guides.current()
 
     clerk.replaces("guides/join.toml", "[[guides]]", "[[guides]")
-    assert wait_for(shelf, lambda found: found is not before, 0.5) is before
+    assert wait_for(guides, lambda found: found is not before, 0.5) is before
     clerk.replaces("guides/join.toml", "[[guides]", "[[guides]]")
     clerk.replaces("guides/join.toml", "向单位工会申请就行", "找单位工会就行")
-    after = wait_for(shelf, lambda found: found is not before, 10)
+    after = wait_for(guides, lambda found: found is not before, 10)
 
     assert after.by_id["join"].answer == "找单位工会就行。"
 
@@ -250,18 +250,18 @@ def test_an_edited_file_comes_into_force_by_itself_and_a_broken_one_leaves_the_o
 def test_a_broken_file_is_heard_of_once_and_again_when_it_is_well(
     clerk: Clerk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shelves, "LOOK_S", 0.0)
+    monkeypatch.setattr(in_force, "LOOK_S", 0.0)
     heard: list[int] = []
-    shelf = Shelf(clerk.folder, hears=lambda reading: heard.append(len(reading.problems))).open(
+    guides = InForce(clerk.folder, hears=lambda reading: heard.append(len(reading.problems))).open(
         load(clerk.folder)
     )
 
-    shelf.poll()
+    guides.poll()
     clerk.replaces("guides/join.toml", "updated", "upgedated")
-    shelf.poll()
-    shelf.poll()
+    guides.poll()
+    guides.poll()
     clerk.replaces("guides/join.toml", "upgedated", "updated")
-    shelf.poll()
+    guides.poll()
 
     assert heard == [2, 0]
 
@@ -285,11 +285,11 @@ def clerk(tmp_path: Path) -> Clerk:
     return small(tmp_path)
 
 
-def wait_for(shelf: Shelf, holds, seconds: float):  # type: ignore[no-untyped-def]
+def wait_for(guides: InForce, holds, seconds: float):  # type: ignore[no-untyped-def]
     until = time.monotonic() + seconds
-    while time.monotonic() < until and not holds(shelf.current()):
+    while time.monotonic() < until and not holds(guides.current()):
         time.sleep(0.02)
-    return shelf.current()
+    return guides.current()
 
 
 def test_the_files_that_ship_have_no_fault(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ LONGEST = 100  # signs of a question
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Hit:
     """Something to go to: its title, a few words, and its address, '' where the words are all."""
 
     title: str
@@ -37,7 +37,7 @@ class Answer:
     """What was found for a question."""
 
     found: Found
-    lines: tuple[Line, ...]
+    lines: tuple[Hit, ...]
 
 
 def pages(parts: Parts) -> Blueprint:
@@ -85,7 +85,7 @@ def _answer(parts: Parts, now: datetime, words: str) -> Answer:
     return Answer(found, tuple(_lines(parts, found)))
 
 
-def _lines(parts: Parts, found: Found) -> Iterator[Line]:
+def _lines(parts: Parts, found: Found) -> Iterator[Hit]:
     """Each page that was found, as this house shows it."""
     directory, mode = parts.house.guides(), parts.house.mode
     campaigns = {one.id: one for one in _told(parts)}
@@ -95,17 +95,17 @@ def _lines(parts: Parts, found: Found) -> Iterator[Line]:
         if kind == "guide" and rest in directory.by_id:
             guide = directory.by_id[rest]
             words = directory.filled(guide.answer or guide.who, mode)
-            yield Line(guide.title, words, f"/guide/{guide.id}")
+            yield Hit(guide.title, words, f"/guide/{guide.id}")
         elif kind == "campaign" and rest in campaigns:
             yield _campaign(parts, campaigns[rest])
         elif name in items:
-            yield Line(items[name], "", f"#{name}")
+            yield Hit(items[name], "", f"#{name}")
 
 
-def _campaign(parts: Parts, one: Campaign) -> Line:
+def _campaign(parts: Parts, one: Campaign) -> Hit:
     about = without_blanks(one.about) if parts.house.live else one.about
     joins = any(each.id == one.id for each in door.joinable(parts.house.campaigns()))
-    return Line(one.title, about.strip(), f"/h5/c/{quote(one.id)}" if joins else "")
+    return Hit(one.title, about.strip(), f"/h5/c/{quote(one.id)}" if joins else "")
 
 
 def _told(parts: Parts) -> list[Campaign]:

@@ -46,7 +46,7 @@ class PushLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RowLine:
     """One line of what was said or sent, with the row as it was stored behind it."""
 
     id: int
@@ -121,10 +121,10 @@ def _month(at: datetime) -> str:
     return f"{here.year}年{here.month}月"
 
 
-def heard(row: HeardRow) -> Line:
+def heard(row: HeardRow) -> RowLine:
     """One interaction: who did what, and the words that answered."""
     deed = EVENTS.get((row.event or "").lower()) if row.event else KINDS.get(row.msg_type)
-    return Line(
+    return RowLine(
         id=row.id,
         at=_clock(row.received_at),
         who="微信" if (row.event or "").lower().endswith("jobfinish") else _short(row.openid),
@@ -138,11 +138,11 @@ def heard(row: HeardRow) -> Line:
 
 def sent(
     row: SentRow, titles: Mapping[str, str], ways: Mapping[str, str], reasons: Mapping[str, str]
-) -> Line:
+) -> RowLine:
     """One delivery: which push, to whom, and how it stands. `titles` by the push's name, `ways` by the channel's,
     `reasons` are the words for our own codes."""
     state = DELIVERIES.get(row.state, row.state)
-    return Line(
+    return RowLine(
         id=row.id,
         at=_clock(row.due_at),
         who="所有关注者" if row.recipient == "all" else _short(row.recipient),

@@ -23,7 +23,7 @@ from models import refused
 from models.base import Connection, Store, StoreError, masked, timed_out, traced
 from models.clock import Clock
 from models.follower import Follower
-from models.interaction import FAILED, Arrival, Outcome
+from models.interaction import FAILED, Arrival, Handled
 from models.recording import NOT_YET, Committer, Later, Ready, recorder_for
 from wx import replies
 from wx.envelope import SUCCESS, Check, Envelope, Forged, Opened
@@ -132,12 +132,12 @@ class Webhook:
         except (Later, Exception):  # noqa: BLE001 - it may fail again, or not, where that is stored
             return None
 
-    def handle(self, connection: Connection, row: Arrival, follower: Follower) -> Outcome:
+    def handle(self, connection: Connection, row: Arrival, follower: Follower) -> Handled:
         """The handlers' answer, rendered. Runs inside the transaction that stores it, or before."""
         message: Message = row.message
         turn = Turn(message, follower, connection, row.received_at, self._house)
         reply = self._handler(turn)
-        return Outcome(
+        return Handled(
             self._render(message, reply, row.received_at),
             turn.topic,
             turn.missed,
@@ -150,11 +150,11 @@ class Webhook:
         """A message that was stored, as it came in."""
         return arrival(parse(raw.encode()), received_at)
 
-    def sorry(self, row: Arrival, error: Exception) -> Outcome:
+    def sorry(self, row: Arrival, error: Exception) -> Handled:
         """What is said, and stored as failed, when the handler of this message raised."""
         log.error("no answer for %s, key %s: %s", masked(row.openid), row.key[:12], traced(error))
         words = replies.Text(BUSY if timed_out(error) else BROKEN)
-        return Outcome(
+        return Handled(
             self._render(row.message, words, row.received_at), topic=type(error).__name__, state=FAILED
         )
 

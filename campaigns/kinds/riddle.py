@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from campaigns import form as forms
 from campaigns.kind import Asked, Kind, Nothing, Offer, Refused, Taken, Told, Visit
-from campaigns.kinds.riddle_bank import Bank, Line, plain
+from campaigns.kinds.riddle_bank import Bank, BankLine, plain
 from campaigns.kinds.riddle_staff import DEEDS, Prize, is_over, public_name, tables
 from ground.days import SHANGHAI, Duration, TimeOrNone, TimeText, read_time
 from ground.part import Part
@@ -61,7 +61,7 @@ def opened(connection: Connection, edition: Edition, rules: Rules) -> None:
         riddle.lay(connection, edition.id, number, _values(edition, rules, line, day))
 
 
-def by_day(rules: Rules) -> list[tuple[Line, int]]:
+def by_day(rules: Rules) -> list[tuple[BankLine, int]]:
     """The riddles with the day on which each opens, 1 for the first: where the sheet says none, the next day that has room."""
     taken: dict[int, int] = {}
     found = []
@@ -72,7 +72,7 @@ def by_day(rules: Rules) -> list[tuple[Line, int]]:
     return sorted(found, key=lambda each: each[1])
 
 
-def _values(edition: Edition, rules: Rules, line: Line, day: int) -> dict[str, Any]:
+def _values(edition: Edition, rules: Rules, line: BankLine, day: int) -> dict[str, Any]:
     last = (edition.closes_at - timedelta(microseconds=1)).astimezone(SHANGHAI).date()
     date = min(edition.opens_at.astimezone(SHANGHAI).date() + timedelta(days=day - 1), last)
     moments = [

@@ -25,7 +25,7 @@ LONGEST = {"谜面": 120, "谜目": 30, "谜底": 20, "别的答案": 100, "解�
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BankLine:
     """One riddle as the sheet has it. `day` 0: the next day that has room."""
 
     face: str
@@ -43,7 +43,7 @@ class Riddles:
 
     file: str
     digest: str = ""
-    lines: tuple[Line, ...] = ()
+    lines: tuple[BankLine, ...] = ()
 
 
 def plain(words: str) -> str:
@@ -57,7 +57,7 @@ def of_folder(folder: Path, name: str) -> Riddles:
     return Riddles(name, hashlib.sha256(raw).hexdigest(), lines(name, raw))
 
 
-def lines(name: str, raw: bytes) -> tuple[Line, ...]:
+def lines(name: str, raw: bytes) -> tuple[BankLine, ...]:
     """Every riddle of a sheet. Raises UnusableError with the first faults of all."""
     found, faults = [], []
     for number, line, words in _judged(list(SHEET.rows(name, raw))):
@@ -73,7 +73,7 @@ def lines(name: str, raw: bytes) -> tuple[Line, ...]:
 # --- one riddle --------------------------------------------------------------------------------------------------
 
 
-def _judged(rows: Sequence[tuple[int, Mapping[str, str]]]) -> Iterator[tuple[int, Line, list[str]]]:
+def _judged(rows: Sequence[tuple[int, Mapping[str, str]]]) -> Iterator[tuple[int, BankLine, list[str]]]:
     """Each riddle with what is wrong with it."""
     faces: dict[str, int] = {}
     for number, cells in rows:
@@ -103,10 +103,10 @@ def _faults(cells: Mapping[str, str]) -> Iterator[str]:
         yield f"第几天写的是“{day[:10]}”，应为 1 到 60 的整数"
 
 
-def _line(cells: Mapping[str, str]) -> Line:
+def _line(cells: Mapping[str, str]) -> BankLine:
     more = [piece for piece in BETWEEN.split(cells.get("别的答案", "")) if plain(piece)]
     level, day = cells.get("难度", ""), cells.get("第几天", "")
-    return Line(
+    return BankLine(
         cells.get("谜面", ""),
         cells.get("谜目", ""),
         tuple(dict.fromkeys([cells.get("谜底", ""), *more])),

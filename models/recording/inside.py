@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from models.base import Connection, OutOfTime, deadlocked, disconnected, timed_out
 from models.follower import Follower
-from models.interaction import Arrival, Outcome
+from models.interaction import Arrival, Handled
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +69,16 @@ NOT_YET: Any = NotYet()
 class Answers(Protocol):
     """Who answers a message, and what is said and stored when that raised."""
 
-    def handle(self, connection: Connection, row: Arrival, follower: Follower) -> Outcome: ...
+    def handle(self, connection: Connection, row: Arrival, follower: Follower) -> Handled: ...
 
-    def sorry(self, row: Arrival, error: Exception) -> Outcome: ...
+    def sorry(self, row: Arrival, error: Exception) -> Handled: ...
 
     def arrival(self, raw: str, received_at: datetime) -> Arrival:
         """The message of a `Ready` as it came, to be answered inside."""
         ...
 
 
-Answer = Callable[[Connection, Arrival, Follower], Outcome]
+Answer = Callable[[Connection, Arrival, Follower], Handled]
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ class PendingRow:
     """An arrival answered inside the transaction and not yet written. `gone`: its words must not be kept."""
 
     arrival: Arrival
-    outcome: Outcome
+    handled: Handled
     gone: bool
 
 
@@ -106,15 +106,15 @@ class Pending:
             self.people[arrival.openid] = found
         return found
 
-    def take(self, arrival: Arrival, follower: Follower, outcome: Outcome, gone: bool) -> None:
+    def take(self, arrival: Arrival, follower: Follower, handled: Handled, gone: bool) -> None:
         """It is answered."""
-        follower.dialogue = outcome.dialogue or follower.dialogue
+        follower.dialogue = handled.dialogue or follower.dialogue
         if arrival.personal:
             self.touched[arrival.openid] = follower
-        self.rows[arrival.key] = PendingRow(arrival, outcome, gone)
+        self.rows[arrival.key] = PendingRow(arrival, handled, gone)
 
 
-def quick(answers: Answers, connection: Connection, arrival: Arrival, follower: Follower) -> Outcome:
+def quick(answers: Answers, connection: Connection, arrival: Arrival, follower: Follower) -> Handled:
     """The answer without a savepoint. Raises Again when the handler raised."""
     try:
         return answers.handle(connection, arrival, follower)
@@ -125,14 +125,14 @@ def quick(answers: Answers, connection: Connection, arrival: Arrival, follower: 
 
 def careful(
     answers: Answers, care: Care, connection: Connection, arrival: Arrival, follower: Follower
-) -> Outcome:
+) -> Handled:
     """The answer within a savepoint; an apology where the handler raises, or has no time left. Raises Again."""
     known = care.failed.get(arrival.key) or (OutOfTime() if care.left_s < 0 else None)
     if known is not None:
         return answers.sorry(arrival, known)
     savepoint = connection.begin_nested()
     try:
-        outcome = answers.handle(connection, arrival, follower)
+        handled = answers.handle(connection, arrival, follower)
     except Exception as error:
         _raise_if_nobodys_fault(error, care)
         if timed_out(error):  # it may have taken the savepoint with it
@@ -140,7 +140,7 @@ def careful(
         savepoint.rollback()
         return answers.sorry(arrival, error)
     savepoint.commit()
-    return outcome
+    return handled
 
 
 def _raise_if_nobodys_fault(error: Exception, care: Care | None) -> None:

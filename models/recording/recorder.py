@@ -28,7 +28,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from models import holder
 from models.base import STATEMENT_S, Connection, deadlocked, hurry
 from models.follower import Follower, come_back, followers
-from models.interaction import ANONYMOUS, NO_TIME, Arrival, Outcome, interactions
+from models.interaction import ANONYMOUS, NO_TIME, Arrival, Handled, interactions
 from models.recording.bulk import Bulk, moment, stamp
 from models.recording.inside import (
     Again,
@@ -79,16 +79,16 @@ class Recorder:
         self.heard = Bulk(followers, (*HEARD_COLUMNS, "subscribed"), dialect)
         self.heard.on_conflict("openid", HEARD_RULES)
 
-    def ready(self, arrival: Arrival, outcome: Outcome) -> Ready:
+    def ready(self, arrival: Arrival, handled: Handled) -> Ready:
         """The rows of an arrival that is answered without its follower; not for one that follows, leaves or erases."""
-        values = self._values(arrival, outcome)
+        values = self._values(arrival, handled)
         if not arrival.personal:
             return values, None
         received = values[RECEIVED]
         at = received if arrival.sent_at is None else values[SENT]
         return values, (
             arrival.openid, arrival.scene, received, received, at if arrival.spoke else None,
-            at if arrival.tapped else None, outcome.dialogue or None,
+            at if arrival.tapped else None, handled.dialogue or None,
         )  # fmt: skip
 
     def record(
@@ -188,14 +188,14 @@ class Recorder:
         for arrival in arrivals:
             if arrival.key not in replies:
                 self._answer_one(connection, pending, arrival, within)
-                replies[arrival.key] = pending.rows[arrival.key].outcome.reply
+                replies[arrival.key] = pending.rows[arrival.key].handled.reply
         if care:
             hurry(connection, STATEMENT_S)
         rows, touched = pending.rows, pending.touched
         people = [touched[openid] for openid in sorted(touched)]
         self._followers.write(connection, [self._follower_values(each) for each in people if each.decided])
         self._hear(connection, [self._heard_values(each) for each in people if not each.decided])
-        values = [self._values(row.arrival, row.outcome, row.gone) for _, row in sorted(rows.items())]
+        values = [self._values(row.arrival, row.handled, row.gone) for _, row in sorted(rows.items())]
         self._insert(connection, values)
         here = [openid for openid, follower in touched.items() if follower.subscribed]
         if self._followers.select(connection, "openid", here, ("openid",), " AND subscribed = FALSE"):
@@ -218,9 +218,9 @@ class Recorder:
 
     # --- rows
 
-    def _values(self, arrival: Arrival, outcome: Outcome, gone: bool = False) -> tuple[Any, ...]:
-        content, raw, reply = arrival.content, arrival.raw, outcome.reply
-        if outcome.hushed:
+    def _values(self, arrival: Arrival, handled: Handled, gone: bool = False) -> tuple[Any, ...]:
+        content, raw, reply = arrival.content, arrival.raw, handled.reply
+        if handled.hushed:
             content = raw = reply = ANONYMOUS
         row = (
             arrival.key,
@@ -234,9 +234,9 @@ class Recorder:
             self._stamp(arrival.received_at),
             raw,
             reply,
-            outcome.state,
-            outcome.topic or None,
-            self._flag(outcome.missed),
+            handled.state,
+            handled.topic or None,
+            self._flag(handled.missed),
         )
         return wordless(row) if gone else row
 

@@ -3,22 +3,22 @@
 The same code serves the tests and the demo. It shares nothing with the code that it checks but the account's settings.
 """
 
-from wx.simulator.callback import Outcome, Patience
+from wx.simulator.callback import Exchange, Patience
 from wx.simulator.phone import NoSuchButton, NotFollowing, Phone
 from wx.simulator.platform import Platform, Results
 from wx.simulator.server import PlatformServer
-from wx.simulator.world import Entry, Limits, Sent
+from wx.simulator.world import Entry, Sent, WeChatLimits
 
 __all__ = [
     "Entry",
-    "Limits",
+    "Exchange",
     "NoSuchButton",
     "NotFollowing",
-    "Outcome",
     "Patience",
     "Phone",
     "Platform",
     "PlatformServer",
     "Results",
     "Sent",
+    "WeChatLimits",
 ]

@@ -57,7 +57,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Exchange:
     """How one delivery ended. `status` 0 = nothing came; `note` is what the person sees instead of an answer."""
 
     status: int
@@ -100,20 +100,20 @@ class Callback:
         self._idle: deque[http.client.HTTPConnection] = deque(maxlen=IDLE_KEPT)
         self.refused: deque[str] = deque(maxlen=200)  # why answers were not understood, for tests
 
-    def deliver(self, openid: str, fields: Mapping[str, Any], *, one_answer: bool) -> Outcome:
+    def deliver(self, openid: str, fields: Mapping[str, Any], *, one_answer: bool) -> Exchange:
         """Sends a message, three times if need be. `one_answer`: an ordinary message, answered by one article."""
         plain = xml(fields)
         body = self.sealed(plain)
-        outcome = Outcome(0, b"", 0, note=BUSY, reason="no callback")
+        exchange = Exchange(0, b"", 0, note=BUSY, reason="no callback")
         for attempt in range(1, self.patience.attempts + 1):
-            outcome = self._attempt(openid, body, one_answer, attempt)
-            if outcome.status == 200:
+            exchange = self._attempt(openid, body, one_answer, attempt)
+            if exchange.status == 200:
                 break
             if attempt < self.patience.attempts:
                 time.sleep(self.patience.gap_s)
-        if outcome.reason:
-            self.refused.append(outcome.reason)
-        return outcome
+        if exchange.reason:
+            self.refused.append(exchange.reason)
+        return exchange
 
     def sealed(self, plain: str) -> bytes:
         """The body of a message in the account's mode."""
@@ -148,9 +148,9 @@ class Callback:
         while self._idle:
             self._idle.pop().close()
 
-    def _attempt(self, openid: str, body: bytes, one_answer: bool, attempt: int) -> Outcome:
+    def _attempt(self, openid: str, body: bytes, one_answer: bool, attempt: int) -> Exchange:
         if self.target is None:
-            return Outcome(0, b"", attempt, note=BUSY, reason="no callback")
+            return Exchange(0, b"", attempt, note=BUSY, reason="no callback")
         query, nonce = self.query(openid, body)
         if callable(self.target):
             status, answer = self.target(query, body)
@@ -158,12 +158,12 @@ class Callback:
             status, answer = self._post(self.target, query, body)
         if status != 200:
             note = BROKEN if status else BUSY
-            return Outcome(status, answer, attempt, note=note, reason=f"HTTP {status}")
+            return Exchange(status, answer, attempt, note=note, reason=f"HTTP {status}")
         try:
             reply = self.read(answer, nonce, openid, one_answer)
         except BadReply as error:
-            return Outcome(status, answer, attempt, note=BROKEN, reason=str(error))
-        return Outcome(status, answer, attempt, reply)
+            return Exchange(status, answer, attempt, note=BROKEN, reason=str(error))
+        return Exchange(status, answer, attempt, reply)
 
     def _post(self, url: str, query: str, body: bytes) -> tuple[int, bytes]:
         """Status and body; status 0 when nothing came in time."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from wx.simulator.phone import NoSuchButton, NotFollowing, Phone
 from wx.simulator.platform import Platform
-from wx.simulator.world import Json, Refused
+from wx.simulator.world import Errcode, Json
 
 LOG_PAGE = 5000
 
@@ -57,7 +57,7 @@ def do(platform: Platform, given: Json) -> Json:
         return {"answered": False, "note": "请先关注公众号"}
     except NoSuchButton:
         return {"answered": False, "note": "菜单里没有这一项"}
-    except Refused:
+    except Errcode:
         return {"answered": False, "note": "这个文件发不出去，请换一个小一点的"}
     answered = any(entry.seq > newest for entry in phone.received)
     return {"answered": answered} | ({"url": url} if url else {})

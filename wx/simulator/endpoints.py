@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from wx.simulator import material, menu, people, sending
-from wx.simulator.world import Json, Refused, World
+from wx.simulator.world import Errcode, Json, World
 
 FAR_MORE = 5_000_000  # the daily limit of what has none in the guide's table
 CLEARS_PER_MONTH = 10
@@ -54,7 +54,7 @@ def _add_material(world: World, call: Call) -> Json:
 
 def _file(call: Call) -> tuple[str, bytes]:
     if "media" not in call.files:
-        raise Refused(41005, "media data missing")
+        raise Errcode(41005, "media data missing")
     return call.files["media"]
 
 
@@ -65,9 +65,9 @@ def _addresses(_: World, __: Call) -> Json:
 def _check_callback(_: World, call: Call) -> Json:
     action = call.body.get("action")
     if action not in ("dns", "ping", "all"):
-        raise Refused(40202, "invalid action")
+        raise Errcode(40202, "invalid action")
     if call.body.get("check_operator") not in ("CHINANET", "UNICOM", "CAP", "DEFAULT"):
-        raise Refused(40203, "invalid check_operator")
+        raise Errcode(40203, "invalid check_operator")
     dns = [{"ip": "127.0.0.1", "real_operator": "UNICOM"}]
     ping = [{"ip": "127.0.0.1", "from_operator": "UNICOM", "package_loss": "0%", "time": "1.000ms"}]
     return {"dns": dns if action != "ping" else [], "ping": ping if action != "dns" else []}

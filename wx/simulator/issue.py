@@ -5,7 +5,7 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from wx.simulator.world import Json, Refused, World
+from wx.simulator.world import Errcode, Json, World
 
 LIFE = timedelta(seconds=7200)
 OVERLAP = timedelta(minutes=5)
@@ -61,13 +61,13 @@ class Issuer:
     def judge(self, token: str) -> None:
         """Raises 41001, 40001 or 42001 for a token that is missing, unknown or killed, or past its end."""
         if not token:
-            raise Refused(41001, "access_token missing")
+            raise Errcode(41001, "access_token missing")
         with self._world.lock:
             issued = self._issued.get(token)
             if issued is None or token in self._killed:
-                raise Refused(40001, "invalid credential, access_token is invalid or not latest")
+                raise Errcode(40001, "invalid credential, access_token is invalid or not latest")
             if issued.until <= self._world.now():
-                raise Refused(42001, "access_token expired")
+                raise Errcode(42001, "access_token expired")
 
     def kill(self) -> None:
         """All tokens become bad at once, as when somebody else forces a new one."""
@@ -89,18 +89,18 @@ class Issuer:
     def _check(self, given: Json, ip: str) -> None:
         account = self._world.account
         if given.get("grant_type") != "client_credential":
-            raise Refused(40002, "invalid grant_type")
+            raise Errcode(40002, "invalid grant_type")
         if given.get("appid") != account.app_id:
-            raise Refused(40013, "invalid appid")
+            raise Errcode(40013, "invalid appid")
         if given.get("secret") != account.app_secret.get_secret_value():
-            raise Refused(40125, "invalid appsecret")
+            raise Errcode(40125, "invalid appsecret")
         if self.allowed_ips is not None and ip not in self.allowed_ips:
-            raise Refused(40164, f"invalid ip {ip} ipv6 ::ffff:{ip}, not in whitelist")
+            raise Errcode(40164, f"invalid ip {ip} ipv6 ::ffff:{ip}, not in whitelist")
 
     def _count_forced(self, now: datetime) -> None:
         if self._forced_at and now - self._forced_at < FORCE_GAP:
-            raise Refused(45011, "api minute-quota reach limit mustslower retry next minute")
+            raise Errcode(45011, "api minute-quota reach limit mustslower retry next minute")
         if self._forced[self._world.day()] >= self._world.limits.forced_tokens_per_day:
-            raise Refused(45009, "reach max api daily quota limit")
+            raise Errcode(45009, "reach max api daily quota limit")
         self._forced_at = now
         self._forced[self._world.day()] += 1

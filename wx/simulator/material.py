@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from wx.simulator.world import Json, Media, Refused, World
+from wx.simulator.world import Errcode, Json, Media, World
 
 LIFE = timedelta(days=3)
 KINDS: dict[str, tuple[int, tuple[str, ...]]] = {  # bytes at most, endings
@@ -23,7 +23,7 @@ LENGTHS = {"title": (32, 45003), "author": (16, 45003), "digest": (128, 45004)}
 def upload(world: World, kind: str, filename: str, data: bytes, *, for_ever: bool) -> Json:
     """Keeps a file for three days or for ever. Raises 40004, 40005, 40006."""
     if kind not in KINDS:
-        raise Refused(40004, "invalid media type")
+        raise Errcode(40004, "invalid media type")
     most, endings = KINDS[kind]
     _check(filename, data, most, endings)
     media_id = world.media_id()
@@ -47,7 +47,7 @@ def download(world: World, media_id: Any) -> Json:
     """A picture's bytes, as {"data": …}. Raises 40007 for what is not there any more."""
     name = found(world, media_id, "image")
     if name not in world.pictures:
-        raise Refused(40007, "invalid media_id")
+        raise Errcode(40007, "invalid media_id")
     return {"data": world.pictures[name]}
 
 
@@ -55,7 +55,7 @@ def found(world: World, media_id: Any, *kinds: str) -> str:
     """The id of a file that is there, of one of these kinds. Raises 40007."""
     media = world.media.get(media_id) if isinstance(media_id, str) else None
     if media is None or media.kind not in kinds or (media.until and media.until <= world.now()):
-        raise Refused(40007, "invalid media_id")
+        raise Errcode(40007, "invalid media_id")
     return str(media_id)
 
 
@@ -67,7 +67,7 @@ def picture_url(world: World, media_id: str) -> str:
 def add_draft(world: World, articles: Any) -> Json:
     """Keeps a draft. Raises 40007 for a cover that is not permanent, 45002 … 45166 for its words."""
     if not isinstance(articles, list) or not 1 <= len(articles) <= MOST_ARTICLES:
-        raise Refused(45008, "article size out of limit")
+        raise Errcode(45008, "article size out of limit")
     draft = [_article(world, article) for article in articles]
     media_id = world.media_id()
     world.drafts[media_id] = draft
@@ -79,7 +79,7 @@ def publish(world: World, media_id: Any, *, keep_draft: bool = False) -> list[Js
     """The cards of a draft, with addresses; the draft is gone after that. Raises 40007."""
     draft = world.drafts.get(media_id) if isinstance(media_id, str) else None
     if draft is None:
-        raise Refused(40007, "invalid media_id")
+        raise Errcode(40007, "invalid media_id")
     if not keep_draft:
         del world.drafts[media_id]
     cards = []
@@ -103,17 +103,17 @@ def _article(world: World, given: Any) -> Json:
     for name, (most, errcode) in LENGTHS.items():
         value = article.get(name, "")
         if not isinstance(value, str) or len(value) > most:
-            raise Refused(errcode, f"{name} size out of limit")
+            raise Errcode(errcode, f"{name} size out of limit")
     content = article.get("content")
     if not article.get("title"):
-        raise Refused(45003, "title size out of limit")
+        raise Errcode(45003, "title size out of limit")
     if not isinstance(content, str) or not content.strip():
-        raise Refused(45166, "invalid content")
+        raise Errcode(45166, "invalid content")
     if len(content) >= CONTENT_CHARS:
-        raise Refused(45002, "content size out of limit")
+        raise Errcode(45002, "content size out of limit")
     cover = found(world, article.get("thumb_media_id"), "image", "thumb")
     if world.media[cover].until is not None:
-        raise Refused(40007, "invalid media_id")
+        raise Errcode(40007, "invalid media_id")
     return article | {"content": _cleaned(world, content)}
 
 
@@ -130,9 +130,9 @@ def _first_words(content: str) -> str:
 
 def _check(filename: str, data: bytes, most: int, endings: tuple[str, ...]) -> None:
     if filename.rpartition(".")[2].lower() not in endings:
-        raise Refused(40005, "invalid file type")
+        raise Errcode(40005, "invalid file type")
     if not 0 < len(data) <= most:
-        raise Refused(40006, "invalid media size")
+        raise Errcode(40006, "invalid media size")
 
 
 def _picture(world: World, media_id: str, data: bytes) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from wx.simulator.world import Json, Refused, World
+from wx.simulator.world import Errcode, Json, World
 
 KEYED = {
     "click", "scancode_push", "scancode_waitmsg", "pic_sysphoto", "pic_photo_or_album", "pic_weixin", "location_select",
@@ -43,7 +43,7 @@ def create(world: World, menu: Json) -> None:
 def get(world: World) -> Json:
     """Raises 46003 when there is none."""
     if world.menu is None:
-        raise Refused(46003, "menu no exist")
+        raise Errcode(46003, "menu no exist")
     return {"menu": world.menu}
 
 
@@ -68,16 +68,16 @@ def buttons(menu: Json | None) -> Iterator[Json]:
 
 def _level(found: Any, depth: int) -> None:
     if not isinstance(found, list) or not 1 <= len(found) <= MOST[depth]:
-        raise Refused(COUNT[depth], "invalid button size" if depth == 0 else "invalid sub button size")
+        raise Errcode(COUNT[depth], "invalid button size" if depth == 0 else "invalid sub button size")
     for button in found:
         if not isinstance(button, dict):
-            raise Refused(TYPE[depth], "invalid button type")
+            raise Errcode(TYPE[depth], "invalid button type")
         name = button.get("name")
         if not isinstance(name, str) or not name or len(name.encode()) > NAME_BYTES[depth]:
-            raise Refused(NAME[depth], "invalid button name size")
+            raise Errcode(NAME[depth], "invalid button name size")
         if button.get("sub_button"):
             if depth:
-                raise Refused(40022, "invalid sub menu level")
+                raise Errcode(40022, "invalid sub menu level")
             _level(button["sub_button"], 1)
         else:
             _leaf(button, depth)
@@ -86,20 +86,20 @@ def _level(found: Any, depth: int) -> None:
 def _leaf(button: Json, depth: int) -> None:
     needed = NEEDS.get(button.get("type", ""))
     if needed is None:
-        raise Refused(TYPE[depth], "invalid button type")
+        raise Errcode(TYPE[depth], "invalid button type")
     for field in needed:
         value = button.get(field)
         if field == "url":
             _url(value, depth)
         elif not isinstance(value, str) or not value or len(value.encode()) > KEY_BYTES:
-            raise Refused(KEY[depth] if field == "key" else 40007, f"invalid button {field} size")
+            raise Errcode(KEY[depth] if field == "key" else 40007, f"invalid button {field} size")
 
 
 def _url(value: Any, depth: int) -> None:
     if not isinstance(value, str) or len(value.encode()) > URL_BYTES:
-        raise Refused(URL[depth], "invalid button url size")
+        raise Errcode(URL[depth], "invalid button url size")
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https"):
-        raise Refused(URL[depth], "invalid button url")
+        raise Errcode(URL[depth], "invalid button url")
     if not _HOST.fullmatch(parts.hostname or ""):
-        raise Refused(DOMAIN[depth], "invalid url domain")
+        raise Errcode(DOMAIN[depth], "invalid url domain")

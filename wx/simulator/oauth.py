@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from wx.simulator.world import Json, Refused, World
+from wx.simulator.world import Errcode, Json, World
 
 CODE_LIFE = timedelta(minutes=5)
 CODES_KEPT = 1000
@@ -35,15 +35,15 @@ class SignIn:
         self.domains: tuple[str, ...] = ()  # () = any redirect domain is registered
 
     def redirect(self, query: str, openid: str) -> str:
-        """Where the browser of this person goes next. Raises Refused with the words of the error page."""
+        """Where the browser of this person goes next. Raises Errcode with the words of the error page."""
         asked = {key: values[0] for key, values in parse_qs(query).items()}
         if not ORDER.fullmatch(query):
-            raise Refused(10015, "参数错误")
+            raise Errcode(10015, "参数错误")
         if asked["appid"] != self._world.account.app_id:
-            raise Refused(10013, "AppID 参数错误")
+            raise Errcode(10013, "AppID 参数错误")
         back = asked["redirect_uri"]
         if self.domains and urlsplit(back).hostname not in self.domains:
-            raise Refused(10003, "redirect_uri 域名与后台配置不一致")
+            raise Errcode(10003, "redirect_uri 域名与后台配置不一致")
         code = secrets.token_hex(16)
         with self._world.lock:
             self._codes[code] = Code(openid, asked["scope"], self._world.now() + CODE_LIFE)
@@ -56,9 +56,9 @@ class SignIn:
         """GET /sns/oauth2/access_token. Raises 40013, 40125, 40029, 40163."""
         account = self._world.account
         if given.get("appid") != account.app_id:
-            raise Refused(40013, "invalid appid")
+            raise Errcode(40013, "invalid appid")
         if given.get("secret") != account.app_secret.get_secret_value():
-            raise Refused(40125, "invalid appsecret")
+            raise Errcode(40125, "invalid appsecret")
         with self._world.lock:
             code = self._codes.get(given.get("code", ""))
             if (
@@ -66,9 +66,9 @@ class SignIn:
                 or code.until <= self._world.now()
                 or given.get("grant_type") != "authorization_code"
             ):
-                raise Refused(40029, "invalid code")
+                raise Errcode(40029, "invalid code")
             if code.used:
-                raise Refused(40163, "code been used")
+                raise Errcode(40163, "code been used")
             code.used = True
         return {
             "access_token": f"web_{secrets.token_urlsafe(48)}",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wx.simulator.world import Follower, Json, Refused, World
+from wx.simulator.world import Errcode, Follower, Json, World
 
 MOST_PROFILES = 100
 
@@ -15,7 +15,7 @@ def followers(world: World, after: str) -> Json:
 def tagged(world: World, tag_id: Any, after: str) -> Json:
     """One page of a tag's openids. Raises 45159."""
     if tag_id not in world.tags:
-        raise Refused(45159, "invalid tag id")
+        raise Errcode(45159, "invalid tag id")
     return _page(world, [one.openid for one in world.current() if tag_id in one.tags], after)
 
 
@@ -33,7 +33,7 @@ def tags(world: World) -> Json:
 def profiles(world: World, asked: Any) -> Json:
     """What the platform tells of at most 100 people; raises 40032 for more, 40003 for a stranger."""
     if not isinstance(asked, list) or not 1 <= len(asked) <= MOST_PROFILES:
-        raise Refused(40032, "invalid openid list size")
+        raise Errcode(40032, "invalid openid list size")
     return {"user_info_list": [profile(world, one.get("openid")) for one in asked]}
 
 
@@ -69,7 +69,7 @@ def tag(world: World, follower: Follower, name: str) -> int:
 
 def _page(world: World, openids: list[str], after: str, *, total: bool = False) -> Json:
     if after and after not in openids:
-        raise Refused(40003, "invalid openid")
+        raise Errcode(40003, "invalid openid")
     start = openids.index(after) + 1 if after else 0
     page = openids[start : start + world.limits.page]
     answer: Json = {"count": len(page), "next_openid": page[-1] if page else ""}

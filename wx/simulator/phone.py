@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from wx.simulator import material, menu
-from wx.simulator.callback import Outcome, Reply
+from wx.simulator.callback import Exchange, Reply
 from wx.simulator.platform import Platform
 from wx.simulator.world import Act, Entry, Json, Speaker
 
@@ -39,7 +39,7 @@ class Phone:
         self.follower = platform.world.person(name)
         self.openid = self.follower.openid
         self.last = ""  # the words of the last answer
-        self.answers: list[Outcome] = []  # how the deliveries of the last act ended
+        self.answers: list[Exchange] = []  # how the deliveries of the last act ended
         self._copies, self._parallel = 1, False
 
     @property
@@ -228,7 +228,7 @@ class Phone:
         created = int(world.now().timestamp())
         head = {"ToUserName": world.account.original_id, "FromUserName": self.openid, "CreateTime": created}
 
-        def once(_: int = 0) -> Outcome:
+        def once(_: int = 0) -> Exchange:
             return callback.deliver(self.openid, head | fields, one_answer=one_answer)
 
         if self._parallel:
@@ -236,16 +236,16 @@ class Phone:
                 self.answers = list(pool.map(once, range(self._copies)))
         else:
             self.answers = [once() for _ in range(self._copies)]
-        outcome = next((one for one in self.answers if one.reply.kind), self.answers[0])
+        exchange = next((one for one in self.answers if one.reply.kind), self.answers[0])
         self.last = ""
         if answered:
-            self._show(outcome)
+            self._show(exchange)
         return self.last
 
-    def _show(self, outcome: Outcome) -> None:
-        reply: Reply = outcome.reply
-        if outcome.note:
-            self.platform.world.show(self.follower, "system", "note", text=outcome.note)
+    def _show(self, exchange: Exchange) -> None:
+        reply: Reply = exchange.reply
+        if exchange.note:
+            self.platform.world.show(self.follower, "system", "note", text=exchange.note)
         elif reply.kind:
             speaker: Speaker = "system" if reply.kind == "note" else "account"
             self.platform.world.show(self.follower, speaker, reply.kind, **reply.content)

@@ -15,7 +15,7 @@ from wx.simulator.faults import Faults
 from wx.simulator.issue import Issuer
 from wx.simulator.oauth import SignIn
 from wx.simulator.people import tag
-from wx.simulator.world import Event, Follower, Json, Limits, Refused, Sent, World
+from wx.simulator.world import Errcode, Event, Follower, Json, Sent, WeChatLimits, World
 
 
 def _wall_clock() -> datetime:
@@ -43,11 +43,11 @@ class Platform:
         callback: Target | None = None,
         *,
         now: Callable[[], datetime] = _wall_clock,
-        limits: Limits | None = None,
+        limits: WeChatLimits | None = None,
         patience: Patience | None = None,
         results: Results | None = None,
     ) -> None:
-        self.limits = limits or Limits()
+        self.limits = limits or WeChatLimits()
         self.world = World(account, now, self.limits)
         self.callback = Callback(self.world, callback, patience or Patience())
         self.results = results or Results()
@@ -85,7 +85,7 @@ class Platform:
             self.calls[call.path] += 1
             try:
                 answer = {"errcode": 0, "errmsg": "ok"} | self._answer(call, errcode)
-            except Refused as refused:
+            except Errcode as refused:
                 answer = {
                     "errcode": refused.errcode,
                     "errmsg": f"{refused.errmsg} rid: {_rid()}",
@@ -107,23 +107,23 @@ class Platform:
         if errcode and call.path not in ("token", "stable_token"):
             self.issuer.judge(call.params.get("access_token", ""))
         if errcode:
-            raise Refused(errcode, "scripted fault")
+            raise Errcode(errcode, "scripted fault")
         self._count(call.path)
         if call.path == "token":
             return self.issuer.plain(dict(call.params), call.ip)
         if call.path == "stable_token" and call.method != "POST":
-            raise Refused(43002, "require POST method")
+            raise Errcode(43002, "require POST method")
         if call.path != "stable_token":
             self.issuer.judge(call.params.get("access_token", ""))
         if call.flaw:
-            raise Refused(call.flaw, FLAWS[call.flaw])
+            raise Errcode(call.flaw, FLAWS[call.flaw])
         if call.path == "stable_token":
             return self.issuer.stable(call.body, call.ip)
         if call.path in ("openapi/quota/get", "clear_quota"):
             return self._quota(call)
         endpoint = ENDPOINTS.get(call.path)
         if endpoint is None:
-            raise Refused(40066, "invalid url")
+            raise Errcode(40066, "invalid url")
         self._allow(endpoint, call)
         return endpoint.answer(self.world, call)
 
@@ -131,25 +131,25 @@ class Platform:
         account = self.world.account
         if call.method != endpoint.method:
             code = 43002 if endpoint.method == "POST" else 43001
-            raise Refused(code, f"require {endpoint.method} method")
+            raise Errcode(code, f"require {endpoint.method} method")
         if (endpoint.verified and not account.verified) or (endpoint.service and account.kind != "service"):
-            raise Refused(48001, "api unauthorized")
+            raise Errcode(48001, "api unauthorized")
 
     def _count(self, path: str) -> None:
         self._used[self.world.day(), path] += 1
         if self._used[self.world.day(), path] > self.limits.daily.get(path, FAR_MORE):
-            raise Refused(45009, "reach max api daily quota limit")
+            raise Errcode(45009, "reach max api daily quota limit")
 
     def _quota(self, call: Call) -> Json:
         if call.path == "clear_quota":
             self._cleared[self.world.month()] += 1
             if self._cleared[self.world.month()] > CLEARS_PER_MONTH:
-                raise Refused(48006, "forbid to clear quota because of reaching the limit")
+                raise Errcode(48006, "forbid to clear quota because of reaching the limit")
             self._used.clear()
             return {}
         path = str(call.body.get("cgi_path", "")).removeprefix("/cgi-bin/")
         if path not in ENDPOINTS:
-            raise Refused(76021, "cgi_path not found, please check")
+            raise Errcode(76021, "cgi_path not found, please check")
         limit = self.limits.daily.get(path, FAR_MORE)
         used = min(self._used[self.world.day(), path], limit)
         return {"quota": {"daily_limit": limit, "used": used, "remain": limit - used}}

@@ -8,7 +8,7 @@ import json
 from datetime import timedelta
 
 from wx.simulator import material, template
-from wx.simulator.world import Event, Follower, Job, Json, Refused, Sent, World, text_of
+from wx.simulator.world import Errcode, Event, Follower, Job, Json, Sent, World, text_of
 
 TEXT_BYTES = 2048
 CLIENT_ID_BYTES = 32
@@ -28,12 +28,12 @@ def to_all(world: World, body: Json) -> Json:
     """message/mass/sendall: everyone, or the followers with a tag."""
     scope = body.get("filter")
     if not isinstance(scope, dict) or not isinstance(scope.get("is_to_all"), bool):
-        raise Refused(47001, "data format error")
+        raise Errcode(47001, "data format error")
     to_everyone: bool = scope["is_to_all"]
     people = world.current()
     if not to_everyone:
         if scope.get("tag_id") not in world.tags:
-            raise Refused(40152, "invalid tag_id")
+            raise Errcode(40152, "invalid tag_id")
         people = [one for one in people if scope["tag_id"] in one.tags]
     return _mass(world, body, people, len(people), everyone=to_everyone)
 
@@ -42,9 +42,9 @@ def to_many(world: World, body: Json) -> Json:
     """message/mass/send: 2 … 10 000 openids. Raises 40130, 40032, 40003."""
     openids = body.get("touser")
     if not isinstance(openids, list) or len(openids) < 2:
-        raise Refused(40130, "invalid openid list size, at least two openid")
+        raise Errcode(40130, "invalid openid list size, at least two openid")
     if len(openids) > MOST_OPENIDS:
-        raise Refused(40032, "invalid openid list size")
+        raise Errcode(40032, "invalid openid list size")
     people = list({one.openid: one for one in map(world.known, openids)}.values())
     return _mass(world, body, [one for one in people if one.following], len(people), everyone=False)
 
@@ -53,7 +53,7 @@ def preview(world: World, body: Json) -> Json:
     """message/mass/preview: one person sees it; nothing is counted."""
     follower = world.known(body.get("touser"))
     if not follower.following:
-        raise Refused(43004, "require subscribe")
+        raise Errcode(43004, "require subscribe")
     shown = _mass_content(world, body, keep_draft=True)
     msg_id = world.msg_id()
     _deliver(world, "preview", follower, _content(body), msg_id, "", shown)
@@ -66,7 +66,7 @@ def _mass(world: World, body: Json, people: list[Follower], total: int, *, every
     try:
         _allow(world, everyone=everyone)
         shown = _mass_content(world, body)
-    except Refused:
+    except Errcode:
         job.failed_at = world.now()
         raise
     job.msg_id, job.at, job.failed_at = world.msg_id(), world.now(), None
@@ -90,7 +90,7 @@ def _client_id(body: Json) -> str:
     given = body.get("clientmsgid")
     if given:
         if not isinstance(given, str) or len(given.encode()) > CLIENT_ID_BYTES:
-            raise Refused(45067, "clientmsgid size out of limit")
+            raise Errcode(45067, "clientmsgid size out of limit")
         return given
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -102,9 +102,9 @@ def _remembered(world: World, client_id: str) -> Job:
     if job and job.at and now - job.at < JOB_MEMORY:
         for row in job.rows:
             row.repeats += 1
-        raise Refused(45065, "clientmsgid exist", msg_id=job.msg_id)
+        raise Errcode(45065, "clientmsgid exist", msg_id=job.msg_id)
     if job and job.failed_at and now - job.failed_at < RETRY_GAP:
-        raise Refused(45066, "same clientmsgid retry too fast, please retry after one minute")
+        raise Errcode(45066, "same clientmsgid retry too fast, please retry after one minute")
     while len(world.jobs) >= JOBS_KEPT:
         del world.jobs[next(iter(world.jobs))]
     job = world.jobs[client_id] = Job()
@@ -114,13 +114,13 @@ def _remembered(world: World, client_id: str) -> Job:
 def _allow(world: World, *, everyone: bool) -> None:
     now, limits = world.now(), world.limits
     if len(world.mass_at) == limits.mass_per_minute and now - world.mass_at[0] < timedelta(minutes=1):
-        raise Refused(42010, "operate too frequently, please retry later")
+        raise Errcode(42010, "operate too frequently, please retry later")
     world.mass_at.append(now)
     if world.account.kind == "subscription":
         if world.mass_days[world.day()] >= limits.mass_per_day:
-            raise Refused(45028, "has no masssend quota")
+            raise Errcode(45028, "has no masssend quota")
     elif everyone and world.mass_days[world.month()] >= limits.mass_per_month:
-        raise Refused(45028, "has no masssend quota")
+        raise Errcode(45028, "has no masssend quota")
 
 
 def _count_month(world: World, follower: Follower, good: bool) -> bool:
@@ -172,13 +172,13 @@ def _mass_content(world: World, body: Json, *, keep_draft: bool = False) -> Show
         if keep_draft and isinstance(branch, dict):
             ids = [branch.get("media_id")]  # a preview shows a single one
         if not isinstance(ids, list) or not ids:
-            raise Refused(40007, "invalid media_id")
+            raise Errcode(40007, "invalid media_id")
         pictures = [material.found(world, one, "image") for one in ids]
         return "image", {"url": material.picture_url(world, pictures[0])}
     if kind in ("voice", "mpvideo"):
         material.found(world, text_of(body, kind, "media_id"), "voice", "video")
         return ("voice" if kind == "voice" else "video"), {}
-    raise Refused(40008, "invalid message type")
+    raise Errcode(40008, "invalid message type")
 
 
 # -- template ------------------------------------------------------------------------------------------------
@@ -188,13 +188,13 @@ def to_one_by_template(world: World, body: Json) -> Json:
     """message/template/send. A repeat of client_msg_id for the same openid within 10 min is not sent again."""
     follower = world.known(body.get("touser"))
     if not follower.following:
-        raise Refused(43004, "require subscribe")
+        raise Errcode(43004, "require subscribe")
     client_id = body.get("client_msg_id") or ""
     known = follower.heard.get(client_id) if client_id else None
     if known and world.now() - known.at < TEMPLATE_MEMORY:
         known.repeats += 1
         if world.repeat_answer == "error":
-            raise Refused(-1, "system error, duplicate client_msg_id")
+            raise Errcode(-1, "system error, duplicate client_msg_id")
         return {"msgid": known.msg_id if world.repeat_answer == "same" else world.msg_id()}
     template.check(world, body.get("template_id"), body.get("data"))
     text = template.shown(world, body["template_id"], body["data"])
@@ -222,7 +222,7 @@ def to_one_by_service(world: World, body: Json) -> Json:
     follower = world.known(body.get("touser"))
     shown = _service_content(world, body)
     if follower.blocks:
-        raise Refused(48002, "user refuse to accept the msg")
+        raise Errcode(48002, "user refuse to accept the msg")
     world.spend(follower)
     _deliver(world, "service", follower, _content(body), world.msg_id(), "", shown)
     return {}
@@ -232,7 +232,7 @@ def _service_content(world: World, body: Json) -> Shown:
     kind = body.get("msgtype")
     branch = body.get(kind) if isinstance(kind, str) else None
     if not isinstance(kind, str) or not isinstance(branch, dict):
-        raise Refused(40008, "invalid message type")
+        raise Errcode(40008, "invalid message type")
     if kind == "text":
         return "text", {"text": _text(text_of(branch, "content"))}
     if kind == "image":
@@ -244,7 +244,7 @@ def _service_content(world: World, body: Json) -> Shown:
     if kind == "news":
         articles = branch.get("articles")
         if not isinstance(articles, list) or len(articles) != 1:
-            raise Refused(45008, "article size out of limit")
+            raise Errcode(45008, "article size out of limit")
         names = ("title", "description", "picurl", "url")
         return "news", {"articles": tuple({name: text_of(one, name) for name in names} for one in articles)}
     if kind == "msgmenu":
@@ -256,7 +256,7 @@ def _service_content(world: World, body: Json) -> Shown:
             "items": items,
             "tail": text_of(branch, "tail_content"),
         }
-    raise Refused(40008, "invalid message type")
+    raise Errcode(40008, "invalid message type")
 
 
 # -- all -----------------------------------------------------------------------------------------------------
@@ -264,9 +264,9 @@ def _service_content(world: World, body: Json) -> Shown:
 
 def _text(content: str) -> str:
     if not content:
-        raise Refused(44004, "empty content")
+        raise Errcode(44004, "empty content")
     if len(content.encode()) > TEXT_BYTES:
-        raise Refused(45002, "content size out of limit")
+        raise Errcode(45002, "content size out of limit")
     return content
 
 

@@ -18,7 +18,7 @@ from wx.simulator.control import ROUTES, NotFound
 from wx.simulator.endpoints import Call
 from wx.simulator.faults import Fault, short
 from wx.simulator.platform import Platform
-from wx.simulator.world import Json, Refused
+from wx.simulator.world import Errcode, Json
 
 MOST_BYTES = 32 * 1024 * 1024
 IDLE_S = 120.0
@@ -198,7 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _sns(self, query: dict[str, str]) -> None:
         try:
             self._json(200, self.server.platform.sign_in.exchange(query))
-        except Refused as refused:
+        except Errcode as refused:
             self._json(200, {"errcode": refused.errcode, "errmsg": refused.errmsg})
 
     # -- pages ---------------------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
         raw = raw.partition(f"&{COOKIE}=")[0]
         try:
             self._redirect(self.server.platform.sign_in.redirect(raw, openid))
-        except Refused as refused:
+        except Errcode as refused:
             self._page(200, f"{refused.errmsg}（{refused.errcode}）")
 
     def _open_as(self, query: dict[str, str]) -> None:

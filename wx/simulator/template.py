@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from wx.simulator.world import Json, Refused, World
+from wx.simulator.world import Errcode, Json, World
 
 _DATE = r"\d{4}([-/.年])\d{1,2}([-/.月])\d{1,2}日?"
 _CLOCK = r"([01]?\d|2[0-4]):[0-5]\d(:[0-5]\d)?"
@@ -33,11 +33,11 @@ def check(world: World, template_id: Any, data: Any) -> None:
     As long as nobody has added a template, every id is good.
     """
     if not isinstance(template_id, str) or not template_id:
-        raise Refused(40037, "invalid template_id")
+        raise Errcode(40037, "invalid template_id")
     if world.templates and template_id not in world.templates:
-        raise Refused(40037, "invalid template_id")
+        raise Errcode(40037, "invalid template_id")
     if not isinstance(data, dict) or not data:
-        raise Refused(47003, "argument invalid! data is emtpy")
+        raise Errcode(47003, "argument invalid! data is emtpy")
     _, labels = world.templates.get(template_id, ("", {}))
     for key in labels or data:
         _value(key, data.get(key))
@@ -60,7 +60,7 @@ def _kind(key: str) -> str:
 def _value(key: str, part: Any) -> None:
     value = part.get("value") if isinstance(part, dict) else None
     if not isinstance(value, str) or not value.strip():
-        raise Refused(47003, f"argument invalid! data.{key}.value is emtpy")
+        raise Errcode(47003, f"argument invalid! data.{key}.value is emtpy")
     rule = RULES.get(_kind(key))
     if rule and not rule.fullmatch(value):
-        raise Refused(47003, f"argument invalid! data.{key}.value invalid")
+        raise Errcode(47003, f"argument invalid! data.{key}.value invalid")

@@ -21,7 +21,7 @@ Act = Literal["message", "menu", "follow", "scan"]
 Speaker = Literal["worker", "account", "system"]
 
 
-class Refused(Exception):
+class Errcode(Exception):
     """An errcode that the platform answers with; `more` are further fields of the answer."""
 
     def __init__(self, errcode: int, errmsg: str, **more: object) -> None:
@@ -30,7 +30,7 @@ class Refused(Exception):
 
 
 @dataclass(slots=True)
-class Limits:
+class WeChatLimits:
     """How much is allowed. Numbers: platform guide, 接口调用额度说明, 客服消息, 群发; those in doubt are settings."""
 
     # After each act of a follower: how many customer-service messages, and for how long.
@@ -172,7 +172,7 @@ class Media:
 class World:
     """The platform's whole memory. Hold `lock` for every change."""
 
-    def __init__(self, account: Account, now: Callable[[], datetime], limits: Limits) -> None:
+    def __init__(self, account: Account, now: Callable[[], datetime], limits: WeChatLimits) -> None:
         self.account, self.limits = account, limits
         self.lock = threading.RLock()
         self._clock = now
@@ -254,7 +254,7 @@ class World:
         """Raises 40003."""
         follower = self.followers.get(openid) if isinstance(openid, str) else None
         if follower is None:
-            raise Refused(40003, "invalid openid")
+            raise Errcode(40003, "invalid openid")
         return follower
 
     def current(self) -> list[Follower]:
@@ -291,12 +291,12 @@ class World:
         now = self.now()
         follower.windows = {act: w for act, w in follower.windows.items() if w.until > now}
         if not follower.following or not follower.windows:
-            raise Refused(45015, "response out of time limit or subscription is canceled")
+            raise Errcode(45015, "response out of time limit or subscription is canceled")
         for window in sorted(follower.windows.values(), key=lambda window: window.until):
             if window.left:
                 window.left -= 1
                 return
-        raise Refused(45047, "out of response count limit")
+        raise Errcode(45047, "out of response count limit")
 
 
 def text_of(fields: Mapping[str, Any], *path: str) -> str:

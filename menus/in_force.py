@@ -14,7 +14,7 @@ LOOK_S = 2.0
 Stamp = tuple[tuple[str, int, int], ...]
 
 
-class Shelf:
+class InForce:
     """Gives the directory in force, once it was opened with one. `ready` is called with a new one before it comes into force, so that no
     worker waits for what is laid out once; `hears` with each reading of edited files."""
 
@@ -35,8 +35,8 @@ class Shelf:
             self._look()
         return self._directory
 
-    def open(self, directory: Directory) -> "Shelf":
-        """This shelf with a directory that was read before."""
+    def open(self, directory: Directory) -> "InForce":
+        """The same with a directory that was read before."""
         self._directory, self._stamp = directory, self._stamped()
         self._ready(directory)
         return self
