@@ -16,6 +16,7 @@ from flask import Flask
 from pydantic import create_model
 
 import handlers
+from campaigns import sensitive
 from campaigns.watch import Watch, tell, tell_of_guides
 from campaigns.year import Year
 from channels import CHANNELS, Channel, Gear, open_channels, reasons, sections
@@ -179,7 +180,7 @@ class Built:
         return House(
             account.name, account.live, account.verified, site.base_url, self._directory,
             self.year.campaigns, demo=staged, testers=account.testers,
-            sensitive=self.config.moderation.words, guide_pages=staged or site.is_public,
+            sensitive=sensitive.read(self.config.moderation, self.path.absolute().parent).words, guide_pages=staged or site.is_public,
         )  # fmt: skip
 
     @cached_property

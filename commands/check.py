@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from campaigns import sensitive
 from campaigns.campaign import KIND_WORDS, OPEN_END, Campaign
 from campaigns.kinds import KINDS
 from campaigns.push import Push
 from channels import SendLimits, title
-from commands import doubts
+from commands import compliance, doubts
 from commands.audience import counted, tags_of
 from commands.command_line import GOOD, Options
 from commands.config import Config, risks
@@ -49,6 +50,11 @@ def run(options: Options, parts: Parts) -> int:
         size = unknown
         notes.append("数据库现在连不上，启动不了服务；请检查 [database] url 和数据库服务")
     notes += [str(hint) for hint in reading.hints]
+    words = sensitive.read(loaded.value.moderation, parts.path.absolute().parent)
+    wrong, look = compliance.told(loaded.value, reading.directory, words)
+    notes += look
+    if options.links:
+        wrong += compliance.dead_links(loaded.value, reading.directory)
     if reading.directory:
         notes += reminders(reading.directory, now.astimezone(SHANGHAI).date())
     return check(
@@ -58,7 +64,7 @@ def run(options: Options, parts: Parts) -> int:
         audience_size=size,
         limits=loaded.value.limits,
         notes=notes,
-        wrong=[str(problem) for problem in reading.problems],
+        wrong=[*map(str, reading.problems), *wrong],
         tags=tags_of(parts, notes),
     )
 

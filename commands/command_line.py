@@ -83,6 +83,7 @@ class Options:
     saying: str = ""
     sayings: Path | None = None
     facts: bool = False
+    links: bool = False
     ids: Sequence[int] = ()
     wait: bool = False
     yes: bool = False
@@ -114,6 +115,7 @@ COMMANDS: Mapping[str, Command] = {
     "run": Command("一台机器上同时启动网页服务和推送进程"),
     "check": Command("检查配置文件和办事指南，列出未来两年的推送", takes=(
         Take("--facts", "把办事指南里每个数字、期限和它的依据列成表", {"action": "store_true"}),
+        Take("--links", "另外打开每个链接试一试，打不开的说出来（要联网）", {"action": "store_true"}),
     )),
     "menu": Command("公众号菜单", {
         "check": ("检查菜单是否合乎微信的规定", ()),

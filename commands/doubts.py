@@ -149,21 +149,21 @@ def _together(outlooks: Sequence[Outlook]) -> Iterator[str]:
 
 
 def _fields(push: Push) -> Iterator[str]:
-    if found := FIELD.search("\n".join(_texts(push.content))):
+    if found := FIELD.search("\n".join(texts(push.content))):
         yield f"内容里有 {found[0]}，微信不会替换成每个人的名字，大家会原样看到；请改掉"
 
 
-def _texts(value: object) -> Iterator[str]:
+def texts(value: object) -> Iterator[str]:
     """Every text that people will read."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for key, each in value.items():
             if key not in ("id", "url", "cover", "image"):
-                yield from _texts(each)
+                yield from texts(each)
     elif isinstance(value, list):
         for each in value:
-            yield from _texts(each)
+            yield from texts(each)
 
 
 def _nobody(folder: Path, push: Push) -> Iterator[str]:
