@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from campaigns.content import Id
 from campaigns.kinds import KINDS
+from campaigns.kinds.poll_rules import Rules as PollRules
 from campaigns.kinds.riddle import Rules as RiddleRules
 from campaigns.kinds.wish import Rules as WishRules
 from campaigns.push import Push
@@ -36,6 +37,7 @@ class Campaign(Part):
     to: EdgeText = ""
     goal: Annotated[int, Field(ge=0, le=100_000_000)] = 0
     pushes: tuple[Push, ...] = ()
+    poll: PollRules | None = None
     riddle: RiddleRules | None = None
     wish: WishRules | None = None
 

@@ -7,7 +7,7 @@ statements by key, and what must be sent is a row in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -16,7 +16,7 @@ from typing import Any, Literal
 from campaigns.form import Form, Said
 from ground.part import Part
 from ground.table import Table
-from models.base import Connection
+from models.base import Connection, Store
 from models.edition import Edition
 
 Door = Literal["chat", "page"]
@@ -34,11 +34,12 @@ class Visit:
     door: Door = "chat"
     said: Said = field(default_factory=dict)
     once: str = ""  # what is sent twice has the same
+    address: str = ""  # from where the page was asked, as far as we can know; '' for the chat
     sensitive: tuple[str, ...] = ()  # words that a person of the staff must look at before others see them
 
-    def named(self, once: str, door: Door = "chat") -> Visit:
+    def named(self, once: str, door: Door = "chat", address: str = "") -> Visit:
         """The same, by this name and through this door."""
-        return replace(self, once=once, door=door)
+        return replace(self, once=once, door=door, address=address)
 
     def with_said(self, said: Said) -> Visit:
         """The same, with these answers."""
@@ -88,6 +89,7 @@ class Offer:
     said: Said = field(default_factory=dict)
     number: str = ""
     note: str = ""  # smaller, beneath
+    more: str = ""  # longer, to be unfolded
     picture: str = ""  # a path of ours
     chosen: bool = False
 
@@ -127,6 +129,15 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file that is published with the result: its lines, which are sorted when it is written."""
+
+    name: str
+    about: str
+    lines: Callable[[Connection, int], Iterator[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of taking part: functions over a Visit, a table of the staff's deeds, and its part of the config file."""
 
@@ -140,6 +151,8 @@ class Kind:
     deeds: Mapping[str, Deed]
     waiting_since: Callable[[Connection, int], datetime | None] = lambda connection, edition_id: None
     opened: Callable[[Connection, Edition, Any], None] = lambda connection, edition, rules: None
+    tended: Callable[[Store, Edition, Any, datetime], None] = lambda store, edition, rules, now: None
+    files: Callable[[Connection, Edition, Any], Sequence[File]] = lambda connection, edition, rules: ()
 
 
 def rules_of(kind: Kind, edition: Edition) -> Any:

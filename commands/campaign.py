@@ -15,6 +15,7 @@ from campaigns.kinds import KINDS
 from commands.command_line import GOOD, PROBLEM, Options, refuse
 from commands.parts import Parts, stored
 from ground.days import SHANGHAI, minute
+from ground.sorted_file import write_sorted
 from ground.table import Table, lines, write_csv, write_xlsx
 from models import audit, edition, entry, photo
 from models import reach as reaches
@@ -105,13 +106,19 @@ def campaign_extend(store: Store, name: str, until: datetime, now: datetime) -> 
 def campaign_export(store: Store, name: str, folder: Path) -> int:
     """Its tables as XLSX and CSV."""
     with store.reading() as connection:
-        found, _ = _found(connection, name)
+        found, kind = _found(connection, name)
         tables = desk.tables(connection, found)
         waiting = photo.of_edition(connection, found.id, (photo.PENDING,))
         pictures = {one.id: photo.data(connection, one.id, "large") for one in waiting}
+        files = kind.files(connection, found, rules_of(kind, found))
     tables = [*tables, reach.table(reaches.of(store, found))]
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{found.campaign}-{found.opens_at.astimezone(SHANGHAI):%Y%m%d}"
+    for file in files:
+        path = folder / f"{stem}-{file.name}"
+        with store.reading() as connection, path.open("wb") as opened:
+            number, digest = write_sorted(file.lines(connection, found.id), opened)
+        print(f"已经写好 {path}：{file.about}，{number} 行，校验码 {digest}")
     for write, ending in ((write_xlsx, "xlsx"), (write_csv, "csv")):
         path = folder / f"{stem}.{ending}"
         write(path, tables)

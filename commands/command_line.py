@@ -96,6 +96,7 @@ class Options:
     what: str = ""
     words: Sequence[str] = ()
     until: datetime | None = None
+    digest: str = ""
     out: Path = Path()
 
 
@@ -144,6 +145,10 @@ COMMANDS: Mapping[str, Command] = {
             Take("words", "这件事要写的内容", {"nargs": "*", "metavar": "内容"}),
         )),
     }),
+    "recount": Command("把公布的选票文件重新数一遍，谁都可以数，不用数据库", takes=(
+        Take("file", "公布的文件", {"type": Path, "metavar": "文件"}),
+        Take("--digest", "结果页上公布的校验码", {"default": ""}),
+    )),
     "follower": Command("关注者", {
         "import": ("从微信取来全部关注者（断了再运行会接着取）", ()),
     }),

@@ -87,6 +87,17 @@ def read(data: bytes) -> Photo:
         raise NoPhoto("照片打不开，可能没有传完整，请再传一次或者换一张。") from None
 
 
+def glance(data: bytes) -> None:
+    """Whether it says of itself that it is a photo that can be shown; nothing is decoded. Raises NoPhoto."""
+    try:
+        with _kind(data)(io.BytesIO(data)) as image:
+            _fits(image)
+    except NoPhoto:
+        raise
+    except Exception:  # noqa: BLE001 - as above
+        raise NoPhoto("照片打不开，请换一张。") from None
+
+
 def _kind(data: bytes) -> type[ImageFile.ImageFile]:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return WebPImageFile

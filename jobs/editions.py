@@ -34,7 +34,17 @@ def tend(
         over = edition.over(connection, now - GRACE)
     for one in over:
         _close(store, one, now)
+    for campaign in door.joinable(campaigns):
+        _tend(store, campaign, now)
     _look(store, campaigns, now, moderation.waits_most)
+
+
+def _tend(store: Store, campaign: Campaign, now: datetime) -> None:
+    """What the kind itself has to do for the edition that is on or was on last."""
+    with store.reading() as connection:
+        found = edition.latest(connection, campaign.id)
+    if found is not None and found.state in (edition.OPEN, edition.CLOSED) and found.kind == campaign.kind:
+        door.kind_of(found).tended(store, found, campaign.rules, now)
 
 
 def _stands(store: Store, campaign: Campaign, now: datetime, live: bool) -> bool:

@@ -94,6 +94,12 @@ def people(connection: Connection, edition_id: int) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def openids(connection: Connection, edition_id: int) -> list[str]:
+    """Everybody who took part and is not forgotten."""
+    query = sa.select(entries.c.openid).distinct().where(entries.c.edition_id == edition_id)
+    return list(connection.execute(query.where(entries.c.openid.is_not(None))).scalars())
+
+
 def erase(connection: Connection, openid: str, until: datetime | None) -> None:
     """Take the person and the words out."""
     mine = entries.c.openid == openid

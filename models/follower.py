@@ -86,6 +86,14 @@ def follows(connection: Connection, openid: str) -> bool:
     return bool(connection.execute(query).scalar())
 
 
+def stays(connection: Connection, openid: str) -> bool:
+    """Hold this person's row until the transaction ends, as a message of theirs does, so that nothing is written of somebody who is
+    being forgotten meanwhile; whether they have not left. Who was never heard of has not."""
+    mine = followers.c.openid == openid
+    connection.execute(followers.update().where(mine).values(openid=followers.c.openid))
+    return connection.execute(sa.select(followers.c.subscribed).where(mine)).scalar() is not False
+
+
 def count(connection: Connection) -> int:
     """How many follow the account, as far as we know."""
     query = sa.select(sa.func.count()).select_from(followers).where(followers.c.subscribed)

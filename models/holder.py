@@ -11,7 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from models import consent, delivery, draft, entry, erasure, interaction, photo, riddle, session, wish
+from models import ballot, consent, delivery, draft, entry, erasure, interaction, photo, riddle, session, wish
 from models.base import Connection
 from models.follower import followers
 
@@ -44,6 +44,7 @@ HOLDERS: tuple[Holder, ...] = (
     Holder("照片", photo.photos, photo.erase, photo.export),
     Holder("网页登录", session.sessions, session.erase, session.export),
     Holder("正在登录", session.sign_ins, _nothing, lambda connection, openid: []),  # goes with the sessions
+    Holder("投过的票", ballot.ballots, ballot.erase, ballot.export),
     Holder("灯谜得分", riddle.scores, riddle.erase, riddle.export),
     Holder("猜过的谜底", riddle.attempts, _nothing, riddle.export_guesses),  # goes with the scores
     Holder("猜中的灯谜", riddle.solves, _nothing, riddle.export_solves),  # goes with the scores

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from kind_cast import RIDDLE, WISH
+from kind_cast import POLL, RIDDLE, WISH
 
 from campaigns.kinds import KINDS
-from models import riddle, wish
+from models import ballot, riddle, wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Case:
 
 
 CASES = (
+    Case("poll", POLL, "POLL", ("1", "2"), "", {"choices": "3"}, ballot.ballots, "回执"),
     Case(
         "riddle",
         RIDDLE,

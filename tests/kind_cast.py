@@ -64,6 +64,24 @@ RIDDLE = {
 }
 
 
+POLL = {
+    "id": "model",
+    "title": "我心目中的劳动模范",
+    "kind": "poll",
+    "from": "01-10",
+    "to": "01-31",
+    "poll": {
+        "photos": False,
+        "candidates": [
+            {"number": 1, "name": "王大力", "unit": "钻采一队", "groups": ["一线", "农民工"]},
+            {"number": 2, "name": "李巧手", "unit": "纺织厂", "groups": ["一线", "女职工"]},
+            {"number": 3, "name": "张明", "unit": "设计院", "words": "画了三十年图", "groups": []},
+            {"number": 5, "name": "赵管", "unit": "总公司", "groups": ["负责人"]},
+        ],
+    },
+}
+
+
 def campaign(keys: dict[str, Any], **more: Any) -> Campaign:
     """A campaign as it stands in the config file."""
     return Campaign.model_validate({**keys, **more})

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from campaigns.kind import Kind
-from campaigns.kinds import riddle, wish
+from campaigns.kinds import poll, riddle, wish
 
 KINDS: Mapping[str, Kind] = {
+    "poll": poll.KIND,
     "riddle": riddle.KIND,
     "wish": wish.KIND,
 }

@@ -14,11 +14,18 @@ from flask import Response, abort, g, request
 
 from models import session
 from models.base import Store
+from web.parts import LOOPBACK
 
 
 def wall() -> datetime:
     """The wall clock."""
     return datetime.now(UTC)
+
+
+def address() -> str:
+    """From where the page was asked: as our own proxy says, which is the only one that may."""
+    near = request.remote_addr or ""
+    return request.headers.get("X-Real-IP", near)[:64] if near in LOOPBACK else near
 
 
 class Browser:

@@ -20,15 +20,17 @@ from campaigns.kind import Asked, Nothing, Refused, Told, Visit
 from ground.days import SHANGHAI
 from ground.text import without_blanks
 from handlers.turn import House
-from models import draft, edition
+from models import draft, edition, follower
 from models.base import Connection
 from models.edition import Edition
 from models.view import Views
 from web.h5 import photo
-from web.h5.browser import Browser
+from web.h5.browser import Browser, address
 from web.parts import Parts
 
 LONGEST = 4000  # characters of one answer that are looked at
+LONGEST_FIND = 30
+BESIDE = ("csrf", "once", "done", "from", "find", "look")  # what a page carries besides the answers
 ONCE = 64
 
 
@@ -87,10 +89,15 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) ->
         sent = photo.sent()
         try:
             with parts.store.writing() as connection:
+                if not follower.stays(connection, browser.openid):
+                    return redirect(f"/h5/sign-in?to={back}", 303)
                 found = door.standing(connection, campaign, now, live=house.live) or abort(404)
                 if door.known(connection, found.id, browser.openid, once) is not None:
                     return redirect(f"{back}?done={once}", 303)
-                visit = _visit(connection, found, browser, house, now).named(once, "page")
+                visit = _visit(connection, found, browser, house, now).named(once, "page", address())
+                if "look" in request.form:
+                    _keep(visit)
+                    return redirect(f"{back}?find={quote(_find(request.form))}#form", 303)
                 keys, refused = sent.keep(connection, found.id, browser.openid, now)
                 shown = _sent(visit, {**_posted(), **keys}, refused)
                 if shown is None:
@@ -126,14 +133,27 @@ def _posted() -> Said:
     said = {
         name: " ".join(request.form.getlist(name))[:LONGEST].replace("\r\n", "\n")
         for name in request.form
-        if name not in ("csrf", "once")
+        if name not in BESIDE
     }
     return {**dict.fromkeys(request.files, ""), **said}
 
 
+def _find(given: Mapping[str, str]) -> str:
+    """What is looked for among many."""
+    return given.get("find", "").strip()[:LONGEST_FIND]
+
+
+def _keep(visit: Visit) -> None:
+    """Keep what was chosen so far while somebody looks for more."""
+    asked = door.asks(visit.with_said(_posted()))
+    if not isinstance(asked, Nothing):
+        posted = _posted()
+        door.keep(visit.with_said({name: posted[name] for name in asked.form()._fields if name in posted}))
+
+
 def _prefilled(visit: Visit) -> Said:
     """What a link says, else what was said so far through either door."""
-    said = {name: text[:LONGEST] for name, text in request.args.items() if name not in ("done", "from")}
+    said = {name: text[:LONGEST] for name, text in request.args.items() if name not in BESIDE}
     if said:
         return said
     kept = draft.get(visit.connection, visit.openid, visit.edition.id, visit.now)
@@ -196,7 +216,7 @@ def _page(
 ) -> str:
     about = without_blanks(campaign.about) if house.live else campaign.about
     return render_template(
-        "h5/campaign.html",
+        [f"h5/{campaign.kind}.html", "h5/campaign.html"],  # a kind's own page, where it has one
         campaign=campaign,
         about=about,
         edition=found,
@@ -207,5 +227,6 @@ def _page(
         done=done,
         may=may,
         once=secrets.token_hex(16),
+        find=_find(request.args),
         forms=forms,
     )

@@ -1,0 +1,187 @@
+"""投票: candidates with photos, one final ballot for each person and slot, a receipt that proves it counts, results when the rules say."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from campaigns import form as forms
+from campaigns.kind import Asked, Kind, Nothing, Offer, Refused, Taken, Told, Visit
+from campaigns.kinds import poll_count
+from campaigns.kinds.poll_rules import Rules
+from campaigns.kinds.poll_staff import DEEDS, files, result, tables
+from ground.days import SHANGHAI
+from models import ballot, candidate, poll
+from models.ballot import Ballot, New, Spent
+from models.base import Connection
+from models.candidate import Candidate
+from models.edition import Edition
+
+FIELD = "choices"
+TOP = 5
+FINAL = "一张票投了就定了，不能改。"
+PROVES = "回执只证明您的票算进去了，不写投给谁。"
+
+
+def opened(connection: Connection, edition: Edition, rules: Rules) -> None:
+    """Give a new edition its key and its candidates; their photos follow within seconds."""
+    poll.lay(connection, edition.id)
+    for line in rules.candidates.lines:
+        values = {"name": line.name, "unit": line.unit, "words": line.words, "groups": line.groups}
+        candidate.lay(connection, edition.id, line.number, values)
+
+
+# --- what is asked -----------------------------------------------------------------------------------------------
+
+
+def form(visit: Visit) -> Asked | Nothing:
+    """Whom to vote for, or what became of the vote that was cast."""
+    found = poll.get(visit.connection, visit.edition.id)
+    cast = ballot.of_person(visit.connection, found, visit.openid, slot(visit)) if visit.openid else []
+    if cast:
+        return Nothing(_has_voted(visit, cast[0]))
+    standing = [one for one in in_order(visit) if one.stands]
+    options = [(str(one.number), one.name) for one in standing]
+    rules = visit.rules
+    if len(standing) < rules.least:
+        return Nothing("现在没有可以选的候选，有疑问请拨 12351。")
+    if rules.most == 1:
+        field = forms.one("投给谁", options, f"回复编号或者名字就投出去。{FINAL}")
+    else:
+        field = forms.several(
+            "投给谁", options, rules.least, min(rules.most, len(standing)), f"{chooses(rules)}。{FINAL}"
+        )
+    return Asked(forms.form_of({FIELD: field}), recap=rules.most > 1)
+
+
+def slot(visit: Visit) -> str:
+    """What a person has one ballot for: the day of Shanghai, or the whole edition."""
+    return f"{visit.now.astimezone(SHANGHAI):%Y-%m-%d}" if visit.rules.every == "day" else ""
+
+
+def in_order(visit: Visit) -> list[Candidate]:
+    """By number, or in an order that is drawn for each person, who always sees the same one."""
+    every = candidate.of_edition(visit.connection, visit.edition.id)
+    if visit.rules.order == "fixed":
+        return every
+    whose = visit.openid or f"{visit.now:%Y%m%d%H}"  # who is not signed in sees another order each hour
+    return sorted(every, key=lambda one: _drawn(f"{visit.edition.id} {whose} {one.number}"))
+
+
+def _drawn(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def chooses(rules: Rules) -> str:
+    """How many may be chosen at once."""
+    if rules.least == rules.most:
+        return f"每次选 {rules.most} 个"
+    return f"每次选 {rules.least} 到 {rules.most} 个"
+
+
+def _has_voted(visit: Visit, one: Ballot) -> str:
+    again = "明天还可以再投。" if visit.rules.every == "day" else ""
+    day = "今天" if visit.rules.every == "day" else ""
+    return f"您{day}已经投过票了，{moment(one.received_at)} 收到，回执 {one.receipt}。{again}"
+
+
+def moment(at: datetime) -> str:
+    """2月6日 10:00:07"""
+    here = at.astimezone(SHANGHAI)
+    return f"{here.month}月{here.day}日 {here:%H:%M:%S}"
+
+
+# --- what becomes of it ------------------------------------------------------------------------------------------
+
+
+def take(visit: Visit, answers: Mapping[str, Any]) -> Taken | Refused:
+    """The ballot; a second one gets the first one's words."""
+    given = answers[FIELD]
+    choices = sorted({int(number) for number in ([given] if isinstance(given, str) else given)})
+    found = poll.get(visit.connection, visit.edition.id)
+    new = New(
+        visit.openid, slot(visit), choices, visit.now, visit.address, visit.rules.in_all, visit.rules.for_one
+    )
+    try:
+        cast, is_new = ballot.cast(visit.connection, found, new)
+    except Spent as limit:
+        return Refused(_spent(visit, limit))
+    if not is_new:
+        return Refused(_has_voted(visit, cast))
+    again = "明天还可以再投。" if visit.rules.every == "day" else ""
+    words = f"投好了！{moment(cast.received_at)} 收到，回执 {cast.receipt}。{PROVES}{again}"
+    return Taken(words, receipt=cast.receipt)
+
+
+def _spent(visit: Visit, limit: Spent) -> str:
+    if limit.number is None:
+        return f"这次活动每人最多投 {visit.rules.in_all} 次，您已经投满了，谢谢您！"
+    return f"每人最多给同一个候选投 {visit.rules.for_one} 次，{limit.number} 号您已经投满了，请选别的。"
+
+
+# --- where it stands ---------------------------------------------------------------------------------------------
+
+
+def told(visit: Visit) -> Told:
+    """The rules, the candidates, and the result once the rules let it be seen; and this person's receipts."""
+    found = poll.get(visit.connection, visit.edition.id)
+    places = result(visit.connection, visit.edition, visit.rules)
+    every = {one.number: one for one in in_order(visit)}
+    if places:
+        order = [one.number for one in places] + [number for number, one in every.items() if not one.stands]
+        notes = {one.number: f"第 {one.place} 名 · {one.given[0]} 票" for one in places}
+    else:
+        order = list(every)
+        shown = visit.rules.shows == "now"
+        notes = {number: f"{found.so_far.get(number, 0)} 票" for number in every} if shown else {}
+    asked = form(visit) if visit.edition.takes(visit.now) and visit.openid else None
+    offers = tuple(_offer(every[number], notes.get(number, ""), asked) for number in order)
+    words = poll_count.words(visit.connection, visit.edition, visit.rules, found, len(every))
+    return Told(words, _mine(visit, found), offers)
+
+
+def _offer(one: Candidate, note: str, asked: Asked | Nothing | None) -> Offer:
+    can = isinstance(asked, Asked) and one.stands
+    pieces = [one.unit, note if one.stands else f"已经退出：{one.reason}"]
+    return Offer(
+        one.name,
+        "投票" if can else "",
+        {FIELD: str(one.number)} if can else {},
+        str(one.number),
+        " · ".join(piece for piece in pieces if piece),
+        one.words,
+        f"/h5/photo/{one.photo}/small" if one.photo else "",
+    )
+
+
+def _mine(visit: Visit, found: poll.Poll) -> tuple[str, ...]:
+    """When this person voted, never for whom: who could show that could sell it."""
+    if not visit.openid:
+        return ()
+    void = ballot.annulled(visit.connection, visit.edition.id)
+    return tuple(
+        f"{moment(one.received_at)} 投了票，回执 {one.receipt}"
+        + (f"，这张票作废了：{void[one.id]}" if one.id in void else "")
+        for one in ballot.of_person(visit.connection, found, visit.openid)
+    )
+
+
+def ended(connection: Connection, edition: Edition, rules: Rules, now: datetime) -> None:
+    """Nothing more here: a million ballots are sealed and counted a portion at a time, by `tended`."""
+
+
+KIND = Kind(
+    "投票",
+    Rules,
+    form,
+    take,
+    told,
+    tables,
+    ended,
+    DEEDS,
+    opened=opened,
+    tended=poll_count.tended,
+    files=files,
+)

@@ -1,0 +1,92 @@
+"""Candidates of a poll: a number that stays theirs, a name, a photo, a few words.
+
+standing   may be chosen
+withdrawn  keeps the number and what was voted; the tally leaves it out, and the reason says why
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from models.base import MARIADB, Connection, Id, Number, Words, metadata
+from models.rows import add
+
+STANDING, WITHDRAWN = "standing", "withdrawn"
+
+candidates = sa.Table(
+    "candidates",
+    metadata,
+    sa.Column("id", Number(), primary_key=True, autoincrement=True),
+    sa.Column("edition_id", Number(), sa.ForeignKey("editions.id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("name", Words(), nullable=False),
+    sa.Column("unit", Words(), nullable=False),  # where they belong, as others read it
+    sa.Column("words", Words(), nullable=False),
+    sa.Column("groups", Words(), nullable=False),  # JSON: what quotas count
+    sa.Column("photo", Id(32), nullable=False),  # its key, '' until it is stored
+    sa.Column("state", Id(16), nullable=False),
+    sa.Column("reason", Words(), nullable=False),
+    sa.UniqueConstraint("edition_id", "number"),
+    **MARIADB,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One row of `candidates`."""
+
+    id: int
+    number: int
+    name: str
+    unit: str
+    words: str
+    groups: tuple[str, ...]
+    photo: str
+    state: str
+    reason: str
+
+    @property
+    def stands(self) -> bool:
+        """Whether they may be chosen."""
+        return self.state == STANDING
+
+
+_COLUMNS = [candidates.c[name] for name in Candidate.__slots__]
+
+
+def lay(connection: Connection, edition_id: int, number: int, values: Mapping[str, Any]) -> bool:
+    """Put a candidate into an edition; False where one of this number is there."""
+    row = {**values, "groups": json.dumps(list(values["groups"]), ensure_ascii=False)}
+    rest = {"edition_id": edition_id, "number": number, "photo": "", "state": STANDING, "reason": ""}
+    return add(connection, candidates, {**rest, **row})
+
+
+def of_edition(connection: Connection, edition_id: int) -> list[Candidate]:
+    """All of them, by number."""
+    query = sa.select(*_COLUMNS).where(candidates.c.edition_id == edition_id).order_by(candidates.c.number)
+    return [
+        Candidate(**{**row._mapping, "groups": tuple(json.loads(row.groups))})
+        for row in connection.execute(query)
+    ]
+
+
+def show_photo(connection: Connection, one: Candidate, key: str) -> None:
+    """This is their photo."""
+    connection.execute(candidates.update().where(candidates.c.id == one.id).values(photo=key))
+
+
+def withdraw(connection: Connection, one: Candidate, reason: str) -> bool:
+    """They may not be chosen any more; whether they could be."""
+    here = sa.and_(candidates.c.id == one.id, candidates.c.state == STANDING)
+    values = {"state": WITHDRAWN, "reason": reason}
+    return bool(connection.execute(candidates.update().where(here).values(values)).rowcount)
+
+
+def numbers(text: str) -> Sequence[int]:
+    """The numbers of a ballot as it is stored."""
+    return [int(piece) for piece in text.split()]
