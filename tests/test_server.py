@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
-from conftest import Scratch, free_port
+from conftest import Scratch, free_port, left_out
 from server_cast import (
     ROOT,
     Answer,
@@ -825,6 +825,15 @@ class TestALargePush:
         beside_a_push(scratch.bare(kind, tmp_path), tmp_path, 100_000)
 
 
+class TestTheWriter:
+    def test_hangs_up_on_another_user_of_this_machine_who_found_its_name(self, server: Started) -> None:
+        if os.geteuid() != 0:
+            left_out("root, who can be somebody else")
+
+        assert knocks(server, 65_534) == "hung up"
+        assert knocks(server, os.geteuid()) == "waits"
+
+
 class TestMemory:
     def test_does_not_grow_with_hostile_requests(self, server: Started) -> None:
         assail(server, 1500)
@@ -833,6 +842,30 @@ class TestMemory:
     @pytest.mark.timeout(900)
     def test_does_not_grow_with_twenty_thousand_hostile_requests(self, server: Started) -> None:
         assail(server, 20_000)
+
+
+KNOCK = """import os, socket, sys
+os.setuid(int(sys.argv[1]))
+door = socket.socket(socket.AF_UNIX)
+door.connect("\\0" + sys.argv[2])
+door.settimeout(1)
+try:
+    door.recv(1)
+    print("hung up")
+except TimeoutError:
+    print("waits")
+"""
+
+
+def knocks(server: Started, user: int) -> str:
+    """What becomes of this user's connection to the writer, whose name they have from /proc as everybody can."""
+    inodes = {str(each.readlink())[8:-1] for each in Path(f"/proc/{server.writer}/fd").iterdir()}
+    lines = (line.split() for line in Path("/proc/net/unix").read_text().splitlines())
+    (name,) = {
+        line[7][1:] for line in lines if len(line) > 7 and line[6] in inodes and "@gonghui-" in line[7]
+    }
+    words = [sys.executable, "-c", KNOCK, str(user), name]
+    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
 
 
 # --- what the tests look at --------------------------------------------------------------------------------------

@@ -38,7 +38,8 @@ PAGES_EACH, PAGES_BESIDE = 3, 5  # that a message and a transaction change, roug
 
 
 def listen() -> socket.socket:
-    """The socket at which the writer will be found. It has a name that nobody else knows and lives as long as it is open."""
+    """The socket at which the writer will be found, as long as it is open. Its name is one of its own, not a secret: everybody
+    finds it in /proc/net/unix, and who knocks is judged by their user."""
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     made.bind(b"\0gonghui-" + os.urandom(16).hex().encode())
     made.listen(64)
