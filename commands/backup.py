@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from commands.alarm import note_backup
-from commands.command_line import GOOD, PROBLEM, Options
-from commands.parts import Parts
+from commands.command_line import GOOD, PROBLEM, Options, refuse
+from commands.parts import Parts, lacks
 from ground.days import SHANGHAI
 from models import schema, seal
 from models.backup import KEEP, CannotBackUp, bring_up, make, prune, write
@@ -48,6 +48,8 @@ def run(options: Options, parts: Parts) -> int:
     if options.deed == "upgrade":
         return upgrade(store, folder, now, recipients)
     if options.deed == "backup":
+        if store.file and not store.file.exists():
+            raise refuse(lacks(store))
         code = back_up(store, folder, now, recipients=recipients)
         with suppress(StoreError), store.writing() as connection:
             note_backup(connection, made=code == GOOD, now=now)

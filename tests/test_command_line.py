@@ -142,7 +142,9 @@ class TestTheLine:
         assert told.code == (0 if content == b"" else 1)
         assert words in told.words
 
-    @pytest.mark.parametrize("words", ["alarm list", "alarm clear 3f2a", "doctor", "push list", "report"])
+    @pytest.mark.parametrize(
+        "words", ["alarm list", "alarm clear 3f2a", "doctor", "push list", "report", "db backup"]
+    )
     def test_looking_makes_no_database(self, desk: Desk, words: str) -> None:
         told = desk.types(*words.split())
 
