@@ -9,9 +9,11 @@ NAMES = (
     "bome|shit|moon|gift|weak|love|jump|turn|skip|kiss|bye|dig|eat|pig|sun|hug|bad|lvu|xx|pd|oo|li|kn|jj|no|ok|oY|v"
 )
 FACE = re.compile(
-    rf"/:(?:{NAMES}|[^\w\s]{{0,3}}[A-Za-z0-9]?[^\w\s/]{{0,3}})|【收到不支持的消息类型，暂无法显示】"
+    rf"/:(?:{NAMES}|[^\w\s]{{0,3}}[A-Za-z0-9]?[^\w\s/]{{0,3}})"
+    # 【收到不支持的消息类型，暂无法显示】, [收到了一个表情，请在手机上查看], [该消息类型暂不能展示]
+    r"|[【\[](?=[^】\]]{0,40}(?:消息类型|法显示|请在手机上查看|最新版本))[^】\]]{0,40}[】\]]"
 )
-MAY = re.compile(r"\[|/:|【收到")
+MAY = re.compile(r"[\[【]|/:")
 LATIN = re.compile(r"[A-Za-z][A-Za-z '\-]{0,15}")
 
 

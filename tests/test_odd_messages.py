@@ -25,6 +25,9 @@ FACES = (
         "[KeepFighting]",
         "[666]",
         "【收到不支持的消息类型，暂无法显示】",
+        "[收到了一个表情，请在手机上查看]",
+        "[该消息类型暂不能展示]",
+        "【当前版本不支持展示该内容，请升级至最新版本。】",
     ],
 )
 def test_a_face_or_a_sticker_is_no_question_without_an_answer(sqlite_store: Store, words: str) -> None:
@@ -35,7 +38,7 @@ def test_a_face_or_a_sticker_is_no_question_without_an_answer(sqlite_store: Stor
     assert (row["topic"], row["missed"]) == ("faces", False)
 
 
-@pytest.mark.parametrize("words", ["/:rose工伤", "工伤[Sob]", "/::D 工伤 /::D"])
+@pytest.mark.parametrize("words", ["/:rose工伤", "工伤[Sob]", "/::D 工伤 /::D", "【工伤】"])
 def test_a_face_beside_words_leaves_the_words(sqlite_store: Store, words: str) -> None:
     door = Door(sqlite_store)
 
