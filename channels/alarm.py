@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import requests
 from pydantic import AfterValidator, Field, SecretStr, StrictInt
 
+from ground.address import parts_of
 from ground.days import SHANGHAI
 from ground.part import Part
 from ground.text import without_spaces
@@ -45,9 +46,10 @@ def _robot(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
     if not text:
         return value
-    without_spaces(text)
-    url = urlsplit(text)
-    if url.scheme != "https" and not (url.scheme == "http" and url.hostname in LOOPBACK):
+    url = parts_of(without_spaces(text))
+    if not url.hostname or (
+        url.scheme != "https" and not (url.scheme == "http" and url.hostname in LOOPBACK)
+    ):
         raise ValueError("应是 https:// 开头的完整网址")
     return value
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from channels.article import Image, images, is_plain
 from channels.parcel import ChannelError, Content
+from ground.address import parts_of
 from ground.beside import OutsideError, beside
 from ground.wide import shown
 
@@ -134,11 +134,18 @@ def named(content: Content) -> Iterator[tuple[str, Use]]:
 def hints(content: Content) -> Iterator[str]:
     """What WeChat takes and shows otherwise than meant."""
     for image in _inside(content.get("article") or {}):
-        host = urlsplit(image.source).hostname or "" if outside(image.source) else ""
-        if host and not host.endswith(OURS):
+        if outside(image.source) and not (host := _host(image.source)).endswith(OURS):
             yield f"正文里的图片在别的网站（{shown(host)}），微信会去掉它；请把图片存到配置文件所在的文件夹里，只写文件名"
         if image.has("data-src"):
             yield "正文里有一张图片写了 data-src，微信不看它，只发 src 里的那一张；请核对以后删掉 data-src"
+
+
+def _host(address: str) -> str:
+    """Whose site it is; the address itself where that cannot be made out."""
+    try:
+        return parts_of(address).hostname or address
+    except ValueError:
+        return address
 
 
 def _inside(article: Content) -> Sequence[Image]:

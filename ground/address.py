@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field, StrictInt
 
 from ground.part import Part
 from ground.text import without_spaces
 from ground.wide import hint
+
+WHOLE = "不是完整的网址，应写成 https://… 的样子"
+
+
+def parts_of(text: str) -> SplitResult:
+    """The parts of an address. Raises ValueError in words for one that has none, such as `http://[x` and `http://x:99999`."""
+    try:
+        url = urlsplit(text)
+        url.port  # noqa: B018 - reading it is what checks it
+    except ValueError:
+        raise ValueError(WHOLE) from None
+    return url
 
 
 def _bind(text: str) -> str:
@@ -20,8 +32,9 @@ def _bind(text: str) -> str:
 
 
 def _site(text: str) -> str:
-    if without_spaces(text) and not text.startswith(("https://", "http://")):
-        raise ValueError("应是完整的网址，写成 https://… 的样子")
+    url = parts_of(without_spaces(text))
+    if text and not (url.scheme in ("https", "http") and url.hostname):
+        raise ValueError(WHOLE)
     return text.rstrip("/")
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, SecretStr
 
+from ground.address import parts_of
 from ground.part import Part
 from ground.text import without_spaces
 from models.base import place
@@ -27,6 +28,10 @@ def _database(url: SecretStr) -> SecretStr:
 
 def _redis(url: SecretStr) -> SecretStr:
     text = without_spaces(url.get_secret_value())
+    try:
+        parts_of(text)
+    except ValueError:
+        text = "?"
     if text and not text.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("应写成 redis://主机:6379/0 的样子，不用 Redis 就留空")
     return url

@@ -166,6 +166,8 @@ class TestWhatIsSaid:
         [
             ('<img src="https://pic.example.org/x.png">', "在别的网站（pic.example.org）"),
             ("<img src=//pic.example.org/x.png>", "在别的网站"),
+            ("<img src=http://[x>", "在别的网站（http://[x）"),
+            ("<img src=https://>", "在别的网站"),
             ('<img data-src="https://m.example/x" src="a.png">', "data-src"),
         ],
     )

@@ -344,6 +344,31 @@ def test_blanks_and_invisible_signs_in_addresses_and_ids_are_refused(tmp_path, k
 
 
 @pytest.mark.parametrize(
+    "key",
+    [
+        "account.api_base",
+        "account.oauth_base",
+        "site.base_url",
+        "site.follow_url",
+        "redis.url",
+        "alarms.webhook",
+    ],
+)
+@pytest.mark.parametrize("rest", ["[x", "a:b:c", "host:99999", ""])
+def test_an_address_that_is_none_is_refused_in_words(tmp_path, key, rest):
+    section, _, name = key.partition(".")
+    scheme = "redis" if section == "redis" else "https"
+    (tmp_path / "config.toml").write_text(f'[{section}]\n{name} = "{scheme}://{rest}"\n')
+
+    loaded = app.read(tmp_path / "config.toml", {})
+
+    if rest or section != "redis":  # redis:// is this machine's
+        (problem,) = loaded.problems
+        assert (problem.key, problem.line) == (key, 2)
+        assert "的样子" in problem.words or "完整的网址" in problem.words
+
+
+@pytest.mark.parametrize(
     ("api_base", "mode", "refused"),
     [
         ("https://api.weixin.qq.com", "plain", True),

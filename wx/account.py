@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from ground.address import WHOLE, parts_of
 from ground.part import Part
 from ground.text import without_spaces
 
@@ -58,16 +59,10 @@ def _aes_key(value: SecretStr) -> SecretStr:
 
 
 def _secure_url(text: str) -> str:
-    without_spaces(text)
-    try:
-        url = urlsplit(text)
-        host = url.hostname
-        url.port  # noqa: B018  (reading it is what checks it)
-    except ValueError:
-        raise ValueError("不是完整的网址，应写成 https://… 的样子") from None
-    if url.scheme not in ("http", "https") or not host:
-        raise ValueError("不是完整的网址，应写成 https://… 的样子")
-    if url.scheme == "http" and host not in LOOPBACK:
+    url = parts_of(without_spaces(text))
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise ValueError(WHOLE)
+    if url.scheme == "http" and url.hostname not in LOOPBACK:
         raise ValueError("必须以 https:// 开头（只有本机地址可以用 http://）")
     return text.rstrip("/")
 
