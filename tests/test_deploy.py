@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import re
+import resource
+import socket
 import subprocess
 import threading
 import time
@@ -13,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from conftest import left_out
 from site_cast import Seen, Site, install, nginx, site, stage
 
 import app
@@ -186,6 +189,32 @@ def test_an_export_waits_for_who_takes_it(running: Site) -> None:
         time.sleep(1)
 
         assert running.exported < 20 * MB  # what fits between
+
+
+def test_two_thousand_strangers_who_say_nothing_do_not_keep_wechat_out(running: Site) -> None:
+    """Debian's own number of connections would be used up."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most < 5000:
+        left_out("5,000 open files (ulimit -Hn)")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with contextlib.ExitStack() as strangers:
+        for _ in range(2000):
+            strangers.enter_context(socket.create_connection(("127.0.0.1", running.port), 5))
+
+        assert running.post("/wx", b"<xml/>").status_code == 200
+
+
+def test_installing_raises_what_nginx_holds_and_keeps_what_stood_there(stage: Path) -> None:
+    conf = stage / "etc/nginx/nginx.conf"
+    raised = conf.read_text()
+    assert "worker_rlimit_nofile 65536;" in raised
+    assert "\tworker_connections 16384;\n" in raised
+    assert "768" in conf.with_name("nginx.conf.before-gonghui").read_text()
+
+    conf.write_text(raised.replace("16384", "30000"))
+    install(stage, "wx.example.org")
+
+    assert "worker_connections 30000;" in conf.read_text(), "more is left as it is"
 
 
 def test_every_tap_after_a_push_gets_through_but_pages_are_rationed(running: Site) -> None:
