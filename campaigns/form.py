@@ -328,6 +328,12 @@ def is_optional(field: Any) -> bool:
     return any(isinstance(check, validators.Optional) for check in field.validators)
 
 
+def written(form: type[Form], said: Said) -> str:
+    """What was said in words of one's own, in one text; words that are just what is asked for are left out."""
+    own = (field for field in form() if isinstance(field, Line | Area) and field.name in said)
+    return "\n".join(said[field.name] for field in own if not is_known(field, said[field.name]))
+
+
 def photos(form: Iterable[Any]) -> list[Any]:
     """The fields that take a photo."""
     return [field for field in form if isinstance(field, Photo)]

@@ -104,6 +104,15 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Hidden:
+    """Something of a person's own that the staff let nobody see. `undo`: the deed that would show it, as it is typed."""
+
+    undo: str
+    words: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """A deed of staff under way. `staff` is cli:LOGIN for what is typed."""
 
@@ -150,6 +159,7 @@ class Kind:
     ended: Callable[[Connection, Edition, Any, datetime], None]
     deeds: Mapping[str, Deed]
     waiting_since: Callable[[Connection, int], datetime | None] = lambda connection, edition_id: None
+    hidden: Callable[[Visit], Sequence[Hidden]] = lambda visit: ()
     opened: Callable[[Connection, Edition, Any], None] = lambda connection, edition, rules: None
     tended: Callable[[Store, Edition, Any, datetime], None] = lambda store, edition, rules, now: None
     files: Callable[[Connection, Edition, Any], Sequence[File]] = lambda connection, edition, rules: ()

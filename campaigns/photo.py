@@ -55,7 +55,7 @@ def hide(work: Work, words: Sequence[str]) -> str:
     one = _found(work, words[0])
     if not photo.judge(work.connection, one.id, (PENDING, SHOWN), HIDDEN, words[1]):
         raise Impossible(f"{one.id} 号照片现在是“{WORDS[one.state]}”，不能这样做。")
-    told = f"【{work.edition.title}】您的照片没有公开：{words[1]}。可以在“我的”网页里换一张；觉得不对，回复“我的”看怎么申诉。"
+    told = f"【{work.edition.title}】您的照片没有公开：{words[1]}。觉得不对，回复“申诉”。"
     people = [one.openid] if one.openid else []
     notice.tell(
         work.connection,

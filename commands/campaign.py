@@ -70,7 +70,7 @@ def campaign_show(store: Store, campaigns: Sequence[Campaign], name: str, now: d
         people = entry.people(connection, found.id)
         told = kind.told(visit).words
         since = desk.waiting_since(connection, found)
-        last = audit.of(connection, _object(found), 10)
+        last = audit.of(connection, desk.thing(found), 10)
         tables = desk.tables(connection, found)
     print(f"{found.title}（{found.campaign}，{kind.title}，{STATES[found.state]}）")
     print(f"{minute(found.opens_at)} 至 {minute(found.closes_at)}，{people} 人参加。{told}")
@@ -98,7 +98,7 @@ def campaign_extend(store: Store, name: str, until: datetime, now: datetime) -> 
         if not edition.extend(connection, found, until, staff(), now):
             raise refuse(f"{name} 已经结束，或者写的时间已经过了，改不了。")
         details = {"from": found.closes_at, "to": until}
-        audit.note(connection, staff(), "extend", _object(found), details, now)
+        audit.note(connection, staff(), "extend", desk.thing(found), details, now)
     print(f"{found.title}：截止时间从 {minute(found.closes_at)} 改为 {minute(until)}，对所有人一样。")
     return GOOD
 
@@ -111,7 +111,7 @@ def campaign_export(store: Store, name: str, folder: Path) -> int:
         waiting = photo.of_edition(connection, found.id, (photo.PENDING,))
         pictures = {one.id: photo.data(connection, one.id, "large") for one in waiting}
         files = kind.files(connection, found, rules_of(kind, found))
-    tables = [*tables, reach.table(reaches.of(store, found))]
+    tables = [reach.table(reaches.of(store, found)), *tables]
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{found.campaign}-{found.opens_at.astimezone(SHANGHAI):%Y%m%d}"
     for file in files:
@@ -149,13 +149,9 @@ def campaign_do(store: Store, name: str, deed: str, words: Sequence[str], now: d
         except Impossible as fault:
             raise refuse(str(fault), code=PROBLEM) from None
         details = dict(zip(known.usage, words, strict=True))
-        audit.note(connection, staff(), deed, _object(found), details, now)
+        audit.note(connection, staff(), deed, desk.thing(found), details, now)
     print(done)
     return GOOD
-
-
-def _object(found: Edition) -> str:
-    return f"{found.campaign}/{found.id}"
 
 
 def _found(connection: Connection, name: str) -> tuple[Edition, Kind]:

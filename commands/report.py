@@ -51,6 +51,8 @@ TOPICS = {
     "place": "位置",
     "sign-in": "登录网页",
     "mine": "我的",
+    "appeal": "申诉",
+    "photo": "重发照片",
     "form": "参加活动",
     "form-left": "没有填完就离开",
     "form-done": "填完了",

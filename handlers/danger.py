@@ -6,10 +6,12 @@ from datetime import datetime
 from hashlib import sha256
 
 from ground.days import SHANGHAI
+from ground.normal import normal
 from handlers.book import book
-from handlers.turn import Turn
+from handlers.turn import House, Turn
 from menus.files import Danger
 from models import alarm
+from models.base import Connection
 from wx.replies import Text
 
 
@@ -32,6 +34,22 @@ def _sound(turn: Turn, kind: Danger) -> None:
         f"能联系上就联系：消息编号 {key}。"
     )
     alarm.sound(turn.connection, f"crisis:{_once(turn.message.openid, turn.now)}", words, turn.now)
+
+
+def written(
+    house: House, connection: Connection, openid: str, words: str, title: str, now: datetime
+) -> Danger | None:
+    """What these words of a page's form sound like, with the alarm to staff; None for no danger. `title`: of the campaign."""
+    found = book(house).dangers.find(normal(words))
+    if found is None:
+        return None
+    at = now.astimezone(SHANGHAI)
+    told = (
+        f"{at:%m-%d %H:%M} 有职工在网页“{title}”里写的话像是遇到了危险（{found[0].title}）。电话已经告诉本人；"
+        "请值班的人运行 campaign show 看一看，能联系上就联系。"
+    )
+    alarm.sound(connection, f"crisis:{_once(openid, now)}", told, now)
+    return found[0]
 
 
 def _once(openid: str, now: datetime) -> str:

@@ -6,9 +6,11 @@ stands there is answered inside the transaction; everybody else is answered as i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from campaigns import appeal
 from campaigns import form as forms
 from campaigns import taking_part as door
 from campaigns.form import Said
@@ -29,6 +31,7 @@ from wx.replies import Reply, Text
 Usual = Callable[[Turn], Reply | None]
 WAY_OUT = "回复 0 返回上一步，00 退出。"
 GO_ON = "继续"
+APPEAL = re.compile(r"申诉(?:\s*(\d{1,3})(?:\D\s*(.*))?)?", re.DOTALL)  # and its number and the reason
 ANEW = "从头"
 SKIP = ("跳过", "略过", "不填")
 YES = ("1", "提交", "确认", "确定", "好", "好的", "对", "是", "是的")
@@ -46,6 +49,8 @@ def answer(turn: Turn, usual: Usual) -> Reply | None:
         words = body.content.strip()
         if words in SPOKEN:
             return SPOKEN[words](turn) or usual(turn)
+        if asked := APPEAL.fullmatch(words):
+            return _appeal(turn, asked[1], asked[2]) or usual(turn)
         if len(words) == DIGITS and sign_in.is_code(words):
             return sign_in.typed(turn, words)
     if turn.connection is NOT_YET and not isinstance(
@@ -295,6 +300,27 @@ def _mine_in(turn: Turn, edition_id: int) -> str:
     told = door.kind_of(found).told(_visit(turn, found, {}))
     lines = told.mine or ("已经参加",)
     return "\n".join([f"{found.title}（{door.left(found, turn.now)}）", *(f"· {line}" for line in lines)])
+
+
+# --- 申诉 --------------------------------------------------------------------------------------------------------
+
+
+def _appeal(turn: Turn, number: str | None, reason: str | None) -> Text | None:
+    """What of mine is hidden; with its number and a reason, an appeal. None where nothing is."""
+    entries = entry.of(turn.connection, turn.message.openid)
+    found = [edition.get(turn.connection, one) for one in dict.fromkeys(each.edition_id for each in entries)]
+    visits = [_visit(turn, one, {}) for one in found if one is not None]
+    open_ones = [(visit, one) for visit in visits for one in appeal.open_to(visit)]
+    if not open_ones:
+        return None
+    turn.topic = "appeal"
+    if number and 0 < int(number) <= len(open_ones):
+        visit, one = open_ones[int(number) - 1]
+        return Text(appeal.make(visit, one, reason or ""))
+    lines = [f"{at} {one.told}" for at, (_, one) in enumerate(open_ones, 1)]
+    return Text(
+        "\n".join([*lines, "觉得哪一条不对，请回复：申诉 编号 理由，例如“申诉 1 没有写别人的名字”。"])
+    )
 
 
 SPOKEN: Mapping[str, Callable[[Turn], Text | None]] = {

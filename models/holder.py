@@ -11,7 +11,20 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from models import ballot, consent, delivery, draft, entry, erasure, interaction, photo, riddle, session, wish
+from models import (
+    appeal,
+    ballot,
+    consent,
+    delivery,
+    draft,
+    entry,
+    erasure,
+    interaction,
+    photo,
+    riddle,
+    session,
+    wish,
+)  # fmt: skip
 from models.base import Connection
 from models.follower import followers
 
@@ -41,6 +54,7 @@ HOLDERS: tuple[Holder, ...] = (
     Holder("没填完的", draft.drafts, draft.erase, draft.export),
     Holder("同意过的", consent.consents, consent.erase, consent.export),
     Holder("参加过的", entry.entries, entry.erase, entry.export),
+    Holder("申诉", appeal.appeals, appeal.erase, appeal.export),
     Holder("照片", photo.photos, photo.erase, photo.export),
     Holder("网页登录", session.sessions, session.erase, session.export),
     Holder("正在登录", session.sign_ins, _nothing, lambda connection, openid: []),  # goes with the sessions

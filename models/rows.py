@@ -25,7 +25,9 @@ def add(connection: Connection, table: sa.Table, values: Values) -> bool:
             insert = postgresql.insert(table).on_conflict_do_nothing()
         case _:  # ON DUPLICATE KEY would count a row that stays as it is as one that was written
             insert = mysql.insert(table).prefix_with("IGNORE")
-    return bool(connection.execute(insert.values(**values)).rowcount)
+    # else a table that numbers its rows gives back the number on PostgreSQL, and says -1 of how many rows were written
+    counted = insert.values(**values).inline().execution_options(preserve_rowcount=True)
+    return connection.execute(counted).rowcount > 0
 
 
 def put(connection: Connection, table: sa.Table, key: Sequence[str], values: Values) -> None:

@@ -35,23 +35,31 @@ class Views:
         self.store = store
         self._lock = threading.Lock()
         self._counts: Counter[tuple[int, str]] = Counter()
+        self._timer: threading.Timer | None = None
 
     def count(self, edition_id: int, day: str) -> None:
         """The page of this edition was opened."""
         with self._lock:
             first = not self._counts
             self._counts[edition_id, day] += 1
-        if first:
-            timer = threading.Timer(LATER_S, self.flush)
-            timer.daemon = True
-            timer.start()
+            if first:
+                self._timer = threading.Timer(LATER_S, self.flush)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def close(self) -> None:
+        """Write nothing more later than now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer.join()
+            self.flush()
 
     def flush(self) -> None:
         """Write down what was counted; where the database is away, with the next."""
         with self._lock:
             counts, self._counts = self._counts, Counter()
         try:
-            with self.store.writing() as connection:
+            with self.store.writing(lasting=False) as connection:
                 for (edition_id, day), times in sorted(counts.items()):
                     _add(connection, edition_id, day, times)
         except StoreError as error:

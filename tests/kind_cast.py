@@ -108,6 +108,7 @@ class Union:
         self.platform = Platform(account, self._carry, now=self._now, patience=Patience(gap_s=0.05))
         self.platform.world.menu = dict(tree.body(WHOLE.menu))
         self.webhook = self._webhook()
+        self.pages: list[Pages] = []
 
     def _now(self) -> datetime:
         return self.clock.now()
@@ -165,6 +166,8 @@ class Union:
         return phone
 
     def close(self) -> None:
+        for pages in self.pages:
+            pages.app.extensions["views"].close()
         self.platform.close()
 
 
@@ -194,6 +197,7 @@ class Pages:
             ),
         )
         self.app = create_app(parts, union.webhook)
+        union.pages.append(self)
 
     def browser(self) -> Browser:
         """A fresh one."""

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from kind_cast import Browser, Pages, Union
 
-from models import session
+from models import alarm, session
 from models.base import Store
 from models.interaction import interactions
 from models.wish import wishes
@@ -202,3 +202,22 @@ class TestMyData:
         assert wished(union) == [""]
         with union.store.reading() as connection:
             assert connection.execute(sa.select(sa.func.count()).select_from(session.sessions)).scalar() == 0
+
+
+class TestWordsOfDanger:
+    def test_on_a_page_get_the_numbers_first_and_an_alarm_and_are_taken_when_sent_again(
+        self, union: Union, pages: Pages
+    ) -> None:
+        wang = pages.browser()
+        wang.signs_in(union.phone("王师傅"), WISH)
+        wang.opens(f"{WISH}?what=make")
+        page = wang.sends(WISH, words="我不想活了")
+
+        assert "12356" in page
+        assert "我不想活了</textarea>" in page.replace("\r\n", "")
+        assert wished(union) == []
+        with union.store.reading() as connection:
+            (sounded,) = alarm.standing(connection)
+        assert "春节发福利" in sounded.words
+        assert "不想活" not in sounded.words
+        assert "您的心愿是" in wang.sends(WISH, words="我不想活了")

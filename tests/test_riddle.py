@@ -230,7 +230,7 @@ def test_a_chosen_name_is_shown_once_the_staff_have_looked_at_it(
     wang = guesses(union, "王师傅", "1", "雨", "0", "999", "追风人")
     browser = Pages(union).browser()
     assert "追风人" not in browser.opens("/h5/c/yuanxiao")
-    campaign_show(union.store, "yuanxiao")
+    campaign_show(union.store, union.campaigns, "yuanxiao", union.clock.now())
     assert "追风人" in capsys.readouterr().out
 
     union.staff_does("show-name", "1")

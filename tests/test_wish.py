@@ -161,7 +161,7 @@ def test_the_edition_opens_and_closes_by_itself_and_an_extension_holds(
     union.waits(timedelta(days=1, minutes=2))
     union.tends()
     campaign_list(union.store, union.campaigns, union.clock.now())
-    campaign_show(union.store, "spring-wish")
+    campaign_show(union.store, union.campaigns, "spring-wish", union.clock.now())
     shown = capsys.readouterr().out
 
     assert "心愿" in shown

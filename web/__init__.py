@@ -9,6 +9,7 @@ from flask import Flask, Response, abort, g, request
 
 from models import alarm
 from models.alarm import Alarm
+from models.view import Views
 from web import errors, face, h5, health, phone, start, webhook
 from web.parts import LOOPBACK, Demo, Measure, Parts
 from web.paths import PATHS
@@ -44,7 +45,8 @@ def create_app(parts: Parts, hook: Webhook | None = None) -> Flask:
     errors.register(app)
     app.register_blueprint(health.pages(parts))
     app.register_blueprint(face.pages(parts))
-    app.register_blueprint(h5.pages(parts, parts.house))
+    app.extensions["views"] = views = Views(parts.store)
+    app.register_blueprint(h5.pages(parts, parts.house, views))
     if parts.demo is not None:
         app.register_blueprint(start.pages(parts))
         app.register_blueprint(phone.pages(parts, parts.demo))

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from campaigns import form as forms
-from campaigns.kind import Asked, Kind, Nothing, Offer, Refused, Taken, Told, Visit
+from campaigns.kind import Asked, Hidden, Kind, Nothing, Offer, Refused, Taken, Told, Visit
 from campaigns.kinds.riddle_bank import Bank, BankLine, plain
 from campaigns.kinds.riddle_staff import DEEDS, Prize, is_over, public_name, tables
 from ground.days import SHANGHAI, Duration, TimeOrNone, TimeText, read_time
@@ -289,4 +289,12 @@ def ended(connection: Connection, edition: Edition, rules: Rules, now: datetime)
     """Nothing more: who stands where is kept with every guess, and nobody can guess any more."""
 
 
-KIND = Kind("灯谜", Rules, form, take, told, tables, ended, DEEDS, riddle.waiting_since, opened)
+def hidden(visit: Visit) -> list[Hidden]:
+    """The name that this person chose, where the staff let nobody read it."""
+    stands = riddle.score(visit.connection, visit.edition.id, visit.openid)
+    if stands is None or stands.name_state != REFUSED:
+        return []
+    return [Hidden(f"show-name {stands.id}", f"上榜用的名字“{stands.name}”", "")]
+
+
+KIND = Kind("灯谜", Rules, form, take, told, tables, ended, DEEDS, riddle.waiting_since, hidden, opened)

@@ -87,7 +87,7 @@ def refuse_name(work: Work, words: Sequence[str]) -> str:
     one = _person(work, words[0])
     if not riddle.judge_name(work.connection, one.id, (WAITS, SHOWN), REFUSED):
         raise Impossible(f"{one.id} 号没有等着看的名字。")
-    told = f"您起的名字“{one.name}”不能上榜：{words[1]}。可以再起一个；觉得不对，请拨 12351 说明。"
+    told = f"您起的名字“{one.name}”不能上榜：{words[1]}。可以再起一个；觉得不对，回复“申诉”。"
     people = [one.openid] if one.openid else []
     notice.tell(
         work.connection, f"{work.edition.campaign}/name:{one.id}-{_second(work)}", told, people, work.now

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from campaigns import form as forms
-from campaigns.kind import Asked, Kind, Nothing, Offer, Refused, Taken, Told, Visit
+from campaigns.kind import Asked, Hidden, Kind, Nothing, Offer, Refused, Taken, Told, Visit
 from campaigns.kinds.wish_staff import DEEDS, WORDS, short, tables
 from campaigns.photo import address
 from ground.normal import normal
@@ -189,4 +189,11 @@ def ended(connection: Connection, edition: Edition, rules: Rules, now: datetime)
     """Nothing more: wishes are decided after the end, one by one."""
 
 
-KIND = Kind("心愿", Rules, form, take, told, tables, ended, DEEDS, wish.waiting_since)
+def hidden(visit: Visit) -> list[Hidden]:
+    """This person's wishes that nobody else sees."""
+    mine = wish.of_person(visit.connection, visit.edition.id, visit.openid)
+    own = (one for one in mine if one.openid == visit.openid and one.state == HIDDEN)
+    return [Hidden(f"show {one.id}", f"{one.id} 号心愿“{short(one.words)}”", one.reason) for one in own]
+
+
+KIND = Kind("心愿", Rules, form, take, told, tables, ended, DEEDS, wish.waiting_since, hidden)

@@ -92,7 +92,7 @@ def hide(work: Work, words: Sequence[str]) -> str:
     one = _found(work, words[0])
     _moved(work, one, (PENDING, OPEN), HIDDEN, reason=words[1])
     people = [one.openid] if one.openid else []
-    told = f"您的 {one.id} 号心愿没有公开：{words[1]}。觉得不对，请拨 12351 说明。"
+    told = f"您的 {one.id} 号心愿没有公开：{words[1]}。觉得不对，回复“申诉”。"
     notice.tell(work.connection, f"{work.edition.campaign}/hide:{one.id}", told, people, work.now)
     return f"{one.id} 号心愿不再公开，会告诉许愿的人。"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from handlers.turn import House
+from models.view import Views
 from web.h5 import campaign, me, photo, sign_in
 from web.h5.browser import Browser
 from web.parts import Parts
@@ -12,14 +13,14 @@ from web.parts import Parts
 __all__ = ["pages"]
 
 
-def pages(parts: Parts, house: House) -> Blueprint:
+def pages(parts: Parts, house: House, views: Views) -> Blueprint:
     """Every page of workers."""
     blueprint = Blueprint("h5", __name__, url_prefix="/h5")
     browser = Browser(parts.store, house.base_url.startswith("https://"))
     blueprint.before_request(browser.look)
     blueprint.after_request(browser.remember)
     blueprint.app_context_processor(lambda: {"csrf": browser.token, "signed_in": browser.is_signed_in})
-    campaign.pages(blueprint, parts, house, browser)
+    campaign.pages(blueprint, parts, house, browser, views)
     me.pages(blueprint, parts, house, browser)
     photo.pages(blueprint, parts, browser)
     sign_in.pages(blueprint, parts, house, browser)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +19,7 @@ from campaigns.form import Said
 from campaigns.kind import Asked, Nothing, Refused, Told, Visit
 from ground.days import SHANGHAI
 from ground.text import without_blanks
+from handlers import danger
 from handlers.turn import House
 from models import draft, edition, follower
 from models.base import Connection
@@ -44,11 +45,11 @@ class Shown:
     buttons: tuple[tuple[str, str], ...] = ()  # address and words
     head: str = ""
     words: str = ""  # why nothing is asked, or was not taken
+    danger: str = ""  # whom to call now, before anything else
 
 
-def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) -> None:
+def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser, views: Views) -> None:
     """`/h5/` and `/h5/c/CAMPAIGN`."""
-    views = Views(parts.store)
 
     def allowed() -> bool:
         return door.may(browser.openid, live=house.live, testers=house.testers)
@@ -99,7 +100,8 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) ->
                     _keep(visit)
                     return redirect(f"{back}?find={quote(_find(request.form))}#form", 303)
                 keys, refused = sent.keep(connection, found.id, browser.openid, now)
-                shown = _sent(visit, {**_posted(), **keys}, refused)
+                posted = {**_posted(), **keys}
+                shown = _in_danger(house, visit, posted) or _sent(visit, posted, refused)
                 if shown is None:
                     return redirect(f"{back}?done={once}", 303)
                 told = door.kind_of(found).told(visit)
@@ -177,6 +179,21 @@ def _shown(visit: Visit, said: Said, faults: Mapping[str, str] | None = None, wo
 def _buttons(visit: Visit, only: Any) -> tuple[tuple[str, str], ...]:
     back = f"/h5/c/{quote(visit.edition.campaign)}"
     return tuple((f"{back}?{only.name}={quote(value)}#form", words) for value, words in forms.options(only))
+
+
+def _in_danger(house: House, visit: Visit, posted: Said) -> Shown | None:
+    """The numbers to call, where what was written sounds like danger; sent once more it is taken as it is."""
+    asked = door.asks(visit.with_said(posted))
+    if "sure" in request.form or isinstance(asked, Nothing):
+        return None
+    title = visit.edition.title
+    words = forms.written(asked.form, posted)
+    found = danger.written(house, visit.connection, visit.openid, words, title, visit.now)
+    if found is None:
+        return None
+    said = {name: posted[name] for name in asked.form()._fields if name in posted}
+    door.keep(visit.with_said(said))
+    return replace(_shown(visit, said), danger=found.answer)
 
 
 def _sent(visit: Visit, posted: Said, refused: Mapping[str, str]) -> Shown | None:

@@ -6,14 +6,18 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Blueprint, make_response, redirect, render_template, request
+from flask import Blueprint, abort, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from campaigns import appeal
 from campaigns import taking_part as door
+from campaigns.appeal import Appealable
 from handlers.turn import House
-from models import consent, edition, entry, holder, session
+from models import consent, edition, entry, holder, photo, session
 from models.base import Connection
 from models.edition import Edition
+from models.photo import Photo
+from web.h5 import photo as photos
 from web.h5.browser import Browser
 from web.parts import Parts
 
@@ -25,6 +29,8 @@ class Part:
     edition: Edition
     lines: tuple[str, ...]
     receipts: tuple[str, ...]
+    hidden: tuple[Appealable, ...]
+    photos: tuple[Photo, ...]  # those that nobody may see and that may be sent anew
 
 
 def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) -> None:
@@ -34,13 +40,7 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) ->
     def mine() -> str | Response:
         if not browser.openid:
             return redirect("/h5/sign-in?to=/h5/me", 303)
-        now = parts.clock.now()
-        with parts.store.reading() as connection:
-            entries = entry.of(connection, browser.openid, 200)
-            numbers = list(dict.fromkeys(one.edition_id for one in entries))
-            seen = [_part(connection, number, entries, browser.openid, now) for number in numbers]
-            agreed = [one for one in consent.of(connection, browser.openid) if one.withdrawn_at is None]
-        return render_template("h5/me.html", parts=[one for one in seen if one], agreed=agreed)
+        return _page(parts, browser)
 
     @blueprint.get("/me/data")
     def data() -> Response:
@@ -53,6 +53,29 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) ->
         answer.headers["Content-Disposition"] = "attachment; filename=my-data.json"
         answer.headers["Cache-Control"] = "no-store"
         return answer
+
+    @blueprint.post("/me/appeal")
+    def objects() -> Response:
+        number, undo = request.form.get("edition", ""), request.form.get("undo", "")
+        if browser.openid and number.isdigit():
+            with parts.store.writing() as connection:
+                found = edition.get(connection, int(number)) or abort(404)
+                visit = door.visit(connection, found, browser.openid, parts.clock.now())
+                one = next((each for each in appeal.open_to(visit) if each.hidden.undo == undo), None)
+                appeal.make(visit, one or abort(404), request.form.get("words", ""))
+        return redirect("/h5/me", 303)
+
+    @blueprint.post("/me/photo")
+    def another_photo() -> str | Response:
+        sent = photos.sent()
+        with parts.store.writing() as connection:
+            one = photo.get(connection, request.form.get("key", "")) or abort(404)
+            if not browser.openid or one.openid != browser.openid:
+                abort(404)
+            for read in sent.read.values():
+                photo.replace(connection, one, read)
+        fault = next(iter(sent.faults.values()), "")
+        return _page(parts, browser, fault) if fault else redirect("/h5/me", 303)
 
     @blueprint.post("/me/withdraw")
     def withdraw() -> Response:
@@ -81,6 +104,16 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) ->
         return redirect("/h5/", 303)
 
 
+def _page(parts: Parts, browser: Browser, fault: str = "") -> str:
+    now = parts.clock.now()
+    with parts.store.reading() as connection:
+        entries = entry.of(connection, browser.openid, 200)
+        numbers = list(dict.fromkeys(one.edition_id for one in entries))
+        seen = [_part(connection, number, entries, browser.openid, now) for number in numbers]
+        agreed = [one for one in consent.of(connection, browser.openid) if one.withdrawn_at is None]
+    return render_template("h5/me.html", parts=[one for one in seen if one], agreed=agreed, fault=fault)
+
+
 def _part(
     connection: Connection, number: int, entries: list[entry.Entry], openid: str, now: datetime
 ) -> Part | None:
@@ -89,4 +122,11 @@ def _part(
         return None
     visit = door.visit(connection, found, openid, now)
     receipts = tuple(one.receipt for one in entries if one.edition_id == number and one.receipt)
-    return Part(found, door.kind_of(found).told(visit).mine, receipts)
+    unseen = photo.mine(connection, openid, (photo.HIDDEN, photo.BROKEN))
+    return Part(
+        found,
+        door.kind_of(found).told(visit).mine,
+        receipts,
+        tuple(appeal.open_to(visit)),
+        tuple(one for one in unseen if one.edition_id == number),
+    )
