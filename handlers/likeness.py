@@ -23,6 +23,7 @@ WHOLE = 0.7  # what the whole page counts against its nearest example
 LOOKED_AT = 6  # pages whose examples are compared one by one
 LOOSE = 0.3  # what a likeness counts that has no pair
 MOST = 44  # signs and pairs of a long story that are looked at, the rarest
+STORY = 10  # signs: what a question has more of them is mostly story, which may not hide what it asks
 UNKNOWN = 0.8  # what a sign that no example has weighs against the rarest that one has
 TOLD = 5  # of what two sayings share, that staff are shown
 
@@ -111,14 +112,15 @@ class Likeness:
         )
         add = self._adds.get
         scores = _lanes(sum(map(add, singles, repeat(0))) + sum(map(add, pairs, repeat(0))), self._bytes)
-        least = max(1.0, worth * whole * self._scale, *sorted(scores)[-LOOKED_AT:][:1])
+        told = whole * min(1.0, STORY / len(given)) if given else 1.0
+        least = max(1.0, worth * told * self._scale, *sorted(scores)[-LOOKED_AT:][:1])
         best = [number for number, score in enumerate(scores) if score >= least][:LOOKED_AT]
         loose = LOOSE if pairs else 1.0
-        size, found = sqrt(whole), []
+        size, found = sqrt(whole) or 1.0, []
         for number in best:
             examples = self._examples[number]
             at, like, close = examples.nearest(singles, pairs)
-            score = WHOLE * scores[number] / self._scale / whole + (1 - WHOLE) * like / size
+            score = WHOLE * scores[number] / self._scale / told + (1 - WHOLE) * like / size
             found.append(
                 Match(
                     self._pages[number],

@@ -102,8 +102,6 @@ def _judged(hits: Sequence[Hit], titles: Titles, plain: str) -> Route:
     if certain:
         return Route("page", hits[0].target, hits[0].reason, tuple(hits))
     best = hits[0].score if hits else 0.0
-    if FLOOR * min(1.0, sqrt(STORY / len(plain))) <= best < FLOOR:
-        return Route("choice", hits=tuple(hits[:NEAREST]))
     near = tuple(hit for hit in hits[:NEAREST] if hit.score >= max(FLOOR, best * ALIKE))
     if near and (len(near) == 1 or reaches(hits, GUESS)):
         return Route("guess", near[0].target, near[0].reason, near)
