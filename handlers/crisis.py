@@ -18,7 +18,7 @@ REMEMBERED = 4096  # sentences
 GAP = "…"
 APART = 8  # signs that a gap stands for at most
 TYPED_FROM = 3  # where somebody typed in pinyin
-TYPED = re.compile(r"[a-z]{6}")
+TYPED = re.compile(r"[a-z]{5}")
 SEEN_GAP, HEARD_GAP = f".{{0,{APART}}}", rf"(?:\S+ ){{0,{APART}}}"
 LISTED = re.compile(r"\{.*?\}")
 PARTS = re.compile(rf"(\{{.*?\}}|{GAP})")
@@ -67,7 +67,12 @@ class Dangers:
         self.find = lru_cache(REMEMBERED)(self._find)  # many people ask in the same words
 
     def _learn(self, kind: int, said: str, lists: Mapping[str, list[str]]) -> None:
-        """A saying as it is written and, without lists and letters, as it sounds."""
+        """A saying as it is written and, without lists and letters, as it sounds; one in pinyin as it sounds only."""
+        if said.isascii():
+            self._typed.add(
+                _Saying(kind, re.compile(re.escape(_spoken(said))), said), _spoken(said).split()[:1]
+            )
+            return
         parts = [part for part in PARTS.split(said) if part]
         words = [lists.get(part, [normal(part)]) for part in parts if part != GAP]
         whole = re.compile("".join(_pattern(part, lists) for part in parts))
@@ -91,11 +96,18 @@ class Dangers:
             by_sound.found(f" {' '.join(heard)} ", [*heard, *map(" ".join, pairwise(heard))]),
         ):
             told.setdefault(saying.kind, saying.said)
-        for number in sorted(told):
-            kind, unless = self._kinds[number]
-            if not any(words in text for words in unless):
-                return kind, told[number]
-        return None
+        return next(
+            ((self._kinds[at][0], told[at]) for at in sorted(told) if not self._afterwards(at, text)), None
+        )
+
+    def kind(self, name: str, plain: str) -> Danger | None:
+        """The emergency of that id, None where the words only ask about it afterwards."""
+        text = simplified(plain)
+        found = (at for at, (kind, _) in enumerate(self._kinds) if kind.id == name)
+        return next((self._kinds[at][0] for at in found if not self._afterwards(at, text)), None)
+
+    def _afterwards(self, at: int, text: str) -> bool:
+        return any(words in text for words in self._kinds[at][1])
 
 
 def _commonness(words: Sequence[str]) -> tuple[bool, int]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from math import sqrt
 from typing import Literal
 
 from ground.normal import normal
@@ -15,13 +14,12 @@ from handlers import year
 from handlers.book import Book, book
 from handlers.dialogue import number
 from handlers.personal import without_numbers
-from handlers.search import FLOOR, GUESS, NEAREST, SURE, Hit, reaches
+from handlers.search import CRISIS, FLOOR, GUESS, NEAREST, SURE, Hit, alarming, reaches, topics
 from handlers.titles import Titles
 from handlers.turn import House
 from menus.files import Danger
 
 ALIKE = 0.45  # of the best one's score: what is offered beside it
-STORY = 18  # signs; of a longer message much is story, so that three pages are offered from less likeness
 BESIDES = 0.15  # so sure must the best page be to follow on words of danger
 SURER = 0.42, 1.3  # a part of a sentence must be this sure to be a question of its own
 BREAKS = re.compile(r"[，,。；;！!？?、\n]+|另外|还有就是|再就是|顺便|还想问")
@@ -56,19 +54,20 @@ def route(house: House, now: datetime, words: str) -> Route:
     if found is not None:
         kind, said = found
         return Route("danger", _besides(house, now, shelf, words), f"像是{kind.title}：“{said}”", danger=kind)
-    return _topic(house, now, shelf, words)
+    way = _topic(house, now, shelf, words)
+    return way if way.danger is None else replace(way, target=_besides(house, now, shelf, words))
 
 
 def _besides(house: House, now: datetime, shelf: Book, words: str) -> str:
     """The entry that words of danger ask for besides, '' for none."""
-    topic = _topic(house, now, shelf, words)
+    topic = _topic(house, now, shelf, words, calmly=True)
     best = topic.hits[0] if topic.hits and topic.hits[0].score >= BESIDES else None
     target = topic.target or (best.target if best else "")
     return target if target.startswith("guide:") else ""
 
 
-def _topic(house: House, now: datetime, shelf: Book, words: str) -> Route:
-    """Where words lead that tell of no danger."""
+def _topic(house: House, now: datetime, shelf: Book, words: str, *, calmly: bool = False) -> Route:
+    """Where words lead that tell of no danger by themselves; `calmly`: though they are like those that do."""
     plain = simplified(without_numbers(normal(words)))
     titles = year.titles(house, now)
     own = titles.called(plain)
@@ -85,10 +84,15 @@ def _topic(house: House, now: datetime, shelf: Book, words: str) -> Route:
     campaign = titles.holding(plain)
     if campaign is not None:
         return Route("page", campaign, f"活动的名称里有“{plain}”")
+    hits = shelf.finder.hits(plain)
+    alarm = None if calmly else alarming(hits, plain)
+    danger = shelf.dangers.kind(alarm.target.removeprefix(CRISIS), plain) if alarm else None
+    if alarm is not None and danger is not None:
+        return Route("danger", reason=f"像是{danger.title}：{alarm.reason}", danger=danger)
     several = _several(shelf, words)
     if len(several) > 1:
         return Route("both", hits=several)
-    return _judged(shelf.finder.hits(plain), titles, plain)
+    return _judged(topics(hits), titles, plain)
 
 
 def _judged(hits: Sequence[Hit], titles: Titles, plain: str) -> Route:
@@ -123,5 +127,5 @@ def _alone(shelf: Book, plain: str) -> Hit | None:
     target = shelf.finder.exact(plain)
     if target is not None:
         return Hit(target, 1.0, lambda: f"“{plain}”就是它的叫法")
-    hits = shelf.finder.hits(plain)
+    hits = topics(shelf.finder.hits(plain))
     return hits[0] if reaches(hits, (SURER,)) else None

@@ -25,11 +25,14 @@ GUESS = (
     (0.20, 1.0),
 )  # from one of these (score, times the second) the page is shown as a guess, the others beside it
 SURE = ((0.32, 1.4), (0.24, 1.8), (0.5, 1.15), (0.65, 1.0))  # and from one of these as the answer
-LISTEN = 0.24  # a likeness by signs from which nobody listens to the sound
+LISTEN = 0.3  # a likeness by signs from which nobody listens to the sound
 FEWEST_HEARD = 3  # written signs: two sound like too much else
 HEARD = 0.8  # what a likeness by sound counts against one by signs
 CLEAR = 0.3  # a likeness by sound below which it is noise, where signs were written
 HOPELESS = 0.5  # of that: what the page as a whole must be worth before its examples are listened to
+CRISIS, CALM = "crisis:", "calm"  # the pages of emergencies, and of what is like one and is none
+ALARMED = 0.2, 1.3  # so like an emergency, and so much more like it than like anything else, is one
+FEWEST_ALARMING = 6  # signs: fewer are like too much else
 TYPED_FILLERS = re.compile("zenmeban(li)?|zenme|zaban|zazheng|qingwen|woxiangwen|xiangwen")
 LETTERS = re.compile(r"[a-z]{3,}")
 FILLERS = re.compile(
@@ -96,7 +99,7 @@ class Finder:
         return self._names.get(plain) or (self._spelt.get(_spelt(plain)) if plain.isascii() else None)
 
     def find(self, plain: str) -> tuple[Hit, ...]:
-        """The pages that fit the words, the best first."""
+        """The pages that fit the words, the best first; those of emergencies and of what is like one among them."""
         plain = plain[:LONGEST_QUESTION]
         asked = FILLERS.sub("", plain) or plain
         typed = LETTERS.search(asked) is not None
@@ -132,6 +135,21 @@ def _by_page(
     }
 
 
+def alarming(hits: Sequence[Hit], plain: str) -> Hit | None:
+    """The emergency that the words are surely like, or None."""
+    best = hits[0] if hits and hits[0].target.startswith(CRISIS) else None
+    if best is None or len(plain) < FEWEST_ALARMING:
+        return None
+    besides = next((hit.score for hit in hits if not hit.target.startswith(CRISIS)), 0.0)
+    score, lead = ALARMED
+    return best if best.score >= max(score, lead * besides) else None
+
+
+def topics(hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """Those that can be shown as an answer."""
+    return tuple(hit for hit in hits if hit.target != CALM and not hit.target.startswith(CRISIS))
+
+
 Examples = Mapping[str, list[tuple[str, str]]]
 
 
@@ -140,6 +158,8 @@ def _examples(directory: Directory) -> Examples:
     pages = {f"guide:{guide.id}": _of_guide(guide) for guide in directory.guides}
     pages |= {f"talk:{one.id}": (*one.words, *one.asks) for one in directory.talk if one.asks}
     pages |= {item.key: (item.name, *item.words, *item.asks) for item in directory.items if item.asks}
+    pages |= {f"{CRISIS}{kind.id}": kind.asks for kind in directory.crisis.kinds if kind.asks}
+    pages |= {CALM: directory.crisis.calm} if directory.crisis.calm else {}
     return {page: [(words, _asked(words)) for words in given] for page, given in pages.items()}
 
 

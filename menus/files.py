@@ -80,13 +80,14 @@ class Talk(Part):
 
 class Danger(Part):
     """A kind of emergency. `says`: pieces of sentences that mean it; `…` in one stands for up to eight characters, `{伤}`
-    for any word of the list of that name.
+    for any word of the list of that name. `asks`: whole sentences that mean it, from which the finder learns.
     `unless` are words of a sentence that only asks about it afterwards. `answer` begins with the number to call."""
 
     id: Id
     title: Words
     numbers: Annotated[tuple[Words, ...], Field(min_length=1)]
     says: Annotated[tuple[Words, ...], Field(min_length=1)]
+    asks: tuple[Words, ...] = ()
     unless: tuple[Words, ...] = ()
     answer: Words
 
@@ -99,8 +100,10 @@ class WordList(Part):
 
 
 class Crisis(Part):
-    """The file of emergencies, the gravest first; `harmless` is taken out of a sentence before it is looked at."""
+    """The file of emergencies, the gravest first; `harmless` is taken out of a sentence before it is looked at, and `calm` are
+    sentences that are like an emergency and are none."""
 
     lists: tuple[WordList, ...] = ()
     kinds: tuple[Danger, ...] = ()
     harmless: tuple[Words, ...] = ()
+    calm: tuple[Words, ...] = ()
