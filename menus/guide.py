@@ -39,6 +39,7 @@ class Guide(Part):
     id: Id
     title: Annotated[str, Field(min_length=1, max_length=TITLE)]
     item: Words  # the key of the menu item it belongs to
+    heading: str = ""  # under which it stands on the public page; left out, that of its file
     listed: bool = True  # whether it stands in that item's list
     words: Annotated[tuple[Words, ...], Field(min_length=1)]
     asks: tuple[Words, ...] = ()
@@ -57,8 +58,10 @@ class Guide(Part):
 
 
 class Topic(Part):
-    """One file: its entries, and what the demonstration shows for the blanks in them."""
+    """One file: its entries, the heading under which the public page shows them, and what the demonstration shows for the
+    blanks in them."""
 
+    heading: str = ""
     guides: tuple[Guide, ...] = ()
     sample: dict[str, str] = Field(default_factory=dict)
 

@@ -136,7 +136,9 @@ class _Desk:
 
 
 def _placed(path: Path, topic: Topic) -> Iterator[tuple[Place, Guide]]:
-    yield from ((Place(path, ("guides", at)), guide) for at, guide in enumerate(topic.guides))
+    for at, guide in enumerate(topic.guides):
+        headed = guide.model_copy(update={"heading": guide.heading or topic.heading})
+        yield Place(path, ("guides", at)), headed
 
 
 def _shown(path: Path) -> str:

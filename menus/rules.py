@@ -1,6 +1,7 @@
 """What must hold over all the files together: no word has two owners, and whatever is named is there."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from menus.guide import Guide
 
 FEWEST_ASKS = 20
 MOST_LISTED = 9  # a list is answered by one digit
+MOST_UNDER = 12  # entries under one heading of the public page: more are not looked through on a telephone
 SEVERAL = '，、；,;"“”'  # what stands between names, and in none
 LIST = re.compile(r"\{(.*?)\}")
 MENU, TALK, CRISIS = Path("menu.toml"), Path("talk.toml"), Path("crisis.toml")
@@ -47,6 +49,7 @@ def faults(
     yield from _unknown_pages(entries, menu, talk)
     yield from _blanks(entries)
     yield from _full_lists(entries)
+    yield from _full_headings(entries)
     for at, kind in enumerate(crisis.kinds):
         place = Place(CRISIS, ("kinds", at, "numbers"))
         yield from ((place, _no_number(one, numbers)) for one in kind.numbers if one not in numbers)
@@ -173,3 +176,15 @@ def _full_lists(entries: Sequence[Entry]) -> Iterator[Fault]:
             if listed[guide.item] == MOST_LISTED + 1:
                 words = f"菜单项 {guide.item} 的列表已经有 {MOST_LISTED} 条，多出的请写 listed = false"
                 yield place.at("item"), words
+
+
+def _full_headings(entries: Sequence[Entry]) -> Iterator[Fault]:
+    under: Counter[tuple[str, str]] = Counter()
+    for place, guide in entries:
+        under[guide.item, guide.heading] += 1
+        if under[guide.item, guide.heading] == MOST_UNDER + 1:
+            named = f"小标题“{guide.heading}”" if guide.heading else "没有小标题的"
+            yield (
+                place.at("item"),
+                f"菜单项 {guide.item} 里{named}已经有 {MOST_UNDER} 条，请给多出的写一个 heading（小标题）",
+            )

@@ -35,6 +35,14 @@ def test_the_first_page_has_every_section_and_leads_to_every_entry(visitor: Flas
     assert "下一次推送" not in page
 
 
+def test_a_long_item_is_read_under_headings_none_of_them_long(visitor: FlaskClient) -> None:
+    page = visitor.get("/").text
+    law = page[page.index('id="LAW"') : page.index('id="JOBS"')]
+
+    assert all(f"<h3>{heading}</h3>" in law for heading in ("工资", "工伤", "休假", "退休和养老金"))
+    assert all(each.count("<li>") <= 12 for each in page.split("<ul>"))
+
+
 @pytest.mark.parametrize(
     ("words", "guide"),
     [("产假几天", "maternity-leave"), ("尘肺", "dust-lung"), ("不给钱", "wages"), ("gong shang", "injury"),

@@ -71,6 +71,22 @@ def test_finding_takes_no_longer_than_a_moment() -> None:
     assert sorted(spans)[len(spans) // 2] < 0.01  # tenfold what it takes on an idle machine
 
 
+def test_what_a_push_tells_people_to_do_is_there_to_be_done(campaigns: tuple[Campaign, ...]) -> None:
+    """A path in the menu leads somewhere, words to send have an answer, and thoughts are asked for only where they are kept."""
+    paths = {f"{section.name} → {item.name}" for section in WHOLE.menu for item in section.sub_button}
+    for each in campaigns:
+        texts = [each.about, *(push.text or "" for push in each.pushes)]
+        for text in texts:
+            assert set(re.findall(r"点菜单“(.*?)”", text)) <= paths, text
+            assert each.rules or not re.search(r"(想法|意见|心愿).{0,4}发过来|直接发文字|写给我们", text), (
+                text
+            )
+            for words in re.findall(r"发“(.*?)”", text):
+                worker = Worker(house(live=True, year=campaigns))
+                worker.says(words)
+                assert worker.topic.startswith("guide:"), text
+
+
 def heard(words: str, campaigns: tuple[Campaign, ...]) -> str:
     """The reply as it is read on a phone."""
     return re.sub(r"<[^>]+>", "", Worker(house(live=True, year=campaigns)).says(words))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import quote
@@ -15,6 +15,7 @@ from ground.days import SHANGHAI
 from ground.text import without_blanks
 from handlers import Found
 from menus.guide import HOTLINE, Guide
+from menus.tree import Button
 from web import start
 from web.marks import code, told
 from web.parts import Parts
@@ -38,6 +39,16 @@ class Answer:
 
     found: Found
     lines: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A menu item with its entries under their headings, '' for those that need none."""
+
+    key: str
+    name: str
+    count: int
+    headed: tuple[tuple[str, list[Guide]], ...]
 
 
 def pages(parts: Parts) -> Blueprint:
@@ -112,14 +123,21 @@ def _told(parts: Parts) -> list[Campaign]:
     return [one for one in parts.house.campaigns() if one.kind not in INWARD]
 
 
-def _sections(parts: Parts) -> list[tuple[str, list[tuple[str, str, list[Guide]]]]]:
-    """Each section with its items (key, name, the entries), those without an entry left out."""
+def _sections(parts: Parts) -> list[tuple[str, list[Item]]]:
+    """Each section with its items, those without an entry left out."""
     directory = parts.house.guides()
     found = []
     for section in directory.menu:
-        items = [(item.key, item.name, list(directory.under(item.key))) for item in section.sub_button]
-        found.append((section.name, [item for item in items if item[2]]))
+        items = [_item(item, directory.under(item.key)) for item in section.sub_button]
+        found.append((section.name, [item for item in items if item.count]))
     return [(name, items) for name, items in found if items]
+
+
+def _item(item: Button, guides: Sequence[Guide]) -> Item:
+    headed: dict[str, list[Guide]] = {}
+    for guide in guides:
+        headed.setdefault(guide.heading, []).append(guide)
+    return Item(item.key, item.name, len(guides), tuple(headed.items()))
 
 
 def _day(now: datetime) -> date:
