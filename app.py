@@ -205,6 +205,7 @@ class Built:
             demo=Demo(self.simulator_url, self.move_clock) if self.simulator_url else None,
             sign_in=self.api.sign_in,
             follows=self.api.follows,
+            ticket=self.api.ticket if self.config.account.verified else None,
         )
         return create_app(shown, self.webhook)
 

@@ -161,6 +161,7 @@ class Kind:
     waiting_since: Callable[[Connection, int], datetime | None] = lambda connection, edition_id: None
     hidden: Callable[[Visit], Sequence[Hidden]] = lambda visit: ()
     opened: Callable[[Connection, Edition, Any], None] = lambda connection, edition, rules: None
+    result: Callable[[Connection, Edition, Any], Sequence[Table]] = lambda connection, edition, rules: ()
     tended: Callable[[Store, Edition, Any, datetime], None] = lambda store, edition, rules, now: None
     files: Callable[[Connection, Edition, Any], Sequence[File]] = lambda connection, edition, rules: ()
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
@@ -80,12 +82,23 @@ def _pad(text: str, wide: int, right: bool) -> str:
 def write_csv(file: Path, tables: Sequence[Table]) -> None:
     """Every table below the other, in UTF-8 with the mark by which Excel and WPS know it. Raises OSError."""
     with file.open("w", encoding="utf-8-sig", newline="") as opened:
-        writer = csv.writer(opened)
-        for table in tables:
-            writer.writerow([table.title])
-            writer.writerow(table.columns)
-            writer.writerows([_guarded(cell) for cell in row] for row in table.rows)
-            writer.writerow([])
+        _write_csv(opened, tables)
+
+
+def csv_of(tables: Sequence[Table]) -> bytes:
+    """What `write_csv` writes."""
+    written = io.StringIO(newline="")
+    _write_csv(written, tables)
+    return written.getvalue().encode("utf-8-sig")
+
+
+def _write_csv(file: TextIO, tables: Sequence[Table]) -> None:
+    writer = csv.writer(file)
+    for table in tables:
+        writer.writerow([table.title])
+        writer.writerow(table.columns)
+        writer.writerows([_guarded(cell) for cell in row] for row in table.rows)
+        writer.writerow([])
 
 
 def _guarded(cell: Cell) -> Cell:

@@ -33,6 +33,8 @@ WAY_OUT = "回复 0 返回上一步，00 退出。"
 GO_ON = "继续"
 APPEAL = re.compile(r"申诉(?:\s*(\d{1,3})(?:\D\s*(.*))?)?", re.DOTALL)  # and its number and the reason
 ANEW = "从头"
+# "12 查看" and "查看 12", a number or a receipt
+LOOK = re.compile(r"(?:查看|看)\s*([A-Za-z0-9-]{1,19})\s*号?|([A-Za-z0-9-]{1,19})\s*号?\s*查看")
 SKIP = ("跳过", "略过", "不填")
 YES = ("1", "提交", "确认", "确定", "好", "好的", "对", "是", "是的")
 PAUSED = f"（刚才的还没填完，回复“{GO_ON}”接着填，“{ANEW}”重新填。）"
@@ -49,6 +51,8 @@ def answer(turn: Turn, usual: Usual) -> Reply | None:
         words = body.content.strip()
         if words in SPOKEN:
             return SPOKEN[words](turn) or usual(turn)
+        if asked := LOOK.fullmatch(words):
+            return _look(turn, (asked[1] or asked[2]).upper()) or usual(turn)
         if asked := APPEAL.fullmatch(words):
             return _appeal(turn, asked[1], asked[2]) or usual(turn)
         if len(words) == DIGITS and sign_in.is_code(words):
@@ -300,6 +304,20 @@ def _mine_in(turn: Turn, edition_id: int) -> str:
     told = door.kind_of(found).told(_visit(turn, found, {}))
     lines = told.mine or ("已经参加",)
     return "\n".join([f"{found.title}（{door.left(found, turn.now)}）", *(f"· {line}" for line in lines)])
+
+
+def _look(turn: Turn, number: str) -> Text | None:
+    """What came of the one thing of mine that has this number or receipt; None where nothing has."""
+    entries = entry.of(turn.connection, turn.message.openid, 200)
+    one = next((each for each in entries if number in (each.number, each.receipt)), None)
+    found = edition.get(turn.connection, one.edition_id) if one else None
+    if found is None:
+        return None
+    turn.topic = "mine"
+    mine = door.kind_of(found).told(_visit(turn, found, {})).mine
+    exactly = [line for line in mine if re.search(rf"(?<![A-Z0-9]){re.escape(number)}(?![A-Z0-9])", line)]
+    lines = exactly or mine or ("已经参加",)
+    return Text("\n".join([f"【{found.title}】", *(f"· {line}" for line in lines), "回复“我的”看全部。"]))
 
 
 # --- 申诉 --------------------------------------------------------------------------------------------------------

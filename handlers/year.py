@@ -142,6 +142,11 @@ def _address(turn: Turn, one: Campaign) -> str:
     return f"{turn.house.base_url}/h5/c/{quote(one.id)}"
 
 
+def picture_of(one: Campaign) -> str:
+    """The file of the picture on its card, below /static/pictures/."""
+    return PICTURES.get(one.kind, PICTURE)
+
+
 def card(turn: Turn) -> News | None:
     """Instead of a campaign's words, where it is on and the account has pages: a card with a picture that opens its page."""
     name = turn.topic.removeprefix(CARD)
@@ -153,7 +158,7 @@ def card(turn: Turn) -> News | None:
         return None
     days = f"还有 {(period[1] - turn.now).days} 天" if (period[1] - turn.now).days else "今天截止"
     words = f"{days}。点开就能参加；也可以回复 1，在聊天里参加。"
-    picture = f"{turn.house.base_url}/static/pictures/{PICTURES.get(one.kind, PICTURE)}"
+    picture = f"{turn.house.base_url}/static/pictures/{picture_of(one)}"
     return News(one.title, words, picture, _address(turn, one))
 
 

@@ -87,6 +87,12 @@ def of(connection: Connection, openid: str, limit: int = 50) -> list[Entry]:
     return [Entry(*row) for row in connection.execute(query)]
 
 
+def by_door(connection: Connection, edition_id: int) -> dict[str, int]:
+    """How often people took part through each door."""
+    query = sa.select(entries.c.door, sa.func.count()).where(entries.c.edition_id == edition_id)
+    return {row[0]: row[1] for row in connection.execute(query.group_by(entries.c.door))}
+
+
 def people(connection: Connection, edition_id: int) -> int:
     """How many people took part; those who are erased count as one each time that they did."""
     one = sa.func.coalesce(entries.c.openid, sa.cast(entries.c.id, sa.String(32)))

@@ -4,7 +4,7 @@ clock that the test moves, and the staff at the command line."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ import handlers
 from campaigns.campaign import Campaign
 from campaigns.moderation import Moderation
 from commands.campaign import campaign_do
+from ground.address import Site
 from handlers.turn import House
 from jobs import editions
 from menus import tree
@@ -174,7 +175,7 @@ class Union:
 class Pages:
     """The workers' pages, and WeChat's sign-in behind them."""
 
-    def __init__(self, union: Union) -> None:
+    def __init__(self, union: Union, ticket: Callable[[], str] | None = None) -> None:
         union.base_url = union.base_url or "http://localhost"
         union.restarts()
         self.union = union
@@ -187,6 +188,8 @@ class Pages:
             ways={},
             ready=list,
             house=union.house(),
+            site=Site(base_url=union.base_url),
+            ticket=ticket,
             sign_in=lambda code: union.platform.sign_in.exchange(
                 {
                     "appid": union.account.app_id,

@@ -58,3 +58,6 @@ class Parts:
     sign_in: Callable[[str], Mapping[str, Any]] | None = (
         None  # the code of WeChat's sign-in page → whose it is
     )
+    ticket: Callable[[], str] | None = (
+        None  # what pages are signed with, where the account may set share cards
+    )

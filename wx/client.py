@@ -50,6 +50,7 @@ class Api:
     ) -> None:
         self._account = account
         self._keyring = Keyring(f"wx:{account.app_id}:token", tokens, self._stable_token, now)
+        self._tickets = Keyring(f"wx:{account.app_id}:ticket", tokens, self._ask_ticket, now)
         self._mine = threading.local()
 
     @property
@@ -215,6 +216,10 @@ class Api:
         """Whether this person follows the account."""
         return bool(self.profiles([openid])[0].get("subscribe"))
 
+    def ticket(self) -> str:
+        """What pages are signed with for the JS-SDK; one for all processes, asked for every two hours."""
+        return self._shelved(self._tickets.token)
+
     # -- for doctor ----------------------------------------------------------------------------------------
 
     def callback_addresses(self) -> list[str]:
@@ -287,6 +292,10 @@ class Api:
         else:
             return answers.text(answer, "access_token"), answers.number(answer, "expires_in", 1)
         raise refused
+
+    def _ask_ticket(self, _: bool) -> tuple[str, int]:
+        answer = self.get("ticket/getticket", type="jsapi")
+        return answers.text(answer, "ticket"), answers.number(answer, "expires_in", 1)
 
     def _wire(self) -> Wire:
         """This thread's own; a forked process must not speak on its parent's connection."""

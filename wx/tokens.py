@@ -40,7 +40,7 @@ class MemoryTokens:
 
     def __init__(self) -> None:
         self._values: dict[str, tuple[str, datetime]] = {}
-        self._held = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
 
     def read(self, name: str) -> tuple[str, datetime] | None:
         return self._values.get(name)
@@ -51,12 +51,13 @@ class MemoryTokens:
     @contextmanager
     def lock(self, name: str, seconds: float) -> Iterator[bool]:
         """True for the one who holds it; never waits."""
-        held = self._held.acquire(blocking=False)
+        lock = self._locks.setdefault(name, threading.Lock())
+        held = lock.acquire(blocking=False)
         try:
             yield held
         finally:
             if held:
-                self._held.release()
+                lock.release()
 
 
 class Keyring:

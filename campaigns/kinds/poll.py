@@ -11,7 +11,7 @@ from campaigns import form as forms
 from campaigns.kind import Asked, Kind, Nothing, Offer, Refused, Taken, Told, Visit
 from campaigns.kinds import poll_count
 from campaigns.kinds.poll_rules import Rules
-from campaigns.kinds.poll_staff import DEEDS, files, result, tables
+from campaigns.kinds.poll_staff import DEEDS, files, published, result, tables
 from ground.days import SHANGHAI
 from models import ballot, candidate, poll
 from models.ballot import Ballot, New, Spent
@@ -184,4 +184,5 @@ KIND = Kind(
     opened=opened,
     tended=poll_count.tended,
     files=files,
+    result=published,
 )

@@ -46,13 +46,10 @@ def result(connection: Connection, edition: Edition, rules: Rules) -> list[Place
 
 
 def tables(connection: Connection, edition: Edition, rules: Rules) -> list[Table]:
-    """The published sheet, the exits that many ballots came from, what was annulled, every counting, the chain's heads. While it
-    runs and the rules hide it, nobody of the staff sees votes either."""
-    every = candidate.of_edition(connection, edition.id)
-    tallies = poll.tallied(connection, edition.id)
+    """What is published, and the exits that many ballots came from. While it runs and the rules hide it, nobody of the staff sees
+    votes either."""
     return [
-        _sheet(every, result(connection, edition, rules), rules),
-        *_quotas(every, result(connection, edition, rules), rules),
+        *published(connection, edition, rules),
         Table(
             "票数多的网络出口（工厂、大楼也会共用一个出口，只供核对，不会自动作废）",
             ("出口", "选票", "第一张", "最后一张"),
@@ -61,21 +58,25 @@ def tables(connection: Connection, edition: Edition, rules: Rules) -> list[Table
                 for mark, number, first, last in ballot.exits(connection, edition.id, rules.exit_flag)
             ],
         ),
+    ]
+
+
+def published(connection: Connection, edition: Edition, rules: Rules) -> list[Table]:
+    """What everybody may read: the sheet, what was annulled, every counting with its digests, the chain's heads."""
+    every = candidate.of_edition(connection, edition.id)
+    places = result(connection, edition, rules)
+    counted = [
+        (minute(one.at), one.reason, one.ballots, one.annulled, one.ballots_digest, one.receipts_digest)
+        for one in poll.tallied(connection, edition.id)
+    ]
+    return [
+        _sheet(every, places, rules),
+        *_quotas(every, places, rules),
         Table("作废的选票", ("理由", "张数"), ballot.reasons(connection, edition.id)),
         Table(
             "每一次计票",
             ("时间", "为什么重计", "有效选票", "作废", "选票文件的校验码", "回执文件的校验码"),
-            [
-                (
-                    minute(one.at),
-                    one.reason,
-                    one.ballots,
-                    one.annulled,
-                    one.ballots_digest,
-                    one.receipts_digest,
-                )
-                for one in tallies
-            ],
+            counted,
         ),
         Table("每天公布的校验码", ("日期", "选票", "校验码"), poll.shown_heads(connection, edition.id)),
     ]

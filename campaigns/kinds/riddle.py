@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from campaigns import form as forms
 from campaigns.kind import Asked, Hidden, Kind, Nothing, Offer, Refused, Taken, Told, Visit
 from campaigns.kinds.riddle_bank import Bank, BankLine, plain
-from campaigns.kinds.riddle_staff import DEEDS, Prize, is_over, public_name, tables
+from campaigns.kinds.riddle_staff import DEEDS, Prize, is_over, public_name, result, tables
 from ground.days import SHANGHAI, Duration, TimeOrNone, TimeText, read_time
 from ground.part import Part
 from models import riddle
@@ -297,4 +297,6 @@ def hidden(visit: Visit) -> list[Hidden]:
     return [Hidden(f"show-name {stands.id}", f"上榜用的名字“{stands.name}”", "")]
 
 
-KIND = Kind("灯谜", Rules, form, take, told, tables, ended, DEEDS, riddle.waiting_since, hidden, opened)
+KIND = Kind(
+    "灯谜", Rules, form, take, told, tables, ended, DEEDS, riddle.waiting_since, hidden, opened, result
+)

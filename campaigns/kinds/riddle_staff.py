@@ -50,19 +50,26 @@ def tables(connection: Connection, edition: Edition, rules: Any) -> list[Table]:
         (one.number, one.face, one.target, "、".join(one.answers), one.points, *counts.get(one.id, (0, 0)))
         for one in every
     ]
+    waiting = [(one.id, one.name, one.points) for one in riddle.names_waiting(connection, edition.id)]
+    return [
+        Table("灯谜", ("编号", "谜面", "谜目", "谜底", "分数", "猜过的人数", "猜中的人数"), rows),
+        Table("等您看的名字", ("编号", "名字", "得分"), waiting),
+        *result(connection, edition, rules),
+    ]
+
+
+def result(connection: Connection, edition: Edition, rules: Any) -> list[Table]:
+    """What everybody may read: the ranking by chosen names, and what was ruled."""
     ranks = [
         (rank, public_name(rank, one), one.points, one.solved, one.wrong, _at(one), one.prize)
         for rank, one in riddle.ranking(connection, edition.id, LISTED)
     ]
-    waiting = [(one.id, one.name, one.points) for one in riddle.names_waiting(connection, edition.id)]
     ruled = [
         (minute(at), number, answer, reason, changed)
         for number, answer, reason, changed, at in riddle.ruled(connection, edition.id)
     ]
     return [
-        Table("灯谜", ("编号", "谜面", "谜目", "谜底", "分数", "猜过的人数", "猜中的人数"), rows),
         Table("名次", ("名次", "名字", "得分", "猜中", "猜错", "得到这个分数的时间", "奖项"), ranks),
-        Table("等您看的名字", ("编号", "名字", "得分"), waiting),
         Table("也算对的答案", ("时间", "灯谜编号", "答案", "理由", "名次的变化"), ruled),
     ]
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from campaigns import form as forms
 from campaigns.kind import Asked, Hidden, Kind, Nothing, Offer, Refused, Taken, Told, Visit
-from campaigns.kinds.wish_staff import DEEDS, WORDS, short, tables
+from campaigns.kinds.wish_staff import DEEDS, WORDS, result, short, tables
 from campaigns.photo import address
 from ground.normal import normal
 from ground.part import Part
@@ -123,7 +123,8 @@ def _make(visit: Visit, words: str, picture: str | None) -> Taken | Refused:
         return Refused(f"每人最多许 {most} 个心愿，您已经许满了。可以支持别人的心愿，或者先收回一个。")
     shown = "工作人员看过以后大家就能看到" if looked_at else "大家已经能看到，也能支持"
     return Taken(
-        f"收到了！您的心愿是 {number} 号，{shown}。有了回音会告诉您；也可以随时回复“我的”查看。", str(number)
+        f"收到了！您的心愿是 {number} 号，{shown}。有了回音会告诉您；也可以随时回复“{number} 查看”。",
+        str(number),
     )
 
 
@@ -196,4 +197,4 @@ def hidden(visit: Visit) -> list[Hidden]:
     return [Hidden(f"show {one.id}", f"{one.id} 号心愿“{short(one.words)}”", one.reason) for one in own]
 
 
-KIND = Kind("心愿", Rules, form, take, told, tables, ended, DEEDS, wish.waiting_since, hidden)
+KIND = Kind("心愿", Rules, form, take, told, tables, ended, DEEDS, wish.waiting_since, hidden, result=result)

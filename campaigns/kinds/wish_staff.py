@@ -42,6 +42,14 @@ def tables(connection: Connection, edition: Edition, rules: object) -> list[Tabl
     return [Table("心愿", columns, rows), coverage(connection, every)]
 
 
+def result(connection: Connection, edition: Edition, rules: object) -> list[Table]:
+    """What everybody may read: the wishes that are shown, with how many stand behind them and the answers."""
+    every = wish.of_edition(connection, edition.id, SHOWN, 100_000)
+    columns = ("编号", "心愿", "支持人数", "状态", "答复", "什么时候")
+    rows = [(one.id, one.words, one.supporters, WORDS[one.state], one.reason, one.due) for one in every]
+    return [Table("大家的心愿和答复", columns, rows)]
+
+
 def coverage(connection: Connection, every: Sequence[Wish]) -> Table:
     """So much money fulfils these and reaches so many of those who asked: the cheapest per person first."""
     priced = [one for one in every if one.cost is not None and one.state in (OPEN, ACCEPTED, FULFILLED)]

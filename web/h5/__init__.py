@@ -6,7 +6,7 @@ from flask import Blueprint
 
 from handlers.turn import House
 from models.view import Views
-from web.h5 import campaign, me, photo, sign_in
+from web.h5 import campaign, me, photo, result, share, sign_in
 from web.h5.browser import Browser
 from web.parts import Parts
 
@@ -23,5 +23,7 @@ def pages(parts: Parts, house: House, views: Views) -> Blueprint:
     campaign.pages(blueprint, parts, house, browser, views)
     me.pages(blueprint, parts, house, browser)
     photo.pages(blueprint, parts, browser)
+    result.pages(blueprint, parts)
+    share.pages(blueprint, parts, house)
     sign_in.pages(blueprint, parts, house, browser)
     return blueprint

@@ -21,6 +21,7 @@ from ground.days import SHANGHAI
 from ground.text import without_blanks
 from handlers import danger
 from handlers.turn import House
+from handlers.year import picture_of
 from models import draft, edition, follower
 from models.base import Connection
 from models.edition import Edition
@@ -238,6 +239,7 @@ def _page(
         about=about,
         edition=found,
         closes=door.moment(found.closes_at) if found else "",
+        picture=picture_of(campaign),
         is_open=found is not None and found.state == edition.OPEN,
         told=told,
         shown=shown,

@@ -86,6 +86,9 @@ ENDPOINTS: dict[str, Endpoint] = {
     "draft/add": Endpoint("POST", lambda world, call: material.add_draft(world, call.body.get("articles"))),
     "material/add_material": Endpoint("POST", _add_material),
     "media/get": Endpoint("GET", lambda world, call: material.download(world, call.params.get("media_id"))),
+    "ticket/getticket": Endpoint(
+        "GET", lambda world, call: people.ticket(world, call.params.get("type", ""))
+    ),
     "media/upload": Endpoint("POST", _upload),
     "media/uploadimg": Endpoint("POST", lambda world, call: material.picture(world, *_file(call))),
     "menu/create": Endpoint("POST", _menu_create),

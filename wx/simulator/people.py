@@ -78,3 +78,10 @@ def _page(world: World, openids: list[str], after: str, *, total: bool = False) 
     if page:
         answer["data"] = {"openid": page}
     return answer
+
+
+def ticket(world: World, kind: str) -> Json:
+    """What pages of this account are signed with (JS-SDK). Raises 40097 for another kind."""
+    if kind != "jsapi":
+        raise Errcode(40097, "invalid args")
+    return {"ticket": f"ticket-of-{world.account.app_id}", "expires_in": 7200}
