@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kind_cast import Pages, Union
+from kind_cast import RIDDLE, Pages, Union, campaign
+from kind_cast import WISH as WISHES
 from phone_cast import WAIT_MS, barriers, launched, shot
 from playwright.sync_api import Browser, Page, expect
+from test_photo import HEIC, jpeg
 from werkzeug.serving import make_server
 
 from models.base import Store
@@ -76,6 +78,55 @@ def test_a_wish_is_made_by_hand_without_javascript_and_every_page_is_large_enoug
     context.close()
 
 
+def test_riddles_a_photo_an_appeal_and_a_result_are_seen_and_done_at_a_telephones_width(
+    served: tuple[Union, str], browser: Browser
+) -> None:
+    union, url = served
+    wang = union.phone("王师傅")
+    union.opens_wishes(wang)
+    for said in ("1", "1", "请王某下台", "跳过", "提交"):
+        wang.says(said)
+    union.staff_does("hide", "1", "写了别人的名字")
+    context = browser.new_context(viewport={"width": 375, "height": 812}, java_script_enabled=False)
+    context.set_default_timeout(WAIT_MS)
+    page = context.new_page()
+    page.goto(f"{url}/h5/sign-in/code?to=/h5/c/yuanxiao")
+    wang.says(page.locator(".code").inner_text())
+    page.get_by_role("link", name="我已经发了").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("元宵猜灯谜")
+    looked_over(page, "h5-riddles")
+    page.get_by_role("button", name="猜 1 号").click()
+    looked_over(page, "h5-riddle")
+    page.get_by_label("第 1 条").fill("雨")
+    page.get_by_role("button", name="提交").click()
+    expect(page.get_by_role("status").first).to_contain_text("猜对了")
+    looked_over(page)
+    page.goto(f"{url}{WISH}?what=make")
+    page.get_by_label("您的心愿").fill("一双手套")
+    page.get_by_label("照片").set_input_files({"name": "a.heic", "mimeType": "image/heic", "buffer": HEIC})
+    page.get_by_role("button", name="提交").click()
+    expect(page.locator(".bad").last).to_contain_text("HEIC")
+    looked_over(page, "h5-photo")
+    page.get_by_label("照片").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": jpeg()})
+    page.get_by_role("button", name="提交").click()
+    expect(page.get_by_role("status")).to_contain_text("您的心愿是")
+    page.goto(f"{url}/h5/me")
+    looked_over(page, "h5-mine-hidden")
+    page.get_by_label("觉得不对").fill("是剧里的人")
+    page.get_by_role("button", name="申诉").click()
+    expect(page.locator(".note")).to_contain_text("等答复")
+    looked_over(page)
+    page.get_by_role("link", name="删除我的资料").click()
+    looked_over(page)
+    page.goto(f"{url}/h5/result/1")
+    looked_over(page, "h5-result")
+    page.goto(f"{url}/h5/c/yuanxiao")
+    page.get_by_role("link", name="规则、结果和文件").click()
+    looked_over(page)
+    context.close()
+
+
 @pytest.mark.parametrize("width", [360, 414, 1280])
 def test_the_public_face_and_an_entry_are_read_without_javascript_at_any_width(
     served: tuple[Union, str], browser: Browser, width: int
@@ -123,7 +174,8 @@ def looked_over(page: Page, picture: str = "") -> None:
 
 @pytest.fixture
 def served(sqlite_store: Store) -> Iterator[tuple[Union, str]]:
-    union = Union(sqlite_store)
+    wishes = campaign(WISHES, wish={"per_person": 3, "photos": True})
+    union = Union(sqlite_store, [wishes, campaign(RIDDLE)])
     server = make_server("127.0.0.1", 0, Pages(union).app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield union, f"http://127.0.0.1:{server.server_port}"

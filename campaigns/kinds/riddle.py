@@ -238,7 +238,9 @@ def _words(visit: Visit, number: int) -> str:
 
 def _prizes(rules: Rules) -> Iterator[str]:
     if rules.prizes:
-        every = "，".join(f"{one.name} {one.count} 名：{one.what}" for one in rules.prizes)
+        every = "，".join(
+            f"{one.name} {one.count} 名{f'：{one.what}' if one.what else ''}" for one in rules.prizes
+        )
         yield f"奖项：{every}。名次并列的都得。"
 
 

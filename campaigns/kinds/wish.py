@@ -183,7 +183,10 @@ def _answer(one: Wish) -> str:
         return f"，并入 {one.merged_into} 号"
     if one.state not in (DECLINED, ACCEPTED, FULFILLED, HIDDEN):
         return ""
-    return "".join(f"，{piece}" for piece in (WORDS[one.state], one.due, one.reason) if piece)
+    state = (
+        "" if one.state == HIDDEN else WORDS[one.state]
+    )  # a hidden one is nobody's but its person's, who reads it anyway
+    return "".join(f"，{piece}" for piece in (state, one.due, one.reason) if piece)
 
 
 def ended(connection: Connection, edition: Edition, rules: Rules, now: datetime) -> None:

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, abort, render_template, stream_with_conte
 from campaigns import desk
 from campaigns import taking_part as door
 from campaigns.kind import rules_of
-from ground.days import minute
+from ground.days import SHANGHAI, minute
 from ground.sorted_file import write_sorted
 from ground.table import Table, csv_of
 from models import audit, edition, entry
@@ -55,7 +55,7 @@ def pages(blueprint: Blueprint, parts: Parts) -> None:
                 "h5/result.html",
                 edition=found,
                 state=_state(found, parts),
-                days=f"{minute(found.opens_at)} 至 {door.moment(found.closes_at)}",
+                days=f"{_beginning(found)} 至 {door.moment(found.closes_at)}",
                 words=kind.told(visit).words,
                 rules=json.dumps(json.loads(found.rules), ensure_ascii=False, indent=1),
                 people=entry.people(connection, found.id),
@@ -96,6 +96,11 @@ def published(connection: Connection, found: Edition) -> list[Table]:
     """The tables of the result that have rows."""
     kind = door.kind_of(found)
     return [one for one in kind.result(connection, found, rules_of(kind, found)) if one.rows]
+
+
+def _beginning(found: Edition) -> str:
+    here = found.opens_at.astimezone(SHANGHAI)
+    return f"{here.year}年{here.month}月{here.day}日 {here:%H:%M}"
 
 
 def _state(found: Edition, parts: Parts) -> str:
