@@ -25,6 +25,7 @@ class Fact(Part):
     article: Words
     version: date  # in force since
     checked: date  # the day on which somebody last looked it up
+    compared: bool = False  # whether that was done in the text of the rule itself; else it still has to be
     local: bool = False  # a rule of the province or the city
 
 

@@ -333,5 +333,5 @@ def test_every_fact_and_number_stands_in_one_table_with_its_law_article_and_date
     lines = table(WHOLE).splitlines()
 
     assert len(lines) == 2 + sum(len(guide.facts) for guide in WHOLE.guides) + len(WHOLE.numbers)
-    assert all(line.count("|") == 8 for line in lines)
+    assert all(line.count("|") == 9 for line in lines)
     assert any("《职工带薪年休假条例》 | 第三条 | 2008-01-01" in line for line in lines)
