@@ -1,4 +1,4 @@
-"""python -m benchmarks [compare|growth|anatomy|instructions|lane|closing|finding|gate|push]; without a word it compares."""
+"""python -m benchmarks [compare|growth|anatomy|instructions|lane|closing|finding|gate|push|planning]; without a word it compares."""
 
 import argparse
 import os
@@ -7,7 +7,19 @@ import sys
 import types
 from pathlib import Path
 
-from benchmarks import anatomy, closing, finding, gate, growth, instructions, lane, messages, pushing, report
+from benchmarks import (
+    anatomy,
+    closing,
+    finding,
+    gate,
+    growth,
+    instructions,
+    lane,
+    messages,
+    planning,
+    pushing,
+    report,
+)
 from benchmarks.compare import Options, compare, say
 from benchmarks.install import VAR, CannotInstall, install
 from benchmarks.targets import verdicts
@@ -31,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
             "finding",
             "gate",
             "push",
+            "planning",
         ),
     )
     parser.add_argument("--rounds", type=int, help="default: 5 (growth, push: 3; lane: 10 pairs)")
@@ -55,7 +68,10 @@ def _parser() -> argparse.ArgumentParser:
     grown = parser.add_argument_group("growth")
     grown.add_argument("--sizes", default="100000,1000000,10000000", help="interactions, comma-separated")
     grown.add_argument(
-        "--followers", type=int, default=1_000_000, help="at the largest size; in proportion before"
+        "--followers",
+        type=int,
+        default=1_000_000,
+        help="at the largest size, in proportion before; planning: of the push",
     )
     grown.add_argument("--store", choices=("sqlite", "postgresql"), action="append", help="default: both")
     closed = parser.add_argument_group("closing")
@@ -95,6 +111,9 @@ def _done(asked: argparse.Namespace) -> int:
         return gate.show()
     if asked.what == "push":
         return pushing.compare(asked.rounds or 3)
+    if asked.what == "planning":
+        stores = asked.store or ["sqlite", "postgresql"]
+        return planning.show(VAR / "planning", asked.followers, stores, asked.postgres)
     if asked.what == "instructions":
         VAR.mkdir(exist_ok=True)
         return instructions.show(asked.write, asked.machine)

@@ -91,7 +91,7 @@ def _pushed(account: Account) -> float:
             plan = push.Plan("bench/push", "template", "all", CONTENT, timedelta(hours=1))
             push_id = push.owe(connection, plan, now, now)
         assert push_id is not None
-        sender = _sender(store, account, Path(folder))
+        sender = sender_of(store, account, Path(folder))
         sender.plan()
         sender.audience.api.token()
         begun = time.monotonic()
@@ -103,7 +103,7 @@ def _pushed(account: Account) -> float:
     return PEOPLE / took
 
 
-def _sender(store: Store, account: Account, folder: Path) -> Sender:
+def sender_of(store: Store, account: Account, folder: Path) -> Sender:
     shared, limits = Shared(store), SendLimits(sends_per_s=1000)
     api = Api(account, shared)
     channels = open_channels(Gear(api, Shelf(store, lambda: datetime.now(UTC)), folder))

@@ -7,6 +7,7 @@ may settle it, so a worker that slept through its lease changes nothing. No proc
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from models import shared
-from models.base import Connection
+from models.base import Connection, Utc
 from models.delivery import (
     ALONE,
     CALLED_OFF,
@@ -97,21 +98,37 @@ def plan(
     mark = pushes.update().where(here).values(planned_up_to=up_to, updated_at=now)
     if not connection.execute(mark).rowcount:
         return False
-    rows = [
-        {
-            "push_id": push.id,
-            "channel": push.channel,
-            "recipient": one.recipient,
-            "state": SKIPPED if one.reason else PLANNED,
-            "attempts": 0,
-            "reason": one.reason,
-            "updated_at": now,
-        }
-        for one in owed
-    ]
-    if rows:
-        connection.execute(deliveries.insert(), rows)
+    for reason in sorted({one.reason for one in owed}):
+        recipients = [one.recipient for one in owed if one.reason == reason]
+        _write_down(connection, push, recipients, reason, now)
     return True
+
+
+# One parameter with a thousand texts instead of thousands of parameters: a fifth of the processor time on PostgreSQL.
+_LISTED = {
+    "sqlite": "json_each(:recipients)",
+    "postgresql": "json_array_elements_text(CAST(:recipients AS json)) AS listed(value)",
+    "mysql": "JSON_TABLE(:recipients, '$[*]' COLUMNS(value VARCHAR(128) PATH '$')) AS listed",
+}
+
+
+def _write_down(
+    connection: Connection, push: Occasion, recipients: Sequence[str], reason: str, now: datetime
+) -> None:
+    """One row for each of these recipients, in their order."""
+    insert = sa.text(
+        "INSERT INTO deliveries (push_id, channel, recipient, state, attempts, reason, updated_at) "  # noqa: S608 - ours
+        f"SELECT :push_id, :channel, value, :state, 0, :reason, :now FROM {_LISTED[connection.dialect.name]}"
+    ).bindparams(sa.bindparam("now", type_=Utc()))
+    values = {
+        "push_id": push.id,
+        "channel": push.channel,
+        "recipients": json.dumps(recipients),
+        "state": SKIPPED if reason else PLANNED,
+        "reason": reason,
+        "now": now,
+    }
+    connection.execute(insert, values)
 
 
 def planned(connection: Connection, push_id: int, now: datetime) -> int | None:

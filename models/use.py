@@ -51,7 +51,7 @@ def alone(store: Store) -> Iterator[None]:
     try:
         if not _locked(held, fcntl.LOCK_EX):
             raise InUse(
-                "serve、work 或 run 还在运行。请先停止它们：systemctl stop gonghui-serve gonghui-work。"
+                "serve、work 或 run 还在运行。请先停止它们：systemctl stop gonghui-serve.socket gonghui-serve gonghui-work。"
             )
         yield
     finally:

@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, Protocol
 
 import hypothesis
 import pytest
@@ -34,6 +34,7 @@ SERVERS = {  # kind: where it is looked for, and the database that is always the
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 LONGEST = ("test_week.py", "test_kill.py")
 LEFT_OUT = "left out for want of "
+FIGURES: list[str] = []  # of the longer proofs, a line each
 
 hypothesis.settings.register_profile("house", deadline=None, derandomize=IN_CI, print_blob=True)
 hypothesis.settings.load_profile("house")
@@ -288,6 +289,20 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+class Figures(Protocol):
+    """Notes one line of figures of a proof, told at the end of the run."""
+
+    def __call__(self, check: str, office: Any, words: str) -> None: ...
+
+
+@pytest.fixture
+def figures() -> Figures:
+    def note(check: str, office: Any, words: str) -> None:
+        FIGURES.append(f"{check} {office.store.dialect}: {words}")
+
+    return note
+
+
 # --- the run -----------------------------------------------------------------------------------------------------
 
 
@@ -315,6 +330,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if terminalreporter.config.args == ["tests"]:  # the whole run, not somebody's own file
         terminalreporter.section("large modules and functions")
         for line in large():
+            terminalreporter.line(line)
+    if FIGURES:
+        terminalreporter.section("figures")
+        for line in FIGURES:
             terminalreporter.line(line)
     terminalreporter.section("left out")
     for what, count in sorted(reasons.items()):

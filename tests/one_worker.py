@@ -1,4 +1,4 @@
-"""A program: one worker process as `work` runs it, for tests that kill it. DATABASE API APP_ID SECRET LEASE_S [REDIS] [DUE]"""
+"""A program: one worker process as `work` runs it, for tests that kill it; its words are the arguments of `main`, NAME=VALUE."""
 
 from __future__ import annotations
 
@@ -27,16 +27,23 @@ from wx.client import Api  # noqa: E402
 
 
 def main(
-    database: str, far: str, app_id: str, secret: str, lease_s: str, redis_url: str = "", due: str = ""
+    database: str,
+    far: str,
+    app_id: str,
+    secret: str,
+    lease_s: str,
+    redis_url: str = "",
+    due: str = "",
+    sends_per_s: str = "1000",
 ) -> int:
-    """Runs until it is told to stop, or killed. With `due`, it has a campaign that is due at that time."""
+    """Runs until it is told to stop, or killed. `due`: when its campaign's pushes are, with commas between."""
     logging.basicConfig(level=logging.WARNING)
     store, clock = Store(database), Clock()
     account = Account(
         kind="service", verified=True, live=True, app_id=app_id, app_secret=SecretStr(secret), api_base=far
     )
     shared = Shared(store, redis_url)
-    api, limits = Api(account, shared), SendLimits(sends_per_s=1000)
+    api, limits = Api(account, shared), SendLimits(sends_per_s=int(sends_per_s))
     gear = Gear(api, Shelf(store, clock.now), Path())
     audience = Audience(store, api, account, Path())
     sender = Sender(
@@ -49,9 +56,9 @@ def main(
         clock.now,
         lease=timedelta(seconds=float(lease_s)),
     )
-    campaigns = (campaign(at=due),) if due else ()
+    campaigns = tuple(campaign(at=at, id=f"at{at[11:19].replace(':', '')}") for at in due.split(",") if at)
     return work(Worker(store, clock, shared, lambda: campaigns, sender))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(*sys.argv[1:]))
+    raise SystemExit(main(**dict(word.split("=", 1) for word in sys.argv[1:])))

@@ -31,7 +31,7 @@ SERVICES = (
     "gonghui-serve.service", "gonghui-work.service", "gonghui-backup.service", "gonghui-look.service",
     "gonghui-alarm@gonghui-work.service",
 )  # fmt: skip
-UNITS = (*SERVICES, "gonghui-backup.timer", "gonghui-look.timer")
+UNITS = (*SERVICES, "gonghui-serve.socket", "gonghui-backup.timer", "gonghui-look.timer")
 
 
 def test_systemd_accepts_the_units(stage: Path, program: Callable[..., str]) -> None:
@@ -45,6 +45,17 @@ def test_systemd_would_refuse_a_unit_with_a_slip_in_it(stage: Path, program: Cal
     unit.write_text(unit.read_text().replace("Restart=always", "Restart=allways"))
 
     assert "allways" in judge_units(stage, program)
+
+
+def test_nginx_and_systemd_mean_the_same_address(stage: Path) -> None:
+    units = stage / "etc/systemd/system"
+    socket = (units / "gonghui-serve.socket").read_text()
+    site = (stage / "etc/nginx/sites-available/gonghui.conf").read_text()
+
+    (held,) = re.findall(r"^ListenStream=(.*)", socket, re.MULTILINE)
+
+    assert f"server {held};" in site
+    assert "\nRequires=gonghui-serve.socket\n" in (units / "gonghui-serve.service").read_text()
 
 
 def test_no_unit_may_do_more_than_it_must(stage: Path, program: Callable[..., str]) -> None:

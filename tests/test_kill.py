@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from crew_cast import OwnRedis, Start, office, own_redis, sqlite_office, start, wait_until
 from ledger_cast import states
-from push_cast import LIVE, Office, Wall
+from push_cast import Office
 
 from jobs.push import AHEAD, IN_FLIGHT
 from models import push, shared
 from models.base import Store
 
-WORKER = Path(__file__).parent / "one_worker.py"
-LEASE_S = 2.0
-Start = Callable[..., "subprocess.Popen[bytes]"]
+__all__ = ["office", "own_redis", "sqlite_office", "start"]
 
 
 def test_a_worker_killed_three_times_leaves_nobody_out_and_nobody_twice(office: Office, start: Start) -> None:
@@ -149,15 +145,17 @@ def test_three_processes_make_one_push_of_one_due_time(office: Office, start: St
     assert timedelta(0) <= first - due < timedelta(seconds=2) or not in_time
 
 
-def test_workers_with_redis_go_on_without_it(sqlite_office: Office, start: Start, own_redis: Redis) -> None:
+def test_workers_with_redis_go_on_without_it(
+    sqlite_office: Office, start: Start, own_redis: OwnRedis
+) -> None:
     office = sqlite_office
     everybody = office.hires(600)
     push_id = office.starts()
-    start(office, own_redis.url)
-    start(office, own_redis.url)
+    start(office, redis_url=own_redis.url)
+    start(office, redis_url=own_redis.url)
 
     wait_until(lambda: len(office.platform.log) >= 100)
-    own_redis.process.kill()
+    own_redis.dies()
     wait_until(lambda: office.stands(push_id).state == "finished", 60)
 
     assert sorted(row.openid for row in office.platform.log) == sorted(everybody)
@@ -173,67 +171,3 @@ def _living(store: Store) -> int:
 def _finished(store: Store) -> bool:
     with store.reading() as connection:
         return any(each.state == "finished" for each in push.recent(connection))
-
-
-@dataclass(frozen=True)
-class Redis:
-    """A Redis that a test may kill."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-
-
-@pytest.fixture
-def own_redis(program: Callable[..., str], tmp_path: Path) -> Iterator[Redis]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    words = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(tmp_path)]
-    process = subprocess.Popen([program("redis-server"), *words], stdout=subprocess.DEVNULL)
-    yield Redis(f"redis://127.0.0.1:{port}", process)
-    process.kill()
-    process.wait()
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
-    until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.02)
-
-
-@pytest.fixture
-def office(store: Store, tmp_path: Path) -> Iterator[Office]:
-    """An office whose workers are processes, on each kind of database."""
-    yield from _opened(store, tmp_path)
-
-
-@pytest.fixture
-def sqlite_office(sqlite_store: Store, tmp_path: Path) -> Iterator[Office]:
-    """The same on SQLite only: for what has nothing to do with the kind of database."""
-    yield from _opened(sqlite_store, tmp_path)
-
-
-def _opened(store: Store, folder: Path) -> Iterator[Office]:
-    made = Office(store, folder, LIVE, time_=Wall())
-    made.platform.faults.add("message/template/send", delay_s=0.02, times=None)  # as far away as WeChat is
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Starts worker processes; those that still live are killed at the end."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def go(office: Office, redis_url: str = "", due: str = "") -> subprocess.Popen[bytes]:
-        database, far = office.store.url.render_as_string(hide_password=False), office.server.url
-        secret = LIVE.app_secret.get_secret_value()
-        words = [database, far, LIVE.app_id, secret, str(LEASE_S), redis_url, due]
-        started.append(subprocess.Popen([sys.executable, str(WORKER), *words]))
-        return started[-1]
-
-    yield go
-    for process in started:
-        process.kill()
-        process.wait()

@@ -408,10 +408,12 @@ def event(name: str, inner: str = "", *, key: str = "", openid: str = WORKER, at
 
 
 class Proxy:
-    """Stands before a server on a port of its own and can refuse (`cut`), fall silent (`freeze`) and be good again."""
+    """Stands before a server on a port of its own and can refuse (`cut`), fall silent (`freeze`) and be good again.
 
-    def __init__(self, host: str, port: int) -> None:
-        self._far = (host, port)
+    `near`: the loopback address on which it stands."""
+
+    def __init__(self, host: str, port: int, near: str = "127.0.0.1") -> None:
+        self._far, self._near = (host, port), near
         self._door: socket.socket | None = None
         self._pairs: list[socket.socket] = []
         self._open = threading.Event()
@@ -444,7 +446,7 @@ class Proxy:
         if not self._open.is_set():
             self.cut()
             self._open.set()
-        self._door = socket.create_server(("127.0.0.1", self.port), reuse_port=False)
+        self._door = socket.create_server((self._near, self.port), reuse_port=False)
         self.port = self._door.getsockname()[1]
         threading.Thread(target=self._accept, args=(self._door,), daemon=True).start()
 
@@ -476,6 +478,6 @@ def _shut(each: socket.socket) -> None:
     each.close()
 
 
-def through(url: sa.URL, port: int) -> str:
+def through(url: sa.URL, port: int, host: str = "127.0.0.1") -> str:
     """The same database behind a proxy."""
-    return url.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)
+    return url.set(host=host, port=port).render_as_string(hide_password=False)
