@@ -10,11 +10,26 @@ from campaigns import photo as photos
 from campaigns.kind import Deed, Impossible, Kind, Work, rules_of
 from campaigns.kinds import KINDS
 from ground.table import Table
-from models import appeal, photo
+from models import appeal, entry, notice, photo, push
 from models.base import Connection
 from models.edition import Edition
 
 CORRECT = "correct"
+
+
+def _thank(work: Work, words: Sequence[str]) -> str:
+    """Thank everybody who took part, once; who cannot be written to any more reads it in 我的 and on the result's page."""
+    if work.edition.takes(work.now):
+        raise Impossible("活动还没有结束，结束以后再感谢大家。")
+    name = f"{work.edition.campaign}/thank:{work.edition.id}"
+    if push.latest(work.connection, name) is not None:
+        raise Impossible("已经感谢过大家了。")
+    people = entry.openids(work.connection, work.edition.id)
+    told = f"【{work.edition.title}】{words[0]}回复“我的”看您参加的结果。"
+    number = notice.tell(work.connection, name, told, people, work.now)
+    if not number:
+        raise Impossible("没有人参加。")
+    return f"会告诉参加过的 {number} 人；微信不让发的（48 小时内没有和公众号说过话），他们回复“我的”也能看到结果。"
 
 
 def _correct(work: Work, words: Sequence[str]) -> str:
@@ -27,6 +42,7 @@ def _correct(work: Work, words: Sequence[str]) -> str:
 EVERY: Mapping[str, Deed] = {
     **photos.DEEDS,
     **appeals.deeds(lambda work: deeds(KINDS[work.edition.kind])),
+    "thank": Deed("结束以后感谢所有参加的人", ("话",), _thank),
     CORRECT: Deed("在结果页上写一条更正，大家都看得到", ("说明",), _correct),
 }
 

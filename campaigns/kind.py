@@ -16,6 +16,7 @@ from typing import Any, Literal
 from campaigns.form import Form, Said
 from ground.part import Part
 from ground.table import Table
+from ground.workdays import Workdays
 from models.base import Connection, Store
 from models.edition import Edition
 
@@ -121,6 +122,7 @@ class Work:
     rules: Any
     staff: str
     now: datetime
+    workdays: Workdays = field(default_factory=Workdays)  # as the config file's tables have them
 
 
 class Impossible(Exception):

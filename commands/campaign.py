@@ -17,6 +17,7 @@ from commands.parts import Parts, stored
 from ground.days import SHANGHAI, minute
 from ground.sorted_file import write_sorted
 from ground.table import Table, lines, write_csv, write_xlsx
+from ground.workdays import Workdays, workdays
 from models import audit, edition, entry, photo
 from models import reach as reaches
 from models.base import Connection, Store
@@ -39,7 +40,9 @@ def run(options: Options, parts: Parts) -> int:
         "show": lambda: campaign_show(store, parts.config.campaigns, name, now),
         "extend": lambda: campaign_extend(store, name, options.until or now, now),
         "export": lambda: campaign_export(store, name, options.out),
-        "do": lambda: campaign_do(store, name, options.what, options.words, now),
+        "do": lambda: campaign_do(
+            store, name, options.what, options.words, now, workdays(parts.config.holidays)
+        ),
     }
     return deeds[options.deed]()
 
@@ -133,7 +136,14 @@ def campaign_export(store: Store, name: str, folder: Path) -> int:
     return GOOD
 
 
-def campaign_do(store: Store, name: str, deed: str, words: Sequence[str], now: datetime) -> int:
+def campaign_do(
+    store: Store,
+    name: str,
+    deed: str,
+    words: Sequence[str],
+    now: datetime,
+    calendar: Workdays = Workdays(),  # noqa: B008 - it never changes
+) -> int:
     """A deed of the staff, with its trace, or words why not."""
     with store.writing() as connection:
         found, kind = _found(connection, name)
@@ -143,7 +153,7 @@ def campaign_do(store: Store, name: str, deed: str, words: Sequence[str], now: d
             raise refuse(f"没有 {deed} 这件事，可以做的是：{'、'.join(deeds)}。")
         if len(words) != len(known.usage):
             raise refuse(f"请写成：campaign do {name} {deed} {' '.join(known.usage)}")
-        work = Work(connection, found, rules_of(kind, found), staff(), now)
+        work = Work(connection, found, rules_of(kind, found), staff(), now, calendar)
         try:
             done = known.act(work, words)
         except Impossible as fault:

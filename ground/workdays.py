@@ -7,14 +7,14 @@ last that the library has; for a year that nobody has announced yet, weekends an
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Annotated, Any, Self
 
 import chinese_calendar
 from pydantic import BeforeValidator, Field, model_validator
 
-from ground.days import FIRST_YEAR, LAST_YEAR
+from ground.days import FIRST_YEAR, LAST_YEAR, SHANGHAI
 from ground.festivals import festival
 from ground.part import Part
 from ground.wide import hint
@@ -115,6 +115,14 @@ class Workdays:
                 return None
             day += step
         return day
+
+    def end_after(self, now: datetime, number: int) -> datetime:
+        """The end of the so-manieth working day after the day of `now` in Shanghai: a posting counts no day that has begun."""
+        day = now.astimezone(SHANGHAI).date()
+        while number:
+            day += timedelta(1)
+            number -= day in self
+        return datetime.combine(day + timedelta(1), time(), SHANGHAI)
 
 
 def workdays(holidays: Iterable[Holiday]) -> Workdays:

@@ -118,11 +118,10 @@ def _alive(pid: int) -> bool:
         return False
 
 
-def write_config(folder: Path, url: str, port: int, processes: int) -> Path:
+def write_config(folder: Path, url: str, port: int, processes: int, campaigns: str = "") -> Path:
     path = folder / "config.toml"
-    path.write_text(
-        CONFIG.format(account=ACCOUNT, token=TOKEN, url=url, port=port, processes=processes), "utf-8"
-    )
+    text = CONFIG.format(account=ACCOUNT, token=TOKEN, url=url, port=port, processes=processes)
+    path.write_text(text + campaigns, "utf-8")
     path.chmod(0o600)
     return path
 
@@ -136,10 +135,11 @@ def start(
     limits: dict[str, float] | None = None,
     sockets: socket.socket | None = None,
     wrap: tuple[str, ...] = (),
+    campaigns: str = "",
 ) -> Started:
     """Starts the server and waits until it answers. With `limits` it is this file's own; with `sockets` it takes over that
     listening socket as systemd hands one over."""
-    config = str(write_config(folder, url, port, processes))
+    config = str(write_config(folder, url, port, processes, campaigns))
     words = [sys.executable, "app.py", "serve", "--config", config]
     if limits is not None:
         words = [sys.executable, str(Path(__file__)), config, json.dumps(limits)]

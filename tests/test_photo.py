@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 import sqlalchemy as sa
-from kind_cast import WISH, Browser, Pages, Union, campaign
+from conftest import Scratch, free_port
+from kind_cast import HIDDEN, WISH, Browser, Pages, Union, campaign
+from ledger_cast import follow
 from PIL import Image
+from server_cast import serving
+from site_cast import Site, nginx, site, stage
 
 from ground import photo as photos
 from jobs.photos import Fetcher
-from models import photo
+from models import photo, session
 from models.base import Store
 from models.delivery import deliveries
 from models.push import pushes
@@ -22,6 +31,7 @@ from wx.client import Api, MemoryTokens
 from wx.simulator import Phone
 from wx.simulator.server import PlatformServer
 
+__all__ = ["site", "stage"]
 PATH = "/h5/c/spring-wish"
 HEIC = b"\0\0\0\x18ftypheic" + b"x" * 200
 ORIENTATION, GPS = 0x0112, 0x8825
@@ -213,6 +223,49 @@ class TestByPage:
         assert keys(union) == []
         with union.store.reading() as connection:
             assert connection.execute(sa.select(sa.func.count()).select_from(photo.photo_sizes)).scalar() == 0
+
+
+CAMPAIGN = """
+[[campaigns]]
+id = "spring-wish"
+title = "春节发福利"
+kind = "wish"
+from = "01-01"
+to = "12-31"
+[campaigns.wish]
+photos = true
+"""
+
+
+def test_of_twenty_megabytes_passes_nginx_and_the_real_server(
+    site: Site, scratch: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GONGHUI_ACCOUNT__TESTERS", "oWang")
+    url = scratch.bare("sqlite", tmp_path)
+    data = jpeg(4000, 3000).ljust(photos.MOST_BYTES - 1, b"\0")
+    address = f"https://127.0.0.1:{site.port}{PATH}"
+    with (
+        serving(tmp_path, url, free_port(), processes=1, campaigns=CAMPAIGN) as server,
+        nginx(site, server.port),
+        contextlib.closing(Store(url)) as store,
+        requests.Session() as visitor,
+    ):
+        follow(store, ["oWang"])
+        with store.writing() as connection:
+            visitor.cookies.set("visit", session.begin(connection, "oWang", datetime.now(UTC)))
+        visitor.headers["Host"] = "wx.example.org"
+        trust: Any = {"verify": str(site.stage / "etc/nginx/gonghui/fullchain.pem"), "timeout": 60}
+        page = visitor.get(address, params={"what": "make"}, **trust).text
+        hidden = dict(HIDDEN.findall(page))
+        filled = {**hidden, "words": "这样的手套"}
+        answer = visitor.post(address, data=filled, files={"photo": ("IMG_1.jpg", data)}, **trust)
+        with store.reading() as connection:
+            (kept,) = photo.of_edition(connection, 1, (photo.PENDING,))
+            small = photo.data(connection, kept.id, "small")
+
+    assert "您的心愿是" in answer.text
+    assert small is not None
+    assert len(small) < photos.MOST_OF_ONE
 
 
 class TestByChat:

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from kind_cast import LIVE, POLL, RIDDLE, WISH, Pages, Union, campaign
 
 from commands.campaign import campaign_extend
 from models import edition
 from models.base import Store
+from models.delivery import deliveries
 from wx.client import Api, MemoryTokens
 from wx.jssdk import signature
 from wx.simulator.server import PlatformServer
@@ -88,6 +90,25 @@ def test_what_came_of_one_thing_is_told_to_whoever_asks_by_its_number(union: Uni
     assert "一张电影票" in wang.says(f"{number[1]} 查看")
     assert "一张电影票" in wang.says(f"查看{number[1]}")
     assert "一张电影票" not in li.says(f"{number[1]} 查看")
+
+
+def test_everybody_who_took_part_is_thanked_once_when_it_is_over(union: Union) -> None:
+    wang = union.phone("王师傅")
+    union.phone("李大姐")
+    union.opens_wishes(wang)
+    for said in ("1", "1", "一张电影票", "提交"):
+        wang.says(said)
+    with pytest.raises(SystemExit):
+        union.staff_does("thank", "谢谢大家。")
+    union.waits(timedelta(days=31))
+    union.tends()
+    union.staff_does("thank", "谢谢大家。")
+    with pytest.raises(SystemExit):
+        union.staff_does("thank", "再谢一遍。")
+
+    with union.store.reading() as connection:
+        owed = list(connection.execute(sa.select(deliveries.c.recipient)).scalars())
+    assert owed == [wang.openid]
 
 
 class TestShareCards:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
 from fractions import Fraction
 
 from campaigns.kind import Deed, File, Impossible, Work
@@ -11,9 +10,8 @@ from campaigns.kinds import poll_result
 from campaigns.kinds.poll_count import ballot_lines, receipt_lines
 from campaigns.kinds.poll_result import Entrant, Place
 from campaigns.kinds.poll_rules import SIDE_WORDS, SIDES, Rules
-from ground.days import SHANGHAI, minute
+from ground.days import minute
 from ground.table import Table
-from ground.workdays import workdays
 from models import ballot, candidate, entry, notice, poll
 from models import edition as editions
 from models.base import Connection
@@ -179,25 +177,11 @@ def _annulled(work: Work, every: Sequence[ballot.Ballot], reason: str) -> str:
 def post(work: Work, words: Sequence[str]) -> str:
     """公示: the result may be objected to for so many working days."""
     _needs_count(work)
-    until = working_days_after(work.now, work.rules.posted_workdays)
+    until = work.workdays.end_after(work.now, work.rules.posted_workdays)
     if not poll.post(work.connection, work.edition.id, words[0], work.now, until):
         raise Impossible("结果已经在公示了。")
     days, name = work.rules.posted_workdays, work.edition.campaign
     return f"公示 {days} 个工作日，到 {minute(until)} 为止。到时候运行 campaign do {name} publish 说明。"
-
-
-def working_days_after(now: datetime, number: int) -> datetime:
-    """The end of the so-manieth working day after today (Shanghai, UTC)."""
-    calendar, day = workdays(()), now.astimezone(SHANGHAI).date()
-    left = number
-    while left:
-        day += timedelta(1)
-        left -= day in calendar
-    return _midnight(day + timedelta(1))
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), SHANGHAI)
 
 
 def _needs_count(work: Work) -> None:

@@ -13,8 +13,9 @@ from campaigns import form as forms
 from campaigns.kind import Asked, Hidden, Kind, Nothing, Offer, Refused, Taken, Told, Visit
 from campaigns.kinds.riddle_bank import Bank, BankLine, plain
 from campaigns.kinds.riddle_staff import DEEDS, Prize, is_over, public_name, result, tables
-from ground.days import SHANGHAI, Duration, TimeOrNone, TimeText, read_time
+from ground.days import SHANGHAI, TimeOrNone, TimeText, read_time
 from ground.part import Part
+from ground.text import without_blanks
 from models import riddle
 from models.base import Connection
 from models.edition import Edition
@@ -38,7 +39,7 @@ class Rules(Part):
     tries: Annotated[int, Field(ge=1, le=10)] = 3
     points: Annotated[int, Field(ge=1, le=100)] = 10
     hint_price: Annotated[int, Field(ge=0, le=99)] = 5
-    posted_for: Duration = timedelta(days=5)
+    posted_workdays: Annotated[int, Field(ge=1, le=60)] = 5
     prizes: tuple[Prize, ...] = ()
 
     @model_validator(mode="after")
@@ -238,10 +239,14 @@ def _words(visit: Visit, number: int) -> str:
 
 def _prizes(rules: Rules) -> Iterator[str]:
     if rules.prizes:
-        every = "，".join(
-            f"{one.name} {one.count} 名{f'：{one.what}' if one.what else ''}" for one in rules.prizes
-        )
+        every = "，".join(_prize(one) for one in rules.prizes)
         yield f"奖项：{every}。名次并列的都得。"
+
+
+def _prize(one: Prize) -> str:
+    """What can be won; a prize that nobody has settled yet is not named."""
+    what = without_blanks(one.what)
+    return f"{one.name} {one.count} 名{f'：{what}' if what else ''}"
 
 
 def _offer(visit: Visit, one: Riddle, mine: Mine) -> Offer:

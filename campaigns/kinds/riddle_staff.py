@@ -175,8 +175,13 @@ def post(work: Work, words: Sequence[str]) -> str:
     if not riddle.post(work.connection, work.edition.id, words[0], work.now):
         raise Impossible("名单已经在公示了。")
     number = _award(work)
-    until = minute(work.now + work.rules.posted_for)
-    return f"{number} 个人得奖，公示到 {until}。到时候运行 campaign do {work.edition.campaign} publish 领奖办法。"
+    until = minute(_posted_until(work, work.now))
+    days, name = work.rules.posted_workdays, work.edition.campaign
+    return f"{number} 个人得奖，公示 {days} 个工作日，到 {until}。到时候运行 campaign do {name} publish 领奖办法。"
+
+
+def _posted_until(work: Work, posted: datetime) -> datetime:
+    return work.workdays.end_after(posted, work.rules.posted_workdays)
 
 
 def _needs_end(work: Work) -> None:
@@ -211,8 +216,8 @@ def publish(work: Work, words: Sequence[str]) -> str:
     """Make the result final after its days of posting, and tell everybody who has points."""
     _needs_end(work)
     posted = riddle.posted_at(work.connection, work.edition.id)
-    if posted is None or work.now < posted + work.rules.posted_for:
-        until = f"要公示到 {minute(posted + work.rules.posted_for)}" if posted else "还没有公示，请先 post"
+    if posted is None or work.now < _posted_until(work, posted):
+        until = f"要公示到 {minute(_posted_until(work, posted))}" if posted else "还没有公示，请先 post"
         raise Impossible(f"{until}，才能公布。")
     editions.publish(work.connection, work.edition, work.now)
     won = riddle.winners(work.connection, work.edition.id)
