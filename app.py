@@ -50,6 +50,7 @@ from settings import load, loosely, salvage
 from web import create_app, parts
 from web.parts import Demo
 from web.paths import PATHS
+from web.pulse import beat
 from web.server import Server, listen
 from web.webhook import Webhook
 from wx.client import Api
@@ -164,7 +165,8 @@ class Built:
         far = f"{self.config.account.api_base}/cgi-bin/token"
         reach, now = (lambda: reachable(far)) if reaches else None, self.clock.now
         also = partial(compare, self.store, self.api, now)
-        return Lookout(self.store, self.herald, place, now, reach, also=also)
+        runs_by = self.year.in_force if reaches else None  # who only looks runs by none
+        return Lookout(self.store, self.herald, place, now, reach, also=also, in_force=runs_by)
 
     @cached_property
     def guides(self) -> Guides:
@@ -227,7 +229,8 @@ class Built:
 
     def serve(self) -> int:
         serving = self.config.server
-        Server(self.pages, self.webhook, serving.bind, serving.processes, paths=PATHS).run()
+        pulse = partial(beat, self.store, self.year.in_force)
+        Server(self.pages, self.webhook, serving.bind, serving.processes, paths=PATHS, pulse=pulse).run()
         return 0
 
     def work(self) -> int:

@@ -31,7 +31,7 @@ class Said(Protocol):
     def content(self) -> str: ...
 
 
-class Gate:
+class Approvals:
     """Says how many approvals a push still lacks. `most`: of how many different staff, on a `live` account."""
 
     def __init__(self, most: int, folder: Path, *, live: bool) -> None:

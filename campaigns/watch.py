@@ -52,7 +52,7 @@ class Watch:
     """Sees that the config file was edited; a broken one is refused loudly and the old campaigns stay.
 
     `campaigns` are those in force; `standing` is what is wrong with the file as it is now: its faults and the keys that need
-    a restart.
+    a restart; `in_force` the digest of the last file of which nothing waits.
     """
 
     def __init__(self, path: Path, read: Callable[[], Reading], running: Settings) -> None:
@@ -60,6 +60,7 @@ class Watch:
         self.campaigns = running.campaigns
         self._seen: tuple[object, str] = (None, "")
         self.standing = Change()
+        self.in_force = "-"  # the digest of the file that is in force whole
 
     def poll(self) -> Change | None:
         """The change since the last poll, None when there is none; the first poll compares with `running`."""
@@ -73,7 +74,10 @@ class Watch:
         reading = self._read()
         if reading.value is None:
             return self._refuse(tuple(str(problem) for problem in reading.problems))
-        return self._accept(reading.value)
+        change = self._accept(reading.value)
+        if not self.standing.restart:
+            self.in_force = digest
+        return change
 
     def _refuse(self, problems: tuple[str, ...]) -> Change:
         log.error("配置文件 %s 有 %d 处错误，没有采用，仍按原来的活动执行：", self._path, len(problems))

@@ -54,6 +54,11 @@ class Year:
                     self._heard = self._watch.standing
             return self._watch.campaigns
 
+    def in_force(self) -> str:
+        """The digest of the file by which this process runs."""
+        self.campaigns()
+        return self._watch.in_force
+
     def listen(self, hears: Callable[[Change], None]) -> None:
         """From now on `hears` is told what is wrong with the file, and when it is well."""
         self._hears = hears

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from commands.parts import Parts, lacks
 from ground.days import SHANGHAI
 from jobs.alarm import Herald
 from jobs.lookout import FELL, Lookout
-from models import alarm
+from models import alarm, timer
 from models.base import Connection, Store, StoreError
 
 NO_BACKUP = "backup failed"
@@ -82,6 +83,8 @@ def look(store: Store, lookout: Lookout, path: Path, problems: Sequence[str], no
         with suppress(StoreError):  # which the lookout itself tells of
             broken(store, path, len(problems), now)
     lookout.step()
+    with suppress(StoreError), store.writing() as connection:
+        timer.note(connection, ["look"], now, lookout.place.machine)
     return GOOD
 
 
@@ -102,6 +105,7 @@ def note_backup(connection: Connection, *, made: bool, now: datetime) -> None:
     """A backup that came to nothing is an alarm, until one is made."""
     if made:
         alarm.clear(connection, NO_BACKUP, now)
+        timer.note(connection, ["backup"], now, socket.gethostname())
     else:
         alarm.sound(connection, NO_BACKUP, "备份没有做成。请运行 db backup，看看它说什么。", now)
 

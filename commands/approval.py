@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from campaigns.approval import Gate, alarm_of, asks
+from campaigns.approval import Approvals, alarm_of, asks
 from campaigns.campaign import Campaign
 from commands.campaign import staff
 from commands.outlook import AudienceSize
@@ -27,7 +27,7 @@ def push_approve(
     store: Store,
     campaigns: Sequence[Campaign],
     account: Account,
-    gate: Gate,
+    approvals: Approvals,
     name: str,
     now: datetime,
     size: AudienceSize,
@@ -39,7 +39,7 @@ def push_approve(
     if wanted is None:
         return PROBLEM
     plan = plan_of(wanted)
-    digest = gate.digest(plan)
+    digest = approvals.digest(plan)
     for line in shown(campaigns, wanted, account, size):
         say(line)
     with store.reading() as connection:
@@ -52,7 +52,7 @@ def push_approve(
         new = approval.give(connection, name, digest, staff(), now)
         if new:
             audit.note(connection, staff(), "approve", name, {"digest": digest}, now)
-        lacking = gate.lacking(connection, plan)
+        lacking = approvals.lacking(connection, plan)
         waits = push.latest(connection, name, (push.PAUSED,))
         if not lacking:
             alarm.clear(connection, alarm_of(name), now)

@@ -86,6 +86,7 @@ class Options:
     links: bool = False
     ids: Sequence[int] = ()
     wait: bool = False
+    waiting: bool = False
     yes: bool = False
     from_: date | None = None
     to: date | None = None
@@ -125,7 +126,9 @@ COMMANDS: Mapping[str, Command] = {
         "rollback": ("退回上一次的菜单", ()),
     }),
     "push": Command("推送", {
-        "list": ("看最近的和接下来的推送", ()),
+        "list": ("看最近的和接下来的推送", (
+            Take("--waiting", "只列出等您处理的，和该做什么", {"action": "store_true"}),
+        )),
         "preview": ("看一次推送的内容和对象，不发送", (PUSH,)),
         "test": ("只发给一个人看看，不记入账本", (PUSH, Take("openid", "收的人的编号", {"metavar": "编号"}))),
         "approve": ("批准一次推送（先给您看一遍，再问一次）", (PUSH, YES)),

@@ -13,7 +13,7 @@ from functools import partial
 
 from tqdm import tqdm
 
-from campaigns.approval import Gate, asks
+from campaigns.approval import Approvals, asks
 from campaigns.campaign import Campaign, named
 from campaigns.push import Push
 from channels import CHANNELS
@@ -37,6 +37,7 @@ from commands.push import (
     shown,
     stands,
 )
+from commands.waiting import waiting
 from ground.days import minute
 from ground.text import BLANK
 from ground.words import PUSHES
@@ -68,9 +69,11 @@ def run(options: Options, parts: Parts) -> int:
     campaigns, account, size = parts.config.campaigns, parts.config.account, size_of(parts)
     sure = partial(asking.sure, options.yes)
     mass_wait = timedelta(0) if options.yes else parts.config.limits.mass_wait
-    gate = Gate(account.approvals, parts.path.absolute().parent, live=account.live)
+    approvals = Approvals(account.approvals, parts.path.absolute().parent, live=account.live)
     deeds: Mapping[str, Callable[[], int]] = {
-        "list": lambda: push_list(store, campaigns, now),
+        "list": lambda: (
+            waiting(store, campaigns, approvals, now) if options.waiting else push_list(store, campaigns, now)
+        ),
         "test": lambda: push_test(store, campaigns, account, parts.channels, name, options.openid),
         "start": lambda: push_start(
             store,
@@ -81,11 +84,11 @@ def run(options: Options, parts: Parts) -> int:
             now,
             size,
             sure,
-            gate=gate,
+            approvals=approvals,
             mass_wait=mass_wait,
             wait=options.wait,
         ),
-        "approve": lambda: push_approve(store, campaigns, account, gate, name, now, size, sure),
+        "approve": lambda: push_approve(store, campaigns, account, approvals, name, now, size, sure),
         "withdraw": lambda: push_withdraw(store, name, now),
         "resume": lambda: push_resume(store, common, name, now),
         "cancel": lambda: push_cancel(store, campaigns, account, name, now, size, sure),
@@ -127,7 +130,7 @@ def push_start(
     size: AudienceSize,
     sure: Sure,
     *,
-    gate: Gate,
+    approvals: Approvals,
     mass_wait: timedelta = timedelta(0),
     wait: bool = False,
     say: Say = print,
@@ -144,7 +147,7 @@ def push_start(
     if standing is not None:
         return _not_again(name, f"它{stands(standing, now)}", say)
     with store.reading() as connection:
-        lacking = gate.lacking(connection, plan_of(wanted))
+        lacking = approvals.lacking(connection, plan_of(wanted))
     if lacking:
         return _not_again(name, f"{asks(name, lacking)}批准以后再运行一次", say)
     for line in (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from campaigns.approval import Gate, alarm_of, asks
+from campaigns.approval import Approvals, alarm_of, asks
 from campaigns.campaign import Campaign, named
 from ground.days import minute
 from jobs.push import plan_of
@@ -17,9 +17,9 @@ ROW = "approvals"  # of `shared`: how many had to approve when somebody looked l
 LOWERED = "approvals lowered"
 
 
-def look_ahead(store: Store, gate: Gate, campaigns: Sequence[Campaign], now: datetime) -> None:
+def look_ahead(store: Store, approvals: Approvals, campaigns: Sequence[Campaign], now: datetime) -> None:
     """Alarms for what is due within the hour and is not approved; an alarm whose reason is gone is cleared."""
-    if not gate.most:
+    if not approvals.most:
         return
     every = named(campaigns)
     with store.reading() as connection:
@@ -27,7 +27,7 @@ def look_ahead(store: Store, gate: Gate, campaigns: Sequence[Campaign], now: dat
             alarm_of(name): f"推送 {name} {minute(due)} 要发，{asks(name, lacking)}到时没有批准就不发。"
             for name, wanted in every.items()
             if (due := next(wanted.occurrences(now, now + AHEAD), None)) is not None
-            and (lacking := gate.lacking(connection, plan_of(wanted)))
+            and (lacking := approvals.lacking(connection, plan_of(wanted)))
         }
         over = [alarm_of(name) for name in every if alarm_of(name) not in words]
         over = [name for name in over if alarm.stands(connection, name)]

@@ -7,9 +7,9 @@ file in the state folder keeps it from being told twice.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
+import os
 import shutil
 import socket
 import threading
@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from ground.days import SHANGHAI
+from ground.days import SHANGHAI, minute
 from jobs.alarm import Herald
-from models import alarm, backup, shared
+from models import alarm, backup, in_force, shared, timer
 from models.base import Connection, Store, StoreError
 from models.condition import LEAST_DISK_BYTES
 
@@ -29,11 +29,10 @@ log = logging.getLogger(__name__)
 LOOK_S = 10.0
 PATIENCE = timedelta(minutes=1)  # what lasts shorter is a hiccup
 OVER = timedelta(hours=1)  # a process that fell and has lived so long since is well
-CONFIG_LASTS = timedelta(minutes=3)
-CONFIG = "config:"  # and the machine and the file; what the file's content hashes to, and since when
 SILENT, UNREACHED, DIFFERS, DISK, NO_BACKUP = (
     "no worker", "wechat away", "config differs", "disk full", "no backup",
 )  # fmt: skip
+LATE = "timer late"  # and the timer
 FELL = "fell "  # and the unit that ended by itself
 AWAY = "数据库连不上已经超过一分钟，职工的消息可能存不下来。请检查数据库服务和磁盘，再运行 doctor。"
 WORDS: Mapping[str, str] = {
@@ -54,7 +53,9 @@ class Place:
 
 
 class Lookout:
-    """Looks, and has told. `reach` calls WeChat plainly, and raises OSError when it cannot; None: not looked at."""
+    """Looks, and has told. `reach` calls WeChat plainly, and raises OSError when it cannot; None: not looked at.
+
+    `in_force` gives the digest of the config by which this process runs; None where it runs by none."""
 
     def __init__(
         self,
@@ -64,9 +65,10 @@ class Lookout:
         now: Callable[[], datetime],
         reach: Callable[[], bool] | None = None,
         also: Callable[[], object] = lambda: None,
+        in_force: Callable[[], str] | None = None,
     ) -> None:
         self.store, self.herald, self.place, self.now = store, herald, place, now
-        self._reach, self._also = reach, also
+        self._reach, self._also, self._in_force = reach, also, in_force
         self._unreached_since: datetime | None = None
         self._stopping = threading.Event()
 
@@ -110,9 +112,26 @@ class Lookout:
             if newest is not None:
                 stale = now - newest > backup.STALE
                 _raise(connection, f"{NO_BACKUP} {machine}", _stale_words(newest), stale, now)
-            differing = self._differing(connection, now)
+            if self._in_force is not None:
+                in_force.note(connection, f"{machine} work {os.getpid()}", self._in_force(), now)
+            differing = in_force.differing(connection, now)
             _raise(connection, DIFFERS, _differ_words(differing), bool(differing), now)
+            if not silent:
+                self._look_at_timers(connection, now)
             _settle(connection, now)
+
+    def _look_at_timers(self, connection: Connection, now: datetime) -> None:
+        """What is to be done again and again and is not, though somebody works."""
+        late = timer.silent(connection, now)
+        for name in timer.done(connection, now):
+            words = _late_words(name, late[name]) if name in late else ""
+            _raise(
+                connection,
+                f"{LATE} {name}",
+                words,
+                _lasts(connection, f"{LATE} {name}", name in late, now),
+                now,
+            )
 
     def _is_unreached(self, now: datetime) -> bool | None:
         """Whether WeChat has been away for a minute; None where nobody looks."""
@@ -123,20 +142,6 @@ class Lookout:
         elif self._unreached_since is None:
             self._unreached_since = now
         return self._unreached_since is not None and now - self._unreached_since >= PATIENCE
-
-    def _differing(self, connection: Connection, now: datetime) -> Sequence[str]:
-        """Note what our file is, and give the places whose files have differed for a minute; none when all are alike."""
-        name = f"{CONFIG}{self.place.machine}:{self.place.config.absolute()}"[:190]
-        mine = digest(self.place.config)
-        known = shared.read(connection, name, now)
-        since = known[0].partition(" ")[2] if known and known[0].startswith(f"{mine} ") else now.isoformat()
-        shared.write(connection, name, f"{mine} {since}", now, now + CONFIG_LASTS)
-        places = shared.living(connection, CONFIG, now)
-        settled = all(
-            now - datetime.fromisoformat(value.partition(" ")[2]) >= PATIENCE for value in places.values()
-        )
-        alike = len({value.partition(" ")[0] for value in places.values()}) < 2
-        return [] if alike or not settled else sorted(places)
 
     # --- without a database ----------------------------------------------------------------------------------------
 
@@ -192,14 +197,15 @@ def _stale_words(newest: datetime) -> str:
     return f"最近一份备份是 {when} 做的。请运行 db backup，再看 systemctl status gonghui-backup.timer。"
 
 
-def _differ_words(places: Sequence[str]) -> str:
-    where = "、".join(place.removeprefix(CONFIG) for place in places)
-    return f"几台机器的配置文件内容不一样：{where}。请拷成一样的，再运行 check。"
+def _differ_words(processes: Sequence[str]) -> str:
+    where = "、".join(processes)
+    return (
+        f"几个进程用的配置不一样：{where}。几台机器的配置文件不一样的，请拷成一样的，再运行 check；"
+        "一样的，是有的进程还没有重新启动，请运行 systemctl restart gonghui-serve gonghui-work。"
+    )
 
 
-def digest(path: Path) -> str:
-    """What the file's content hashes to; '-' when it cannot be read."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return "-"
+def _late_words(name: str, at: datetime) -> str:
+    what, _, machine = name.partition("@")
+    one, where = timer.TIMERS[what], f"（{machine}）" if machine else ""
+    return f"定时要做的一件事没有动静{where}：{one.title}，上一次做完是 {minute(at)}。{one.remedy}。"

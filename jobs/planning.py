@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from campaigns.approval import Gate, asks
+from campaigns.approval import Approvals, asks
 from channels.parcel import refused
 from ground.text import BLANK
 from jobs import acts, policy
@@ -41,7 +41,7 @@ class Planner:
         store: Store,
         audience: Audience,
         account: Account,
-        gate: Gate,
+        approvals: Approvals,
         far_end: FarEnd,
         stopping: threading.Event,
         now: Callable[[], datetime],
@@ -53,7 +53,7 @@ class Planner:
         self.far_end = far_end
         self.stopping = stopping
         self.now = now
-        self.gate = gate
+        self.approvals = approvals
         self._blanks_stay = account.live and not blanks_leave
         self.is_busy = False  # whether something is left to be written down at once
         self._holder = secrets.token_hex(8)
@@ -91,7 +91,7 @@ class Planner:
 
     def _lacking(self, occasion: Occasion) -> int:
         with self.store.reading() as connection:
-            return self.gate.lacking(connection, occasion)
+            return self.approvals.lacking(connection, occasion)
 
     def _unapproved(self, occasion: Occasion, lacking: int, now: datetime) -> None:
         """Hold a push that too few of the staff have approved as it is now."""

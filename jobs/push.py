@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from campaigns.approval import Gate
+from campaigns.approval import Approvals
 from campaigns.push import Push
 from channels import Allowance, Channel, ChannelError, Parcel, SendLimits
 from jobs import acts, policy
@@ -44,7 +44,6 @@ SETTLE_TRIES = 8
 CLOSING_S = 8.0  # how long calls under way may still take when the worker is told to stop
 FAULTS = 5  # deadlocks and time-outs of one push in a row, before the staff hear of it
 PATIENCE = timedelta(hours=2)  # without reaching WeChat, before a push is paused
-A_DAY = timedelta(days=1)
 UNREACHED = "wechat unreached"
 
 
@@ -94,10 +93,17 @@ class Sender:
         self._faults: Counter[int] = Counter()
         self._brakes: dict[int, Brake] = {}
         self._streak = Streak(limits.errors_in_a_row)
-        self.gate = Gate(account.approvals, audience.folder, live=account.live)
+        self.approvals = Approvals(account.approvals, audience.folder, live=account.live)
         self.flight = Flight(in_flight)
         self._planner = Planner(
-            store, audience, account, self.gate, self.far_end, self.stopping, now, blanks_leave=blanks_leave
+            store,
+            audience,
+            account,
+            self.approvals,
+            self.far_end,
+            self.stopping,
+            now,
+            blanks_leave=blanks_leave,
         )
         self._rules = {name: self._rules_of(channel) for name, channel in channels.items()}
 
@@ -406,16 +412,6 @@ class Sender:
             delivery.apply_early(connection, now)
         if freed:
             log.warning("rows freed", extra={"rows": freed})
-
-    def look_for_silence(self) -> None:
-        """Raise an alarm for a mass push of which WeChat has told nothing for a day."""
-        now = self.now()
-        with self.store.reading() as connection:
-            names = delivery.untold(connection, now, A_DAY)
-        for name in names:
-            words = f"群发 {name} 已过了一天，微信还没有告诉结果。请登录微信公众平台，在“发表记录”里看它是否发出。"
-            with self.store.writing() as connection:
-                alarm.sound(connection, f"no result {name}", words, now)
 
 
 def counts(books: delivery.Books) -> dict[str, int]:

@@ -36,6 +36,7 @@ AHEAD = timedelta(days=400)
 PROMPT = timedelta(seconds=10)  # never too late, whatever `late_ok` says
 TWICE = timedelta(hours=12)  # the same push twice within it is hardly meant
 LONG_AGO = timedelta(days=7)
+A_DAY, SETTLED = timedelta(days=1), timedelta(minutes=10)
 NO_CLOCK = datetime(
     2026, 1, 1, tzinfo=UTC
 )  # before this program was: a machine that does not know the time yet
@@ -50,6 +51,7 @@ class Timetable:
         self._due = due
         self._pushes: dict[str, Push] = {}  # by mark: another time makes it another push
         self._since: dict[str, datetime] = {}  # up to when each was looked at
+        self._followed: dict[str, datetime] = {}  # since when, by this process
         self._noted_at: datetime | None = None
         self._next: datetime | None = None
         self._offset = timedelta(0)
@@ -73,7 +75,9 @@ class Timetable:
         with self._mine:
             self._pushes = {_mark(wanted): wanted for wanted in named(campaigns).values()}
             self._since = {mark: at for mark, at in self._since.items() if mark in self._pushes}
-            self.look(self.clock.now())
+            now = self.clock.now()
+            self._followed = {mark: self._followed.get(mark, now) for mark in self._pushes}
+            self.look(now)
 
     def keep(self, now: datetime) -> None:
         """Called again and again by the worker: sees that the clock was moved, and looks if the scheduler did not."""
@@ -94,6 +98,16 @@ class Timetable:
         if number:
             self._due()
         return number
+
+    def unwritten(self, now: datetime) -> list[tuple[str, datetime]]:
+        """What came due in the last day, while it was followed here, and has no row: there must be none."""
+        with self._mine, self.store.reading() as connection:
+            return [
+                (wanted.name, due)
+                for mark, wanted in self._pushes.items()
+                for due in wanted.occurrences(max(self._followed[mark], now - A_DAY), now - SETTLED)
+                if push.at(connection, wanted.name, due) is None
+            ]
 
     def next_due(self) -> datetime | None:
         """The next due time of all pushes."""

@@ -19,9 +19,10 @@ from campaigns.moderation import Moderation
 from jobs import approval, editions
 from jobs.brake import Lease
 from jobs.push import Sender
+from jobs.reconciliation import reconcile
 from jobs.timetable import Timetable
-from models import alarm, delivery, shared
-from models.base import Store, disconnected
+from models import alarm, delivery, shared, timer
+from models.base import Store, deadlocked, disconnected, timed_out
 from models.clock import Clock
 from models.shared import Shared
 
@@ -31,6 +32,8 @@ BEAT_S = 5.0
 RECOVER_S = 1.0
 TIDY_S = 60.0
 EDITIONS_S = 5.0
+RECONCILE_S = 600.0
+NOTE_S = 30.0
 GLANCE_S = 0.1
 # Every signal that would end a program and that one can answer; those of its own faults (SIGSEGV …) are left alone.
 ENDING = tuple(
@@ -86,6 +89,8 @@ class Worker:
         self._offset = timedelta(0)
         self._beat, self._recover, self._tidy = Every(BEAT_S), Every(RECOVER_S), Every(TIDY_S)
         self._editions, self._told = Every(EDITIONS_S), Every(TIDY_S)
+        self._reconcile, self._note = Every(RECONCILE_S), Every(NOTE_S)
+        self._done: set[str] = set()  # the timers (models/timer.py) that ran well since they were noted last
 
     def step(self) -> float:
         """Do what is to be done now, a little of it; the seconds after which to look again.
@@ -93,23 +98,22 @@ class Worker:
         What breaks in one part stays there: the others are done all the same. Only a database that is away ends the step."""
         now = self.clock.now()
         self._live(now)
-        for part in (
-            self.watch,
-            partial(self._keep_time, now),
-            partial(self._tidy_up, now),
-            self.sender.plan,
-        ):
-            self._alone(part)
+        self._alone(self.watch)
+        self._alone(partial(self._keep_time, now), "timetable")
+        self._tidy_up(now)
+        self._alone(self.sender.plan)
         return self.sender.send()
 
-    def _alone(self, part: Callable[[], object]) -> None:
+    def _alone(self, part: Callable[[], object], timer: str = "") -> None:
         try:
             part()
+            self._done |= {timer} if timer else set()
         except Exception as error:
             if disconnected(error):
                 raise
             log.exception("a part of a step failed")
-            if self._told.due():
+            passing = deadlocked(error) or timed_out(error)  # if it does not pass, its timer falls silent
+            if not passing and self._told.due():
                 words = f"推送进程里有一部分出了错（{type(error).__name__}），别的部分照常。请把这句话和日志发给技术人员。"
                 with self.store.writing() as connection:
                     alarm.sound(connection, "worker fault", words, self.clock.now())
@@ -123,19 +127,23 @@ class Worker:
 
     def _tidy_up(self, now: datetime) -> None:
         if self._recover.due():
-            self._alone(self.sender.recover)
+            self._alone(self.sender.recover, "recover")
         if self._editions.due():
-            campaigns, live = self.campaigns(), self.sender.account.live
-            self._alone(
-                lambda: editions.tend(self.store, campaigns, now, live=live, moderation=self.moderation)
-            )
+            live, most = self.sender.account.live, self.moderation
+            tend = partial(editions.tend, self.store, self.campaigns(), now, live=live, moderation=most)
+            self._alone(tend, "editions")
         if self._tidy.due():
-            self.sender.look_for_silence()
-            approval.look_ahead(self.store, self.sender.gate, self.campaigns(), now)
-            with self.store.writing() as connection:
-                editions.sweep(connection, now, now - self.clock.offset())
-                shared.sweep(connection, now)
-                delivery.forget_strangers(connection, now)
+            self._alone(partial(self._sweep, now), "tidy")
+        if self._reconcile.due():
+            unwritten = self.timetable.unwritten(now)
+            self._alone(partial(reconcile, self.store, unwritten, now), "reconcile")
+
+    def _sweep(self, now: datetime) -> None:
+        approval.look_ahead(self.store, self.sender.approvals, self.campaigns(), now)
+        with self.store.writing() as connection:
+            editions.sweep(connection, now, now - self.clock.offset())
+            shared.sweep(connection, now)
+            delivery.forget_strangers(connection, now)
 
     def _live(self, now: datetime) -> None:
         moved = self.clock.offset() != self._offset
@@ -144,6 +152,9 @@ class Worker:
             lasts = Lease(timedelta(seconds=shared.HEART_S))
             with self.store.writing() as connection:
                 shared.beat(connection, self.name, now)
+                if self._done and self._note.due():
+                    timer.note(connection, self._done, now)
+                    self._done.clear()
             self.sender.pulse.beats(lasts)
 
     def run(self) -> None:

@@ -1,4 +1,8 @@
-"""Alarms: what a person must look at, said once with its remedy, however often it happens, and whether staff were told."""
+"""Alarms: what a person must look at, said once with its remedy, however often it happens, and whether staff were told.
+
+standing   it waits for a person, and the staff are told of it on every way until one reached them
+cleared    a person has seen to it, or it is over by itself
+"""
 
 from __future__ import annotations
 
@@ -31,6 +35,7 @@ alarms = sa.Table(
     **MARIADB,
 )
 
+STANDING, CLEARED = "standing", "cleared"
 QUIET = timedelta(hours=1)  # what comes and goes is told once in so long
 
 log = logging.getLogger(__name__)

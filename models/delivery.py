@@ -282,18 +282,6 @@ def _early(now: datetime) -> sa.Select[tuple[str, str, str]]:
     return sa.select(results.c.channel, results.c.far_id, results.c.status).where(fresh, ours)
 
 
-def untold(connection: Connection, now: datetime, after: timedelta) -> list[str]:
-    """The names of the mass pushes of which WeChat should have told the result by now, and has not."""
-    silent = sa.and_(
-        deliveries.c.channel == MASS,
-        deliveries.c.state == SENT,
-        deliveries.c.result_at.is_(None),
-        deliveries.c.sent_at.between(now - after - timedelta(days=7), now - after),
-    )
-    query = sa.select(pushes.c.name).join(deliveries, deliveries.c.push_id == pushes.c.id).where(silent)
-    return sorted(set(connection.execute(query).scalars()))
-
-
 def _note(
     connection: Connection, channel: str, far_id: str, status: str, now: datetime, counts: Mapping[str, int]
 ) -> bool:

@@ -202,6 +202,13 @@ def take_back(connection: Connection, name: str, now: datetime) -> datetime | No
     return due_at
 
 
+def ended(connection: Connection, since: datetime) -> list[Occasion]:
+    """The pushes that finished or were cancelled since then, the newest first."""
+    over = sa.and_(pushes.c.state.in_((FINISHED, CANCELLED)), pushes.c.finished_at >= since)
+    rows = connection.execute(sa.select(*_COLUMNS).where(over).order_by(pushes.c.id.desc()).limit(500))
+    return [Occasion(*row) for row in rows]
+
+
 def recent(connection: Connection, limit: int = 50) -> list[Occasion]:
     """The pushes that came due last, the newest first."""
     query = sa.select(*_COLUMNS).order_by(pushes.c.due_at.desc(), pushes.c.id.desc()).limit(limit)

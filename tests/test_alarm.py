@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -527,7 +528,10 @@ class Post:
         known = self.made.get(place.machine)
         if known is None or known.store is not store:
             url = f"{self.far.url}/cgi-bin/token"
-            known = Lookout(store, self.staff.herald(store), place, self.time.now, lambda: reachable(url))
+            known = Lookout(
+                store, self.staff.herald(store), place, self.time.now, lambda: reachable(url),
+                in_force=lambda: sha256(place.config.read_bytes()).hexdigest(),
+            )  # fmt: skip
             if store is self.store:
                 self.made[place.machine] = known
         known.step()

@@ -27,10 +27,10 @@ def careful(office: Office, number: int = 1) -> None:
 
 def approves(office: Office, staff: str, **wanted: Any) -> None:
     """Somebody looks at the push as it is written and approves it."""
-    gate = office.worker().sender.gate
+    approvals = office.worker().sender.approvals
     (plan,) = (plan_of(each) for each in campaign(**wanted).pushes)
     with office.store.writing() as connection:
-        approval.give(connection, NAME, gate.digest(plan), staff, office.time.now())
+        approval.give(connection, NAME, approvals.digest(plan), staff, office.time.now())
 
 
 class TestWhatIsDue:

@@ -17,7 +17,7 @@ from config_cast import REPO, written
 from line_cast import SECRETS, YEAR, Desk, desk, listening, reached
 
 import app
-from models import alarm, shared
+from models import alarm, in_force, shared
 from models.base import Store, StoreError
 from models.follower import followers
 from models.interaction import interactions
@@ -663,6 +663,9 @@ class TestStarting:
         assert [row.openid for row in desk.platform.log] == [phone.openid]
         healthy = desk.types("doctor")
         assert healthy.code == 0, healthy.out
+        with stored(desk) as store, store.reading() as connection:
+            configs = shared.living(connection, in_force.ROW, datetime.now(UTC))
+        assert any(" web " in name for name in configs), "each web process says by which file it runs"
 
         web_and_work = running.children()
         assert len(web_and_work) == 2

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from push_cast import Office, campaign
 
-from campaigns.approval import Gate
+from campaigns.approval import Approvals
 from commands import halt
 from commands.outlook import unknown
 from commands.push import push_list, push_preview, push_test
@@ -242,7 +242,7 @@ def starts(office: Office, say: Callable[[str], None], *, wait: bool = False) ->
     now, size = office.time.now(), sizes(office.store)
     return push_start(
         office.store, office.common, [campaign()], office.account, "spring/greeting", now, size,
-        lambda: True, gate=Gate(0, office.folder, live=True), wait=wait, say=say,
+        lambda: True, approvals=Approvals(0, office.folder, live=True), wait=wait, say=say,
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from ledger_cast import (
     worker,
 )
 
-from models import delivery, ledger, push, shared
+from models import delivery, ledger, push, reconciliation, shared
 from models.base import Store
 from models.delivery import deliveries, results
 from models.ledger import Outcome, Owed, Rules
@@ -345,9 +345,9 @@ class TestResults:
         settle(store, Outcome((one.id,), "sent", far_id="34182"))
 
         with store.reading() as connection:
-            day = timedelta(days=1)
-            assert delivery.untold(connection, NOON + timedelta(hours=23), day) == []
-            assert delivery.untold(connection, NOON + timedelta(hours=25), day) == ["spring/greeting"]
+            assert reconciliation.unreported(connection, NOON + timedelta(hours=23)) == []
+            (one,) = reconciliation.unreported(connection, NOON + timedelta(hours=25))
+            assert (one.name, one.copies, one.sent) == ("spring/greeting", 1, 1)
 
 
 def test_releasing_one_channel_leaves_the_others_alone(store: Store) -> None:

@@ -20,7 +20,7 @@ import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,8 @@ class LoopWorker(Worker):  # type: ignore[misc]
         loop = asyncio.get_running_loop()
         room = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES
         writer = self.app.writer and self.app.writer.getsockname()
-        process = WebProcess(self.wsgi, self.app.webhook, loop, self.app.limits, room, writer, self.app.paths)
+        app = self.app
+        process = WebProcess(self.wsgi, app.webhook, loop, app.limits, room, writer, app.paths, app.pulse)
         stop = asyncio.Event()
         for each in (signal.SIGTERM, signal.SIGQUIT):
             loop.add_signal_handler(each, stop.set)
@@ -209,9 +210,10 @@ class Server(BaseApplication):  # type: ignore[misc]
         processes: int,
         limits: ClientLimits | None = None,
         paths: Sequence[PathLimits] = (),
+        pulse: Callable[[], object] = lambda: None,
     ) -> None:
         self.limits = limits or ClientLimits()
-        self.paths = paths
+        self.paths, self.pulse = paths, pulse
         self.webhook = webhook
         self._application = application
         self._bind = bind

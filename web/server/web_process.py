@@ -22,6 +22,7 @@ from web.webhook import Webhook, media_type
 
 log = logging.getLogger(__name__)
 THREADS, EXPORT_THREADS = 8, 2
+PULSE_S = 30.0
 REMEMBERED = 1024  # paths
 STATUS_LINES = {each.value: b"HTTP/1.1 %d %b\r\n" % (each, each.phrase.encode()) for each in HTTPStatus}
 
@@ -54,6 +55,7 @@ class WebProcess:
         room: int = 10_000,
         writer: Any = None,
         paths: Sequence[PathLimits] = (),
+        pulse: Callable[[], object] = lambda: None,
     ) -> None:
         self.application = application
         self.webhook = hook = webhook
@@ -66,6 +68,7 @@ class WebProcess:
         self.exports = ThreadPoolExecutor(EXPORT_THREADS, thread_name_prefix="export")
         self._spooling = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._spools = 0
+        self._pulse, self._pulsed_at = pulse, float("-inf")
         self.clients: set[Client] = set()
         self.room = min(room, self.limits.connections)
         self.turned_away = 0
@@ -112,6 +115,9 @@ class WebProcess:
             client.check(self.now)
         if (refused := self.webhook.refused()) and not self.closing:
             self.pages.submit(self.webhook.tell, refused)
+        if self.now - self._pulsed_at >= PULSE_S and not self.closing:
+            self._pulsed_at = self.now
+            self.pages.submit(self._pulse)
         if self.turned_away:
             log.error("%d connections turned away: no room for more than %d", self.turned_away, self.room)
             self.turned_away = 0
