@@ -135,7 +135,9 @@ class ImpossibleError(ValueError):
 
 def check_period(first: str, last: str) -> None:
     """ImpossibleError in Chinese when the second day can never follow the first."""
-    start, end = read_edge(first)[0], read_edge(last)[0]
+    (start, opens), (end, closes) = read_edge(first), read_edge(last)
+    if start == end and closes is not None and closes <= (opens or time()):
+        raise ImpossibleError(f"to（{last}）不比 from（{first}）晚，这样活动永远不会开")
     if end.year and not start.year:
         raise ImpossibleError("to 写了年份，from 也要写年份")
     if end.year and end.on(end.year) < start.on(start.year):

@@ -331,3 +331,11 @@ def test_other_keys_are_named_as_needing_a_restart(edited, caplog):
 def test_a_list_of_people_lies_beside_the_config_file(name: str) -> None:
     with pytest.raises(ValueError, match="只写文件名"):
         Push(id="a", yearly="01-01 9:00", channel="mass", audience=f"openids:{name}", text="甲")
+
+
+def test_a_closing_before_the_opening_of_the_same_day_is_refused() -> None:
+    days = {"id": "wish", "title": "心愿", "from": "01-10 10:00", "to": "01-10 09:00"}
+
+    with pytest.raises(ValueError, match="不比 from（01-10 10:00）晚"):
+        Campaign.model_validate(days)
+    assert Campaign.model_validate({**days, "to": "01-10 11:00"})

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from flask import Blueprint, Response, jsonify, render_template
 
+from campaigns.taking_part import joinable
 from campaigns.year import Due
 from models import recent
 from web.parts import Parts
@@ -29,7 +30,8 @@ def pages(parts: Parts) -> Blueprint:
 
 def demonstration(parts: Parts, now: datetime) -> str:
     """The page itself."""
-    return render_template("demo.html", board=board(parts, now))
+    on = [one for one in joinable(parts.house.campaigns()) if one.period(now)]
+    return render_template("demo.html", board=board(parts, now), on=on)
 
 
 def board(parts: Parts, now: datetime) -> dict[str, str]:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from urllib.parse import quote
 
@@ -64,7 +65,13 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser, vi
         now = parts.clock.now()
         found = [(one, one.period(now)) for one in door.joinable(house.campaigns())]
         on = [(one, door.moment(period[1])) for one, period in found if period]
-        return render_template("h5/on.html", on=on, coming=[one for one, period in found if not period])
+        today = now.astimezone(SHANGHAI).date()
+        dates = [(dates[0][0], one) for one, period in found if not period and (dates := one.dates(today))]
+        coming = [
+            (one, f"{day.year}年{day.month}月{day.day}日开始")
+            for day, one in sorted(dates, key=itemgetter(0))
+        ]
+        return render_template("h5/on.html", on=on, coming=coming)
 
     @blueprint.get("/c/<name>")
     def look(name: str) -> str:
