@@ -7,7 +7,7 @@ from datetime import datetime
 
 from campaigns.approval import Approvals, alarm_of, asks
 from campaigns.campaign import Campaign
-from commands.campaign import staff
+from commands.deed import staff
 from commands.outlook import AudienceSize
 from commands.push import GOOD, PROBLEM, Say, find, shown
 from ground.days import minute

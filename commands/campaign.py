@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from campaigns.campaign import Campaign
 from campaigns.kind import Impossible, Kind, Work, rules_of
 from campaigns.kinds import KINDS
 from commands.command_line import GOOD, PROBLEM, Options, refuse
+from commands.deed import staff
 from commands.parts import Parts, stored
 from ground.days import SHANGHAI, minute
 from ground.sorted_file import write_sorted
@@ -25,11 +25,6 @@ from models.edition import Edition
 
 STATES = {"open": "开着", "closed": "已结束", "published": "已公布", "annulled": "已作废"}
 MOST = 30  # lines of a table on the screen
-
-
-def staff() -> str:
-    """Who types."""
-    return f"cli:{getpass.getuser()}"
 
 
 def run(options: Options, parts: Parts) -> int:

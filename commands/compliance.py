@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from campaigns.compliance import findings, links
-from campaigns.sensitive import Sensitive
+from campaigns.sensitive import Sensitive, read
 from channels.links import dead
 from commands.config import Config
 from commands.doubts import texts
@@ -19,11 +20,25 @@ def told(config: Config, directory: Directory | None, sensitive: Sensitive) -> t
     """What must be changed and what is worth a look, a sentence each, with where it stands."""
     faults = list(sensitive.faults)
     hints: list[str] = []
-    sites = (urlsplit(config.site.base_url).hostname or "", *config.moderation.sites)
     for where, text in _texts(config, directory):
-        for found in findings(text, sensitive.words, sites):
+        for found in findings(text, sensitive.words, _sites(config)):
             (faults if found.serious else hints).append(f"{where}：{found.words}")
     return faults, hints
+
+
+def of_push(config: Config, folder: Path, name: str) -> list[str]:
+    """The same for one push, where somebody decides whether it goes out."""
+    words = read(config.moderation, folder).words
+    return [
+        f"⚠ {found.words}"
+        for where, text in _texts(config, None)
+        if where == name
+        for found in findings(text, words, _sites(config))
+    ]
+
+
+def _sites(config: Config) -> tuple[str, ...]:
+    return (urlsplit(config.site.base_url).hostname or "", *config.moderation.sites)
 
 
 def dead_links(config: Config, directory: Directory | None) -> list[str]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from commands.command_line import GOOD, Options, refuse
+from commands.deed import note_afterwards
 from commands.parts import STATE, Parts
 from models import alarm, last_address, shared
 from models.address import Database
@@ -42,6 +43,7 @@ def halt(store: Store, now: datetime, words: str = "有人运行了 halt", say: 
     with store.writing() as connection:
         shared.halt(connection, words, now)
     say("已停止：两秒之内，所有机器都不再发出任何推送。收消息和自动回复照常。继续请运行 unhalt。")
+    note_afterwards(store, "halt", "everything", now)
     return GOOD
 
 
@@ -52,6 +54,8 @@ def unhalt(store: Store, common: Shared, now: datetime, say: Say = print) -> int
         alarm.clear(connection, "halted", now)
     common.ring()
     say("推送恢复了，没发完的会接着发。" if was else "推送本来就没有停。")
+    if was:
+        note_afterwards(store, "unhalt", "everything", now)
     return GOOD
 
 

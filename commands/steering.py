@@ -21,6 +21,8 @@ from commands import asking
 from commands.approval import push_approve, push_withdraw
 from commands.audience import counted_by_wechat, size_of
 from commands.command_line import Options, refuse
+from commands.compliance import of_push
+from commands.deed import note_afterwards, staff
 from commands.halt import address, braking
 from commands.outlook import AudienceSize, unknown
 from commands.parts import Parts, lacks, stored
@@ -42,7 +44,7 @@ from ground.days import minute
 from ground.text import BLANK
 from ground.words import PUSHES
 from jobs.push import plan_of
-from models import alarm, delivery, ledger, push, shared
+from models import alarm, audit, delivery, ledger, push, shared
 from models.base import Store, StoreError
 from models.delivery import Books
 from models.push import Occasion
@@ -67,7 +69,7 @@ def run(options: Options, parts: Parts) -> int:
         return _list_all_the_same(parts)
     store, common, now = stored(parts).store, parts.shared, parts.clock.now()
     campaigns, account, size = parts.config.campaigns, parts.config.account, size_of(parts)
-    sure = partial(asking.sure, options.yes)
+    sure, warned = partial(asking.sure, options.yes), partial(_warned, options, parts)
     mass_wait = timedelta(0) if options.yes else parts.config.limits.mass_wait
     approvals = Approvals(account.approvals, parts.path.absolute().parent, live=account.live)
     deeds: Mapping[str, Callable[[], int]] = {
@@ -83,17 +85,24 @@ def run(options: Options, parts: Parts) -> int:
             name,
             now,
             size,
-            sure,
+            warned,
             approvals=approvals,
             mass_wait=mass_wait,
             wait=options.wait,
         ),
-        "approve": lambda: push_approve(store, campaigns, account, approvals, name, now, size, sure),
+        "approve": lambda: push_approve(store, campaigns, account, approvals, name, now, size, warned),
         "withdraw": lambda: push_withdraw(store, name, now),
         "resume": lambda: push_resume(store, common, name, now),
         "cancel": lambda: push_cancel(store, campaigns, account, name, now, size, sure),
     }
     return deeds[options.deed]()
+
+
+def _warned(options: Options, parts: Parts) -> bool:
+    """Sure, having read which words break a rule."""
+    for line in of_push(parts.config, parts.path.absolute().parent, options.name):
+        print(line)
+    return asking.sure(options.yes)
 
 
 def _list_all_the_same(parts: Parts) -> int:
@@ -115,9 +124,12 @@ def _preview(name: str, parts: Parts) -> int:
     except (StoreError, OSError):
         store = None
     size = size_of(parts) if store else unknown
-    return push_preview(
+    code = push_preview(
         store, config.campaigns, config.account, name, now, size, theirs=lambda: counted_by_wechat(parts)
     )
+    for line in of_push(config, parts.path.absolute().parent, name):
+        print(line)
+    return code
 
 
 def push_start(
@@ -186,6 +198,7 @@ def _owe(store: Store, wanted: Push, due: datetime, now: datetime) -> tuple[int 
         push_id = None if standing else push.owe(connection, plan_of(wanted), due, now, asked=True)
         if push_id is not None:
             alarm.clear(connection, f"missed {wanted.name}", now)
+            audit.note(connection, staff(), "start", wanted.name, {"due_at": due}, now)
     return push_id, halted, working
 
 
@@ -236,6 +249,8 @@ def push_pause(store: Store, name: str, now: datetime, say: Say = print) -> int:
     with store.writing() as connection:
         standing = push.latest(connection, name, (push.DUE, push.SENDING))
         done = standing is not None and push.pause(connection, standing.id, now, "有人暂停了它")
+    if done:
+        note_afterwards(store, "pause", name, now)
     say(f"推送 {name} 已暂停；继续请运行 push resume {name}。" if done else _nothing(name, "正在进行的"))
     return GOOD if done else PROBLEM
 
@@ -248,6 +263,8 @@ def push_resume(store: Store, common: Shared, name: str, now: datetime, say: Say
         if done:
             alarm.clear(connection, f"paused {name}", now)
         back = None if done else push.take_back(connection, name, now)
+        if done or back:
+            audit.note(connection, staff(), "resume", name, {}, now)
     common.ring()
     if back is not None:
         say(f"收回了取消：推送 {name} 在 {minute(back)} 照常发。")
@@ -287,6 +304,7 @@ def push_cancel(
         return PROBLEM
     with store.writing() as connection:
         push.owe(connection, plan_of(wanted), due, now, push.CANCELLED, "有人提前取消了它")
+        audit.note(connection, staff(), "call off", name, {"due_at": due}, now)
     say(f"推送 {name} 在 {minute(due)} 的这一次不会发了。以后的照常。要收回请运行 push resume {name}。")
     return GOOD
 
@@ -302,6 +320,7 @@ def push_stop(store: Store, name: str, now: datetime, say: Say = print) -> int:
         alarm.clear(connection, f"paused {name}", now)
         books = delivery.books(connection, standing.id)
     say(f"推送 {name} 已取消。{books_words(books)}")
+    note_afterwards(store, "cancel", name, now)
     return GOOD
 
 

@@ -9,7 +9,7 @@ import pytest
 from line_cast import YEAR, Desk, desk
 from test_command_line import enrol, stored, works
 
-from models import push
+from models import audit, push
 
 __all__ = ["desk"]
 
@@ -88,6 +88,21 @@ class TestStart:
 
         assert "名单 vip.txt（现在 2 人）" in told.out
         assert "只会发给 1 位测试人员" in told.out
+
+
+def test_who_started_and_stopped_what_stands_in_the_audit(office: Desk) -> None:
+    for words in (
+        *(("push", "start", RIDDLES, "--yes"), ("push", "pause", RIDDLES), ("push", "resume", RIDDLES)),
+        *(("push", "cancel", RIDDLES), ("push", "cancel", THANKS, "--yes"), ("halt",), ("unhalt",)),
+    ):
+        assert office.types(*words).code == 0, words
+
+    with stored(office) as store, store.reading() as connection:
+        deeds = [
+            deed.deed for thing in (RIDDLES, THANKS, "everything") for deed in audit.of(connection, thing)
+        ]
+        assert audit.broken(connection) is None
+    assert deeds == ["cancel", "resume", "pause", "start", "call off", "unhalt", "halt"]
 
 
 class TestTheWaitBeforeAMassPush:

@@ -67,6 +67,15 @@ def test_each_kind_of_bad_words_is_told_with_its_rule_and_honest_words_pass(desk
     assert desk.built().house.sensitive == ("赌博", "首家"), "workers' words are looked at by the same list"
 
 
+def test_whoever_sends_a_push_is_told_before_they_are_asked(desk: Desk) -> None:
+    desk.writes(year(["转发即可参加抽奖", "您好"]))
+    desk.types("db", "upgrade")
+
+    for deed in ("preview", "start", "approve"):
+        assert SHARE in desk.types("push", deed, "week/p0").out, deed
+        assert SHARE not in desk.types("push", deed, "week/p1").out
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
