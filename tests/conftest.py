@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
@@ -23,8 +24,8 @@ import redis
 import sqlalchemy as sa
 from sizes import large
 
-from models.base import Store, place
-from models.schema import known
+from models.base import Store, place, unsealed
+from models.schema import known, upgrade
 
 KINDS = ("sqlite", "postgresql", "mariadb")
 SERVERS = {  # kind: where it is looked for, and the database that is always there
@@ -107,6 +108,7 @@ class Scratch:
         self.names: set[str] = set()
         self.servers: dict[str, sa.Engine | None] = {}
         self.made: dict[str, sa.Engine] = {}  # with every table, by kind
+        self.walked: dict[str, str] = {}  # as the revisions make it, by kind
 
     def empty(self, kind: str, folder: Path) -> str:
         """The address of a database with every table and no row."""
@@ -122,6 +124,29 @@ class Scratch:
             self.made[kind] = _engine(self._fresh(server, self.name))
             known().create_all(self.made[kind])
         return _text(server.url.set(database=self.name))
+
+    def revised(self, kind: str, folder: Path, name: str = "revised") -> str:
+        """The address of a database as the revisions make it: walked once, then copied; another one under each name."""
+        if kind not in self.walked:
+            self.walked[kind] = self.bare(kind, self.pattern.parent, "walked")
+            with closing(Store(self.walked[kind])) as store:
+                upgrade(store)
+        if kind == "sqlite":
+            shutil.copyfile(place(self.walked[kind]).database or "", folder / f"{name}.db")
+            return f"sqlite:///{folder}/{name}.db"
+        server, walked = self._server(kind), f"{self.name}_walked"
+        if kind == "postgresql":
+            return _text(self._fresh(server, f"{self.name}_{name}", f" TEMPLATE {walked}"))
+        made = self._fresh(server, f"{self.name}_{name}")
+        with server.connect() as connection:
+            tables = connection.exec_driver_sql(f"SHOW TABLES FROM {walked}").scalars().all()
+            connection.exec_driver_sql(f"USE {self.name}_{name}")
+            connection.exec_driver_sql("SET foreign_key_checks = 0")
+            for table in tables:
+                (_, words) = connection.exec_driver_sql(f"SHOW CREATE TABLE {walked}.{table}").one()
+                connection.exec_driver_sql(words.replace("%", "%%"))
+                connection.exec_driver_sql(f"INSERT INTO {table} SELECT * FROM {walked}.{table}")
+        return _text(made)
 
     def bare(self, kind: str, folder: Path, name: str = "bare") -> str:
         """The address of a database without any table; another one under each name."""
@@ -144,11 +169,11 @@ class Scratch:
         known().create_all(engine)
         engine.dispose()
 
-    def _fresh(self, server: sa.Engine, name: str) -> sa.URL:
+    def _fresh(self, server: sa.Engine, name: str, how: str = "") -> sa.URL:
         _drop(server, name)
         self.names.add(name)
         with server.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+            connection.exec_driver_sql(f"CREATE DATABASE {name}{how}")
         return server.url.set(database=name)
 
     def _sweep(self, kind: str) -> None:
@@ -199,8 +224,9 @@ def _reached(kind: str) -> sa.Engine | None:
 
 
 def _engine(url: sa.URL) -> sa.Engine:
+    quick = unsealed(url) if url.drivername.startswith("mysql") else {}
     return sa.create_engine(
-        url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool, connect_args={"connect_timeout": 3}
+        url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool, connect_args={"connect_timeout": 3, **quick}
     )
 
 

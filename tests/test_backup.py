@@ -585,10 +585,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def opened(bare_url: str) -> Iterator[Store]:
+def opened(database_kind: str, scratch: Scratch, tmp_path: Path) -> Iterator[Store]:
     """A database brought up to date, on each kind in turn."""
-    with closing(Store(bare_url)) as store:
-        schema.upgrade(store)
+    with closing(Store(scratch.revised(database_kind, tmp_path))) as store:
         yield store
 
 
@@ -600,18 +599,16 @@ def another(database_kind: str, scratch: Scratch, tmp_path: Path) -> Iterator[St
 
 
 @pytest.fixture
-def lone(tmp_path: Path) -> Iterator[Store]:
+def lone(scratch: Scratch, tmp_path: Path) -> Iterator[Store]:
     """A SQLite database brought up to date."""
-    with closing(Store(f"sqlite:///{tmp_path}/lone.db")) as store:
-        schema.upgrade(store)
+    with closing(Store(scratch.revised("sqlite", tmp_path, "lone"))) as store:
         yield store
 
 
 @pytest.fixture(params=["postgresql", "mariadb"])
 def server(request: pytest.FixtureRequest, scratch: Scratch, tmp_path: Path) -> Iterator[Store]:
     """A database brought up to date on each kind of server in turn."""
-    with closing(Store(scratch.bare(request.param, tmp_path))) as store:
-        schema.upgrade(store)
+    with closing(Store(scratch.revised(request.param, tmp_path))) as store:
         yield store
 
 
