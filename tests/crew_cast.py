@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 import pytest
+import quick_start
 from conftest import free_port
 from push_cast import LIVE, Office, Wall
+from quick_start import Process
 
 from models.base import Store
 
 HERE = Path(__file__).parent
 LEASE_S = 2.0
-Process = subprocess.Popen[str]
 
 
 class Start(Protocol):
@@ -40,9 +41,13 @@ def start(tmp_path: Path) -> Iterator[Start]:
             "secret": LIVE.app_secret.get_secret_value(),
             "lease_s": LEASE_S,
         } | words
-        line = [sys.executable, str(HERE / program), *(f"{name}={value}" for name, value in known.items())]
-        started.append(subprocess.Popen(line, stdout=subprocess.PIPE, stderr=log, text=True))
-        return started[-1]
+        line = [str(HERE / program), *(f"{name}={value}" for name, value in known.items())]
+        reads, writes = os.pipe()
+        with os.fdopen(writes, "w") as said:
+            process = quick_start.start(line, HERE.parent, said, faults=log)
+        process.stdout = os.fdopen(reads)
+        started.append(process)
+        return process
 
     yield go
     for process in started:

@@ -8,8 +8,6 @@ import logging
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import quick_start
 from config_cast import REPO, written
 from conftest import free_port
 from simulator_cast import ACCOUNT
@@ -180,13 +179,7 @@ class Running:
         self.log = (folder / f"log-{time.monotonic_ns()}").open("w+")
         self.begun = time.monotonic()
         clean = {name: value for name, value in os.environ.items() if name != "PORT"}
-        self.process = subprocess.Popen(
-            [sys.executable, str(REPO / "app.py"), *words],
-            cwd=folder,
-            env=clean | environ,
-            stdout=self.log,
-            stderr=subprocess.STDOUT,
-        )
+        self.process = quick_start.start([str(REPO / "app.py"), *words], folder, self.log, clean | environ)
 
     def told(self) -> str:
         return Path(self.log.name).read_text("utf-8", errors="replace")

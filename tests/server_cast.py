@@ -21,8 +21,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlencode
+
+import quick_start
+from quick_start import Process
 
 ROOT = Path(__file__).parent.parent
 TOKEN = "tokenOfTheServersTests"
@@ -61,7 +64,7 @@ processes = {processes}
 class Started:
     """A running server: the process that was started, its port on 127.0.0.1, its database, and where it writes."""
 
-    process: subprocess.Popen[bytes]
+    process: Process | subprocess.Popen[bytes]
     port: int
     url: str
     log: Path
@@ -140,25 +143,17 @@ def start(
     """Starts the server and waits until it answers. With `limits` it is this file's own; with `sockets` it takes over that
     listening socket as systemd hands one over."""
     config = str(write_config(folder, url, port, processes, campaigns))
-    words = [sys.executable, "app.py", "serve", "--config", config]
+    words = ["app.py", "serve", "--config", config]
     if limits is not None:
-        words = [sys.executable, str(Path(__file__)), config, json.dumps(limits)]
-    handed: dict[str, Any] = {}
-    if sockets is not None:
-        number = sockets.fileno()
-        words = [sys.executable, "-c", HAND_OVER, str(number), *words]
-        handed = {"pass_fds": (number,)}
+        words = [str(Path(__file__)), config, json.dumps(limits)]
     log = folder / f"server-{port}.log"
     with log.open("ab") as out:
-        process = subprocess.Popen(
-            [*wrap, *words],
-            cwd=ROOT,
-            stdout=out,
-            stderr=out,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            **handed,
-        )
+        if sockets is not None or wrap:
+            process: Process | subprocess.Popen[bytes] = _wrapped(
+                [sys.executable, *words], out, sockets, wrap
+            )
+        else:
+            process = quick_start.start(words, ROOT, out, session=True)
     started = Started(process, port, url, log)
     try:
         wait_for(lambda: _answers(started, processes), 30, lambda: started.said)
@@ -166,6 +161,25 @@ def start(
         end(started)
         raise
     return started
+
+
+def _wrapped(
+    words: list[str], out: IO[bytes], sockets: socket.socket | None, wrap: tuple[str, ...]
+) -> subprocess.Popen[bytes]:
+    handed: dict[str, Any] = {}
+    if sockets is not None:
+        number = sockets.fileno()
+        words = [sys.executable, "-c", HAND_OVER, str(number), *words]
+        handed = {"pass_fds": (number,)}
+    return subprocess.Popen(
+        [*wrap, *words],
+        cwd=ROOT,
+        stdout=out,
+        stderr=out,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        **handed,
+    )
 
 
 def _answers(server: Started, processes: int) -> bool:
