@@ -23,7 +23,7 @@ run: install
 	@PORT=$(PORT) exec $(PY) app.py demo
 
 # Each check runs even when one before it failed; pytest comes last, so that its list of what was left out stands at the end.
-# Three tests at a time, for on two cores there is always one that only waits.
+# Two tests at a time on two cores: with a third, those that watch the clock find the machine busy with the others.
 test: .venv/test.lock
 	@failed=; \
 	for check in 'ruff check' 'ruff format --check' 'mypy'; do \
