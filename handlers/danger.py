@@ -46,7 +46,7 @@ def written(
     at = now.astimezone(SHANGHAI)
     told = (
         f"{at:%m-%d %H:%M} 有职工在网页“{title}”里写的话像是遇到了危险（{found[0].title}）。电话已经告诉本人；"
-        "请值班的人运行 campaign show 看一看，能联系上就联系。"
+        "本人接着提交了的，campaign show 里看得到；请值班的人看一看，能联系上就联系。"
     )
     alarm.sound(connection, f"crisis:{_once(openid, now)}", told, now)
     return found[0]

@@ -237,6 +237,14 @@ def test_every_tap_after_a_push_gets_through_but_pages_are_rationed(running: Sit
     assert set(pages) == {200, 429}
 
 
+def test_a_factory_behind_one_address_may_open_a_vote_with_all_its_photos(running: Site) -> None:
+    asked = ["/h5/c/food"] * 100 + [f"/h5/photo/{number}/small" for number in range(200)]
+    with ThreadPoolExecutor(16) as crowd:
+        answers = list(crowd.map(lambda path: running.get(path).status_code, asked))
+
+    assert set(answers) == {200}
+
+
 def test_the_open_road_leads_to_https(running: Site) -> None:
     answer = running.get_open("/h5/riddle")
 
