@@ -12,14 +12,15 @@ from guides_cast import WHOLE
 
 from campaigns.campaign import Campaign
 from handlers import House, Turn, answer
-from models import alarm
+from models import alarm, photo
 from models.base import Connection
 from models.follower import Follower
 from wx import messages as m
 from wx.replies import Text
 
 ALARMS = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
-alarm.alarms.create(ALARMS)
+for table in (alarm.alarms, photo.photos):  # what somebody may look into who only talks
+    table.create(ALARMS)
 START = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
 
 
