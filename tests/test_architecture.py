@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 import threading
@@ -38,6 +39,24 @@ def test_a_message_takes_the_way_that_the_page_says(office: Office) -> None:
     assert {name.partition("/")[0] for name in walked} == {
         name.partition("/")[0] for name in steps("A message")
     }
+
+
+def test_each_proof_that_the_page_names_is_there() -> None:
+    page = (ROOT / "docs/proofs.md").read_text("utf-8")
+
+    named = re.findall(r"(tests/\w+\.py)::(?:(\w+)::)?(\w+)", page)
+
+    assert len(named) > 20
+    for file, holder, test in named:
+        module = ast.parse((ROOT / file).read_text("utf-8"))
+        marks = {ast.unparse(each) for each in module.body if isinstance(each, ast.Assign)}
+        bodies = [module.body] if not holder else [
+            each.body for each in module.body if isinstance(each, ast.ClassDef) and each.name == holder
+        ]  # fmt: skip
+        (found,) = (each for body in bodies for each in body if getattr(each, "name", "") == test)
+        told = {ast.unparse(each) for each in getattr(found, "decorator_list", ())} | marks
+        is_soak = any("mark.soak" in words for words in told)
+        assert is_soak == (f"**soak** {file}::{holder + '::' if holder else ''}{test}" in page), test
 
 
 def test_a_push_takes_the_way_that_the_page_says(office: Office) -> None:

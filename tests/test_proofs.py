@@ -16,12 +16,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from conftest import Figures
-from crew_cast import OwnRedis, Process, Start, office, own_redis, sqlite_office, start, wait_until
+from conftest import Figures, Scratch, free_port
+from crew_cast import OwnRedis, Process, Start, office, opened, own_redis, sqlite_office, start, wait_until
 from push_cast import Office
+from server_cast import flowing, serving, stored, streams
 from webhook_cast import Proxy, through
 
-from models import push
+from models import push, schema
 from models.base import Store
 
 __all__ = ["office", "own_redis", "sqlite_office", "start"]
@@ -284,40 +285,58 @@ class TestADatabase:
 
 
 class TestTwoMachines:
-    """Two workers on loopback addresses of their own, each with its own line to database and Redis."""
+    """Each with a worker and a web server, on a loopback address of its own with its own line to database and Redis."""
 
     @pytest.mark.parametrize("way", ABSENT)
     def test_one_of_which_is_cut_off_and_comes_back(
-        self, office: Office, start: Start, own_redis: OwnRedis, figures: Figures, way: str
+        self,
+        shared_office: Office,
+        start: Start,
+        own_redis: OwnRedis,
+        figures: Figures,
+        tmp_path: Path,
+        way: str,
     ) -> None:
-        if office.store.dialect == "sqlite":
-            pytest.skip("one machine")
+        office = shared_office
         everybody = office.hires(int(2000 * SIZE))
         push_id = office.starts()
         port = int(own_redis.url.rpartition(":")[2])
         with (
-            machine(office.store, port, "127.0.0.2") as one,
-            machine(office.store, port, "127.0.0.3") as other,
+            machine(office.store, port, "127.0.0.2") as here,
+            machine(office.store, port, "127.0.0.3") as there,
+            serving(tmp_path / "here", here.database, free_port()) as near,
+            serving(tmp_path / "there", there.database, free_port()) as far,
         ):
-            for each in (one, other):
+            for each in (here, there):
                 start(office, database=each.database, redis_url=each.redis)
-            wait_until(lambda: len(office.platform.log) > 100)
-            time.sleep(2)
-            for line in other.lines:
-                getattr(line, way)()
-            time.sleep(8)
-            for line in other.lines:
-                line.restore()
-            finished(office, push_id)
+            wait_until(lambda: len(office.platform.log) > 100, 60)
+            with streams(near.port, 2, pause_s=0.02) as kept, streams(far.port, 2, pause_s=0.02) as cut:
+                flowing(*kept, *cut)
+                for line in there.lines:
+                    getattr(line, way)()
+                time.sleep(8)
+                for line in there.lines:
+                    line.restore()
+                finished(office, push_id)
+                flowing(*kept, *cut)
             repeats = reached_once(office, everybody)
 
+        answered, refused = (
+            [number for each in (*kept, *cut) for number in getattr(each, what)]
+            for what in ("answered", "refused")
+        )
+        url = office.store.url.render_as_string(hide_password=False)
         figures(
             "two machines",
             office,
-            f"{len(everybody):,} people, one of two workers {ABSENT[way]} for 8 s: missing 0, twice 0, "
-            f"{repeats} repeats absorbed",
+            f"{len(everybody):,} people, one of two machines {ABSENT[way]} for 8 s: missing 0, twice 0, "
+            f"{repeats} repeats absorbed; {len(answered):,} messages answered, lost 0, "
+            f"{len(refused)} told to come again, all by the machine that was cut off",
         )
         assert office.books(push_id).sent == len(everybody)
+        assert [(each.refused, each.broken) for each in kept] == [([], [])] * 2
+        assert set(refused) <= {503}
+        assert {str(number) for number in answered} <= set(stored(url))
 
 
 # --- what the proofs look at -------------------------------------------------------------------------------------
@@ -427,3 +446,14 @@ class Machine:
 def machine(store: Store, redis_port: int, host: str) -> Iterator[Machine]:
     with before_the_database(store, host) as (line, near), Proxy("127.0.0.1", redis_port, host) as other:
         yield Machine(near, f"redis://{host}:{other.port}", (line, other))
+
+
+@pytest.fixture
+def shared_office(database_kind: str, scratch: Scratch, tmp_path: Path) -> Iterator[Office]:
+    """An office on a database that several machines share, brought up as `serve` finds it."""
+    if database_kind == "sqlite":
+        pytest.skip("a file belongs to one machine")
+    store = Store(scratch.bare(database_kind, tmp_path))
+    schema.upgrade(store)
+    yield from opened(store, tmp_path)
+    store.close()
