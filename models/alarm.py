@@ -94,6 +94,12 @@ def stands(connection: Connection, name: str) -> bool:
     return connection.execute(found).first() is not None
 
 
+def known(connection: Connection, name: str) -> bool:
+    """Whether this alarm was ever raised, seen to or not."""
+    found = sa.select(sa.literal(1)).where(alarms.c.name == name)
+    return connection.execute(found).first() is not None
+
+
 def standing(connection: Connection, limit: int = 100) -> list[Alarm]:
     """The alarms that nobody has seen to yet, the newest first."""
     return _found(connection, sa.true(), limit)

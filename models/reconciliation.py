@@ -20,8 +20,9 @@ MOST = 500  # pushes looked at
 
 @dataclass(frozen=True, slots=True)
 class Unreported:
-    """A push of whose `sent` copies WeChat has not told what became of so many."""
+    """A push of whose `sent` copies WeChat has not told what became of so many, 0 where it has of all."""
 
+    push_id: int
     name: str
     channel: str
     copies: int
@@ -29,18 +30,17 @@ class Unreported:
 
 
 def unreported(connection: Connection, now: datetime) -> list[Unreported]:
-    """The pushes of the last week of which WeChat should have told by now, and has not."""
+    """The pushes of the last week of which WeChat should have told by now, and of how many copies it has not."""
     silent = sa.case((deliveries.c.result_at.is_(None), 1), else_=0)
-    columns = (pushes.c.name, pushes.c.channel, sa.func.sum(silent), sa.func.count())
+    columns = (pushes.c.id, pushes.c.name, pushes.c.channel, sa.func.sum(silent), sa.func.count())
     lately = pushes.c.due_at.between(now - A_WEEK - WAITS, now)
     sent = sa.and_(deliveries.c.state == SENT, deliveries.c.sent_at <= now - WAITS)
     joined = sa.select(*columns).join(deliveries, deliveries.c.push_id == pushes.c.id)
     asked = joined.where(lately, pushes.c.channel.in_(REPORTED), sent).group_by(pushes.c.id)
-    found = (
-        Unreported(name, channel, int(copies), count)
-        for name, channel, copies, count in connection.execute(asked)
-    )
-    return [one for one in found if one.copies]
+    return [
+        Unreported(push_id, name, channel, int(copies), count)
+        for push_id, name, channel, copies, count in connection.execute(asked)
+    ]
 
 
 def standing_still(connection: Connection, now: datetime) -> list[str]:
@@ -57,8 +57,8 @@ def standing_still(connection: Connection, now: datetime) -> list[str]:
     return sorted(set(connection.execute(sa.select(pushes.c.name).where(under_way).limit(MOST)).scalars()))
 
 
-def unbalanced(connection: Connection, since: datetime) -> list[str]:
-    """The names of the pushes that ended since then and whose copies do not add up, or are not all over."""
+def unbalanced(connection: Connection, since: datetime) -> list[tuple[int, str]]:
+    """The ids and names of the pushes that ended since then and whose copies do not add up, or are not all over."""
     ended = sa.and_(pushes.c.state.in_((FINISHED, CANCELLED)), pushes.c.finished_at >= since)
     wrong = []
     for push_id, name, state in connection.execute(
@@ -66,5 +66,5 @@ def unbalanced(connection: Connection, since: datetime) -> list[str]:
     ).all():
         found = books(connection, push_id)
         if not found.balanced or (state == FINISHED and found.open):
-            wrong.append(name)
+            wrong.append((push_id, name))
     return sorted(wrong)

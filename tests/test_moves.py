@@ -62,9 +62,10 @@ def test_every_state_in_the_code_has_its_meaning_and_its_word_and_a_way_in() -> 
     assert set(push.STATES) == set(states.LIVES[0].states)
 
 
-def test_no_order_of_events_makes_a_move_that_is_not_listed(fresh: type[Union]) -> None:
+@pytest.mark.parametrize("examples", [6, pytest.param(300, marks=pytest.mark.soak)])
+def test_no_order_of_events_makes_a_move_that_is_not_listed(fresh: type[Union], examples: int) -> None:
     run_state_machine_as_test(
-        fresh, settings=settings(max_examples=12, stateful_step_count=40, deadline=None)
+        fresh, settings=settings(max_examples=examples, stateful_step_count=30, deadline=None)
     )
 
 
@@ -83,7 +84,7 @@ def test_every_listed_move_happens(fresh: type[Union]) -> None:
     assert LISTED - walked == set(), "listed, and never happens"
 
 
-WORKS, SAYS = ("a_worker_works", 12), "wechat_is_in_a_mood"
+WORKS, SAYS = ("a_worker_works", 8), "wechat_is_in_a_mood"
 NOON_COMES, LATER = ("time_passes", 60), ("time_passes", 12)
 TOURS: tuple[tuple[Any, ...], ...] = (
     ({}, NOON_COMES, WORKS, ("wechat_tells_what_became_of_it", "failed:user block")),

@@ -11,7 +11,7 @@ from test_alarm import Post, Staff, post, staff
 
 from jobs import worker as working
 from jobs.reconciliation import reconcile
-from models import in_force, push, shared, timer
+from models import alarm, in_force, push, shared, timer
 from models.delivery import deliveries
 from models.push import pushes
 from wx.simulator import Results
@@ -103,6 +103,12 @@ class TestWhatWasNeverSent:
         (words,) = looks(office)
 
         assert "账却不平" in words
+        with office.store.writing() as connection:
+            (one,) = alarm.standing(connection)
+            alarm.clear(connection, one.name, office.time.now())
+        assert looks(office) == [], "somebody has seen to it"
+        office.time.passes(minutes=31)
+        assert looks(office) == []
 
 
 def test_what_a_person_paused_or_halted_or_what_must_wait_stands_still_rightly(office: Office) -> None:
