@@ -13,6 +13,7 @@ from handlers.crisis import Dangers
 from handlers.page import ALL, BACK, HOME, Page, listing, page, state
 from handlers.search import Finder
 from handlers.turn import House
+from handlers.worry import Worry
 from menus.directory import Directory
 from menus.files import Saying
 from menus.guide import HOTLINE, Guide, Mode
@@ -47,6 +48,7 @@ class Book:
     finder: Finder
     sayings: Mapping[str, Saying]
     dangers: Dangers
+    worry: Worry
 
     def titles(self, names: tuple[str, ...]) -> list[tuple[str, str]]:
         """(title, name) of these pages, for a list to choose from."""
@@ -80,7 +82,7 @@ def _book(directory: Directory, name: str, mode: Mode, has_menu: bool, address: 
     named = {page.name: page for page in pages} | scribe.alone
     sayings, dangers = {saying.id: saying for saying in directory.talk}, Dangers(directory.crisis)
     entries = {name: page for name, page in named.items() if name.startswith("guide:")}
-    return Book(directory, named, entries, Finder(directory, dangers), sayings, dangers)
+    return Book(directory, named, entries, Finder(directory, dangers), sayings, dangers, Worry(directory))
 
 
 def _home(name: str, has_menu: bool, directory: Directory) -> Page:

@@ -100,6 +100,10 @@ class Dangers:
             ((self._kinds[at][0], told[at]) for at in sorted(told) if not self._afterwards(at, text)), None
         )
 
+    def harmless(self, plain: str) -> bool:
+        """Whether the words hold one that only sounds like danger."""
+        return self._harmless.search(simplified(plain)) is not None
+
     def kind(self, name: str, plain: str) -> Danger | None:
         """The emergency of that id, None where the words only ask about it afterwards."""
         text = simplified(plain)

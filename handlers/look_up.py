@@ -19,12 +19,14 @@ NEAR = 0.6  # of the best one's score: what stands beside a sure answer
 @dataclass(frozen=True, slots=True)
 class Found:
     """The pages that fit (guide:ID, campaign:ID, a menu key or a section's title), the best first. `sure` tells whether the
-    first is the answer or only likely; `danger` comes before all; `said` is the answer to small talk."""
+    first is the answer or only likely; `danger` comes before all; `said` is the answer to small
+    talk, `worry` what stands above all where somebody may be in danger."""
 
     pages: tuple[str, ...] = ()
     sure: bool = False
     danger: Danger | None = None
     said: str = ""
+    worry: str = ""
 
 
 def look_up(house: House, now: datetime, words: str) -> Found:
@@ -34,7 +36,8 @@ def look_up(house: House, now: datetime, words: str) -> Found:
     told = [book(house).sayings.get(name.removeprefix("talk:")) for name in names if name.startswith("talk:")]
     pages = tuple(name for name in names if not name.startswith("talk:"))
     said = told[0].answer if told and told[0] and not pages else ""
-    return Found(pages, way.kind in ("page", "both"), way.danger, said)
+    worry = book(house).directory.crisis.worry if way.worried else ""
+    return Found(pages, way.kind in ("page", "both"), way.danger, said, worry)
 
 
 def _pages(way: Route) -> Iterator[str]:

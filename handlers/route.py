@@ -37,6 +37,7 @@ class Route:
     reason: str = ""
     hits: tuple[Hit, ...] = ()
     danger: Danger | None = None
+    worried: bool = False  # somebody may be in danger: the numbers stand before the answer
 
     @property
     def offered(self) -> tuple[str, ...]:
@@ -55,7 +56,17 @@ def route(house: House, now: datetime, words: str) -> Route:
         kind, said = found
         return Route("danger", _besides(house, now, shelf, words), f"像是{kind.title}：“{said}”", danger=kind)
     way = _topic(house, now, shelf, words)
-    return way if way.danger is None else replace(way, target=_besides(house, now, shelf, words))
+    if way.danger is not None:
+        return replace(way, target=_besides(house, now, shelf, words))
+    return replace(way, worried=True) if _worrying(shelf, way, plain, words) else way
+
+
+def _worrying(shelf: Book, way: Route, plain: str, words: str) -> bool:
+    """Whether words that no list knows as danger sound like it, as a whole or in one of their parts; a name never does."""
+    if way.kind == "number" or (way.kind == "page" and not way.hits) or shelf.dangers.harmless(plain):
+        return False
+    parts = (simplified(normal(part)) for part in BREAKS.split(words))
+    return shelf.worry.among(simplified(plain), parts)
 
 
 def _besides(house: House, now: datetime, shelf: Book, words: str) -> str:

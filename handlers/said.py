@@ -10,18 +10,19 @@ from handlers import danger, dialogue, talk
 from handlers.book import book
 from handlers.page import NEAR, listing, page, show
 from handlers.personal import KINDLY, has_personal
-from handlers.route import route
+from handlers.route import Route, route
 from handlers.turn import Turn
 from menus.guide import HOTLINE
 from menus.telling import link
 from wx.replies import Text
 
 OpenPage = Callable[[Turn, str], Text]
+URGENT = "要是急事，先打电话：有人受伤 120，着火被困 119，被打被关 110，心里过不去 12356。\n"
 NOTHING = (
     "这个我不会，不乱猜，免得误您的事。\n"
     "换几个字说说看，比如：工伤、欠薪、年假、社保。\n"
     f"工会的事请拨 {HOTLINE}，别的事拨 12345；劳动和社保拨 12333。\n"
-    "要是急事，先打电话：有人受伤 120，着火被困 119，被打被关 110，心里过不去 12356。\n"
+    f"{URGENT}"
     "回复 00 看全部服务：服务大厅、创新创业、职工之家。"
 )
 OTHERWISE = f"都不是的话，换个说法再试，或拨 {HOTLINE} 问一问。\n回复 00 首页。"
@@ -40,6 +41,12 @@ def say(turn: Turn, words: str, open_page: OpenPage) -> Text:
 
 def _found(turn: Turn, words: str, open_page: OpenPage) -> Text:
     way = route(turn.house, turn.now, words)
+    reply = _answered(turn, way, words, open_page)
+    worry = book(turn.house).directory.crisis.worry if way.worried else ""
+    return Text(f"{worry}\n\n{reply.content.replace(URGENT, '')}") if worry else reply
+
+
+def _answered(turn: Turn, way: Route, words: str, open_page: OpenPage) -> Text:
     match way.kind:
         case "danger":
             assert way.danger is not None

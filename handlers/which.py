@@ -16,7 +16,8 @@ def which(house: House, words: str, now: datetime) -> str:
     titles = book(house).finder.titles | {f"campaign:{one.id}": one.title for one in year.told(house, now)}
     losers = [hit for hit in way.hits if hit.target != way.target]
     near = [f"· {titles[hit.target]}：{hit.reason}（{hit.score:.2f} 分）" for hit in losers]
-    return "\n".join([_said(words, way, titles.get(way.target, way.target)), *near])
+    worry = ["听着像出了事，所以最前面先说急救电话。"] if way.worried else []
+    return "\n".join([_said(words, way, titles.get(way.target, way.target)), *worry, *near])
 
 
 def _said(words: str, way: Route, title: str) -> str:

@@ -101,9 +101,10 @@ class WordList(Part):
 
 class Crisis(Part):
     """The file of emergencies, the gravest first; `harmless` is taken out of a sentence before it is looked at, and `calm` are
-    sentences that are like an emergency and are none."""
+    sentences that are like an emergency and are none. `worry` is said first where words only sound like one."""
 
     lists: tuple[WordList, ...] = ()
     kinds: tuple[Danger, ...] = ()
+    worry: str = ""
     harmless: tuple[Words, ...] = ()
     calm: tuple[Words, ...] = ()

@@ -18,9 +18,9 @@ from models.follower import Follower
 from wx import messages as m
 from wx.replies import Text
 
-ALARMS = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+TABLES = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
 for table in (alarm.alarms, photo.photos):  # what somebody may look into who only talks
-    table.create(ALARMS)
+    table.create(TABLES)
 START = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
 
 
@@ -72,7 +72,7 @@ class Worker:
             "gh_union", "oWorker", "text", int(self.now.timestamp()), "1", "", "", body, "<xml/>", "k"
         )
         # only events about our own sending and words of danger touch the database, which has nothing but alarms here
-        with nullcontext(connection) if connection is not None else ALARMS.begin() as books:
+        with nullcontext(connection) if connection is not None else TABLES.begin() as books:
             self.turn = Turn(message, follower, books, self.now, self.house, self.dialogue)
             reply = answer(self.turn)
         self.dialogue = self.turn.dialogue

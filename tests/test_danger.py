@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from guides_cast import WHOLE
 from kind_cast import Union
-from talk_cast import ALARMS, Worker, house
+from talk_cast import TABLES, Worker, house
 
 from ground.normal import normal
 from handlers.crisis import Dangers
@@ -123,7 +123,7 @@ def test_staff_get_an_alarm_at_once_without_words_or_name_once_for_a_person_and_
 
     assert len(standing() - before) == 2
     assert name.startswith("crisis:")
-    with ALARMS.begin() as connection:
+    with TABLES.begin() as connection:
         words = {one.name: one.words for one in alarm.standing(connection)}[name]
     assert "想不开" in words
     assert "消息编号 k" in words
@@ -131,7 +131,7 @@ def test_staff_get_an_alarm_at_once_without_words_or_name_once_for_a_person_and_
 
 
 def standing() -> set[str]:
-    with ALARMS.begin() as connection:
+    with TABLES.begin() as connection:
         return {one.name for one in alarm.standing(connection)}
 
 
