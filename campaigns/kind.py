@@ -36,6 +36,7 @@ class Visit:
     said: Said = field(default_factory=dict)
     once: str = ""  # what is sent twice has the same
     address: str = ""  # from where the page was asked, as far as we can know; '' for the chat
+    site: str = ""  # where the account's pages are, '' for none
     sensitive: tuple[str, ...] = ()  # words that a person of the staff must look at before others see them
 
     def named(self, once: str, door: Door = "chat", address: str = "") -> Visit:
@@ -164,6 +165,7 @@ class Kind:
     hidden: Callable[[Visit], Sequence[Hidden]] = lambda visit: ()
     opened: Callable[[Connection, Edition, Any], None] = lambda connection, edition, rules: None
     result: Callable[[Connection, Edition, Any], Sequence[Table]] = lambda connection, edition, rules: ()
+    late: Callable[[Visit], Asked | Nothing | None] = lambda visit: None  # what is asked once it is over
     tended: Callable[[Store, Edition, Any, datetime], None] = lambda store, edition, rules, now: None
     files: Callable[[Connection, Edition, Any], Sequence[File]] = lambda connection, edition, rules: ()
 

@@ -70,16 +70,22 @@ def kind_of(found: Edition) -> Kind:
 
 
 def visit(
-    connection: Connection, found: Edition, openid: str, now: datetime, sensitive: tuple[str, ...] = ()
+    connection: Connection,
+    found: Edition,
+    openid: str,
+    now: datetime,
+    sensitive: tuple[str, ...] = (),
+    site: str = "",
 ) -> Visit:
     """This person at this edition."""
-    return Visit(connection, found, rules_of(kind_of(found), found), openid, now, sensitive=sensitive)
+    rules = rules_of(kind_of(found), found)
+    return Visit(connection, found, rules, openid, now, sensitive=sensitive, site=site)
 
 
 def asks(visit: Visit) -> Asked | Nothing:
     """What is asked of this person now, or why nothing is."""
     if not visit.edition.takes(visit.now):
-        return Nothing(over(visit.edition, visit.now))
+        return kind_of(visit.edition).late(visit) or Nothing(over(visit.edition, visit.now))
     return kind_of(visit.edition).form(visit)
 
 

@@ -102,6 +102,8 @@ def begin(turn: Turn, campaign_id: str) -> Text | None:
     found = door.current(turn.connection, campaign, turn.now, live=house.live)
     if found is None:
         last = edition.latest(turn.connection, campaign.id)
+        if last is not None and isinstance(door.kind_of(last).late(_visit(turn, last, {})), Asked):
+            return _go_on(turn, last)
         return Text(door.over(last, turn.now) if last else f"“{campaign.title}”{door.NOT_YET}")
     return _go_on(turn, found)
 
@@ -133,7 +135,9 @@ def _unfinished(turn: Turn) -> Edition | None:
 
 
 def _visit(turn: Turn, found: Edition, said: Said) -> Visit:
-    visit = door.visit(turn.connection, found, turn.message.openid, turn.now, turn.house.sensitive)
+    visit = door.visit(
+        turn.connection, found, turn.message.openid, turn.now, turn.house.sensitive, turn.house.base_url
+    )
     return visit.named(turn.message.key).with_said(said)
 
 

@@ -20,6 +20,8 @@ from models import (
     entry,
     erasure,
     interaction,
+    nomination,
+    objection,
     photo,
     riddle,
     session,
@@ -59,6 +61,8 @@ HOLDERS: tuple[Holder, ...] = (
     Holder("网页登录", session.sessions, session.erase, session.export),
     Holder("正在登录", session.sign_ins, _nothing, lambda connection, openid: []),  # goes with the sessions
     Holder("投过的票", ballot.ballots, ballot.erase, ballot.export),
+    Holder("推荐过的人", nomination.nominations, nomination.erase, nomination.export),
+    Holder("提过的异议", objection.objections, objection.erase, objection.export),
     Holder("灯谜得分", riddle.scores, riddle.erase, riddle.export),
     Holder("猜过的谜底", riddle.attempts, _nothing, riddle.export_guesses),  # goes with the scores
     Holder("猜中的灯谜", riddle.solves, _nothing, riddle.export_solves),  # goes with the scores

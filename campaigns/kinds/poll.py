@@ -9,11 +9,11 @@ from typing import Any
 
 from campaigns import form as forms
 from campaigns.kind import Asked, Kind, Nothing, Offer, Refused, Taken, Told, Visit
-from campaigns.kinds import poll_count
+from campaigns.kinds import poll_count, poll_nominee, poll_posted
 from campaigns.kinds.poll_rules import Rules
 from campaigns.kinds.poll_staff import DEEDS, files, published, result, tables
 from ground.days import SHANGHAI
-from models import ballot, candidate, poll
+from models import ballot, candidate, nomination, objection, poll
 from models.ballot import Ballot, New, Spent
 from models.base import Connection
 from models.candidate import Candidate
@@ -37,7 +37,17 @@ def opened(connection: Connection, edition: Edition, rules: Rules) -> None:
 
 
 def form(visit: Visit) -> Asked | Nothing:
-    """Whom to vote for, or what became of the vote that was cast."""
+    """Whom to nominate or to vote for, or what became of the vote that was cast."""
+    phase = visit.rules.phase(visit.edition.opens_at, visit.now)
+    if phase == "nominating":
+        return poll_nominee.form(visit)
+    if phase == "checking":
+        begins = poll_nominee.moment(visit.rules.votes_at(visit.edition.opens_at))
+        return Nothing(f"推荐已经截止，工会正在审核，{begins} 开始投票。")
+    return _ballot(visit)
+
+
+def _ballot(visit: Visit) -> Asked | Nothing:
     found = poll.get(visit.connection, visit.edition.id)
     cast = ballot.of_person(visit.connection, found, visit.openid, slot(visit)) if visit.openid else []
     if cast:
@@ -97,7 +107,11 @@ def moment(at: datetime) -> str:
 
 
 def take(visit: Visit, answers: Mapping[str, Any]) -> Taken | Refused:
-    """The ballot; a second one gets the first one's words."""
+    """The ballot, where a second one gets the first one's words; a nomination; an objection."""
+    if "objection" in answers:
+        return poll_posted.take(visit, answers)
+    if FIELD not in answers:
+        return poll_nominee.take(visit, answers)
     given = answers[FIELD]
     choices = sorted({int(number) for number in ([given] if isinstance(given, str) else given)})
     found = poll.get(visit.connection, visit.edition.id)
@@ -136,10 +150,15 @@ def told(visit: Visit) -> Told:
         order = list(every)
         shown = visit.rules.shows == "now"
         notes = {number: f"{found.so_far.get(number, 0)} 票" for number in every} if shown else {}
-    asked = form(visit) if visit.edition.takes(visit.now) and visit.openid else None
+    asked = _ballot(visit) if visit.openid and _is_voting(visit) else None
     offers = tuple(_offer(every[number], notes.get(number, ""), asked) for number in order)
     words = poll_count.words(visit.connection, visit.edition, visit.rules, found, len(every))
     return Told(words, _mine(visit, found), offers)
+
+
+def _is_voting(visit: Visit) -> bool:
+    is_on = visit.edition.takes(visit.now)
+    return is_on and bool(visit.rules.phase(visit.edition.opens_at, visit.now) == "voting")
 
 
 def _offer(one: Candidate, note: str, asked: Asked | Nothing | None) -> Offer:
@@ -161,28 +180,25 @@ def _mine(visit: Visit, found: poll.Poll) -> tuple[str, ...]:
     if not visit.openid:
         return ()
     void = ballot.annulled(visit.connection, visit.edition.id)
-    return tuple(
+    voted = tuple(
         f"{moment(one.received_at)} 投了票，回执 {one.receipt}"
         + (f"，这张票作废了：{void[one.id]}" if one.id in void else "")
         for one in ballot.of_person(visit.connection, found, visit.openid)
     )
+    return voted + (poll_nominee.mine(visit) if visit.rules.nominate else ())
 
 
 def ended(connection: Connection, edition: Edition, rules: Rules, now: datetime) -> None:
     """Nothing more here: a million ballots are sealed and counted a portion at a time, by `tended`."""
 
 
+def waiting_since(connection: Connection, edition_id: int) -> datetime | None:
+    """Since when a nomination or an objection waits for the staff."""
+    looks = (nomination.waiting_since, objection.waiting_since)
+    return min((at for look in looks if (at := look(connection, edition_id)) is not None), default=None)
+
+
 KIND = Kind(
-    "投票",
-    Rules,
-    form,
-    take,
-    told,
-    tables,
-    ended,
-    DEEDS,
-    opened=opened,
-    tended=poll_count.tended,
-    files=files,
-    result=published,
-)
+    "投票", Rules, form, take, told, tables, ended, DEEDS, waiting_since,
+    opened=opened, late=poll_posted.late, tended=poll_count.tended, files=files, result=published,
+)  # fmt: skip

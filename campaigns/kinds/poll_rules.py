@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from campaigns.kinds.poll_list import Candidates, Listed
+from ground.days import Duration
 from ground.part import Part
 
 SIDES = ("public", "expert", "union")
@@ -53,6 +55,15 @@ class Quota(Part):
         return f"{self.group}{'、'.join(piece for piece in (least, most) if piece)}"
 
 
+class Nominate(Part):
+    """`[campaigns.poll.nominate]`: how long people may nominate from the opening, then how long the staff check before the vote."""
+
+    lasts: Duration = timedelta(days=14)
+    checking: Duration = timedelta(days=7)
+    per_person: Annotated[int, Field(ge=1, le=10)] = 2
+    checks: tuple[Annotated[str, Field(min_length=1, max_length=20)], ...] = ()
+
+
 class Rules(Part):
     """`[campaigns.poll]`."""
 
@@ -70,6 +81,17 @@ class Rules(Part):
     exit_flag: Annotated[int, Field(ge=2, le=100_000)] = 100
     weights: Weights = Weights()
     quotas: tuple[Quota, ...] = ()
+    nominate: Nominate | None = None
+
+    def phase(self, opens_at: datetime, now: datetime) -> str:
+        """What an edition that opened then is at: nominating, checking or voting."""
+        if self.nominate is None or now >= self.votes_at(opens_at):
+            return "voting"
+        return "nominating" if now < opens_at + self.nominate.lasts else "checking"
+
+    def votes_at(self, opens_at: datetime) -> datetime:
+        """When the voting begins."""
+        return opens_at + (self.nominate.lasts + self.nominate.checking) if self.nominate else opens_at
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -90,13 +112,14 @@ class Rules(Part):
     def _odd_list(self) -> list[str]:
         lines = self.candidates.lines
         if not lines:  # frozen rules: they are rows by then
-            return [] if self.candidates.digest else ["还没有写 candidates（候选名单）"]
+            known_later = self.candidates.digest or self.nominate
+            return [] if known_later else ["还没有写 candidates（候选名单），也没有写 nominate（推荐）"]
         faults = [
             f"{one.place}没有照片：写上照片的文件名，或者把 photos 写成 false"
             for one in lines
             if self.photos and not one.photo
         ]
-        if self.most > len(lines):
+        if self.most > len(lines) and not self.nominate:
             faults.append(f"most 是 {self.most}，可是只有 {len(lines)} 个候选")
         known = {group for one in lines for group in one.groups}
         faults += [

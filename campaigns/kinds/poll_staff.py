@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from pathlib import Path
 
 from campaigns.kind import Deed, File, Impossible, Work
-from campaigns.kinds import poll_result
+from campaigns.kinds import poll_marks, poll_nominee, poll_posted, poll_result
 from campaigns.kinds.poll_count import ballot_lines, receipt_lines
 from campaigns.kinds.poll_result import Entrant, Place
 from campaigns.kinds.poll_rules import SIDE_WORDS, SIDES, Rules
 from ground.days import minute
+from ground.sheet import UnusableError
 from ground.table import Table
-from models import ballot, candidate, entry, notice, poll
+from models import ballot, candidate, entry, notice, objection, poll
 from models import edition as editions
 from models.base import Connection
 from models.candidate import Candidate
@@ -56,6 +58,8 @@ def tables(connection: Connection, edition: Edition, rules: Rules) -> list[Table
                 for mark, number, first, last in ballot.exits(connection, edition.id, rules.exit_flag)
             ],
         ),
+        *([poll_nominee.table(connection, edition.id, rules.nominate.checks)] if rules.nominate else []),
+        poll_posted.table(connection, edition.id),
     ]
 
 
@@ -196,6 +200,8 @@ def publish(work: Work, words: Sequence[str]) -> str:
     if here.posted_to is None or work.now < here.posted_to:
         until = f"要公示到 {minute(here.posted_to)}" if here.posted_to else "还没有公示，请先 post"
         raise Impossible(f"{until}，才能公布。")
+    if objection.waiting_since(work.connection, work.edition.id) is not None:
+        raise Impossible("还有异议没有答复，请先用 settle 答复。")
     editions.publish(work.connection, work.edition, work.now)
     poll.destroy_key(work.connection, work.edition.id)
     thanks = f"【{work.edition.title}】结果出来了，谢谢您投的票！{words[0]}"
@@ -205,10 +211,41 @@ def publish(work: Work, words: Sequence[str]) -> str:
     return f"结果已经公布，会告诉投过票的 {told} 人。"
 
 
+def give_expert(work: Work, words: Sequence[str]) -> str:
+    """Take the experts' points from a sheet."""
+    return _given(work, "expert", words[0])
+
+
+def give_union(work: Work, words: Sequence[str]) -> str:
+    """Take the unions' votes from a sheet."""
+    return _given(work, "union", words[0])
+
+
+def _given(work: Work, side: str, name: str) -> str:
+    if poll.get(work.connection, work.edition.id).posted_at is not None:
+        raise Impossible("结果已经公示，不能再改评分。")
+    if not getattr(work.rules.weights, side):
+        raise Impossible(f"规则里{SIDE_WORDS[side]}占 0%，用不着评分。")
+    known = {one.number for one in candidate.of_edition(work.connection, work.edition.id)}
+    try:
+        rows = poll_marks.marks(name, Path(name).read_bytes(), known)
+    except OSError:
+        raise Impossible(f"{name} 读不出来，请看文件名和权限对不对。") from None
+    except UnusableError as fault:
+        raise Impossible(str(fault)) from None
+    number = poll.give_marks(work.connection, work.edition.id, side, rows)
+    givers = len({giver for giver, _, _ in rows})
+    return f"{SIDE_WORDS[side]}记下了：{givers} 位（家），{number} 个分数；以前的换成了这一份。"
+
+
 DEEDS: Mapping[str, Deed] = {
+    **poll_nominee.DEEDS,
+    "experts": Deed("记下专家评分（一张表：评分人、编号、分数）", ("文件",), give_expert),
+    "unions": Deed("记下工会推荐（一张表：评分人、编号、分数）", ("文件",), give_union),
     "withdraw": Deed("一个候选退出", ("编号", "理由"), withdraw),
     "annul": Deed("作废一张选票", ("回执", "理由"), annul),
     "annul-exit": Deed("作废一个网络出口的全部选票", ("出口", "理由"), annul_exit),
     "post": Deed("公示结果", ("说明",), post),
+    **poll_posted.DEEDS,
     "publish": Deed("公示期满，公布结果并告诉大家", ("说明",), publish),
 }

@@ -6,7 +6,7 @@ from flask import Blueprint
 
 from handlers.turn import House
 from models.view import Views
-from web.h5 import campaign, me, photo, result, share, sign_in
+from web.h5 import campaign, me, nominee, photo, result, share, sign_in
 from web.h5.browser import Browser
 from web.parts import Parts
 
@@ -21,6 +21,7 @@ def pages(parts: Parts, house: House, views: Views) -> Blueprint:
     blueprint.after_request(browser.remember)
     blueprint.app_context_processor(lambda: {"csrf": browser.token, "signed_in": browser.is_signed_in})
     campaign.pages(blueprint, parts, house, browser, views)
+    nominee.pages(blueprint, parts)
     me.pages(blueprint, parts, house, browser)
     photo.pages(blueprint, parts, browser)
     result.pages(blueprint, parts)
