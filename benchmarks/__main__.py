@@ -1,4 +1,4 @@
-"""python -m benchmarks [compare|growth|anatomy|instructions|lane|closing|finding|gate|push|planning]; without a word it compares."""
+"""python -m benchmarks [compare|growth|anatomy|instructions|lane|closing|finding|gate|push|planning|poll]; without a word it compares."""
 
 import argparse
 import os
@@ -17,6 +17,7 @@ from benchmarks import (
     lane,
     messages,
     planning,
+    polling,
     pushing,
     report,
 )
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
             "gate",
             "push",
             "planning",
+            "poll",
         ),
     )
     parser.add_argument("--rounds", type=int, help="default: 5 (growth, push: 3; lane: 10 pairs)")
@@ -76,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     grown.add_argument("--store", choices=("sqlite", "postgresql"), action="append", help="default: both")
     closed = parser.add_argument_group("closing")
     closed.add_argument("--guesses", type=int, default=1_000_000, help="in the edition that is closed")
+    polled = parser.add_argument_group("poll")
+    polled.add_argument("--people", type=int, default=10_000, help="who open the page and vote")
     counted = parser.add_argument_group("instructions")
     counted.add_argument("--write", action="store_true", help="make these counts the committed ones")
     counted.add_argument(
@@ -125,6 +129,8 @@ def _done(asked: argparse.Namespace) -> int:
     install(peers=False)
     if asked.what == "anatomy":
         return anatomy.show(VAR / "anatomy", asked.seconds)
+    if asked.what == "poll":
+        return polling.show(VAR / "poll", asked.people, asked.rounds or 3, asked.seconds, asked.postgres)
     if asked.what == "lane":
         mode = (asked.mode or ["safe"])[0]
         return lane.show(VAR / "lane", mode, asked.rounds or 10, asked.connections, asked.seconds)

@@ -42,9 +42,11 @@ class Outcome:
         return self.not_200 + self.empty_or_wrong + self.broken + self.unanswered
 
 
-def load(requests: Path, port: int, connections: int, warm_up_s: float, seconds: float) -> Outcome:
-    """Sends the file's requests to 127.0.0.1:port; raises LoadFailed when the server does not hold out."""
-    words = [str(LOAD), str(requests), str(port), str(connections), str(warm_up_s), str(seconds)]
+def load(
+    requests: Path, port: int, connections: int, warm_up_s: float, seconds: float, begins: str = "<xml"
+) -> Outcome:
+    """Sends the file's requests to 127.0.0.1:port; a right answer's body `begins` so. Raises LoadFailed."""
+    words = [str(LOAD), str(requests), str(port), str(connections), str(warm_up_s), str(seconds), begins]
     try:
         done = subprocess.run(
             words, capture_output=True, text=True, check=False, timeout=warm_up_s + seconds + SPARE_S

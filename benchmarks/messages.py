@@ -56,6 +56,11 @@ def _xml(number: int, who: str, created: int, words: str) -> bytes:
     ).encode()
 
 
+def text(number: int, who: str, created: int, words: str) -> bytes:
+    """One text message."""
+    return _xml(number, who, created, words)
+
+
 def _subscribe(who: str, created: int) -> bytes:
     return (
         f"<xml><ToUserName><![CDATA[{ORIGINAL_ID}]]></ToUserName>"

@@ -280,6 +280,12 @@ def annulled(connection: Connection, edition_id: int) -> dict[int, str]:
     return {row[0]: row[1] for row in rows}
 
 
+def why_annulled(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Why these do not count, by their ids; those that count are not in it."""
+    query = sa.select(annulments.c.ballot_id, annulments.c.reason).where(annulments.c.ballot_id.in_(ids))
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
 def reasons(connection: Connection, edition_id: int) -> list[tuple[str, int]]:
     """Why ballots do not count, and how many for each reason."""
     found: dict[str, int] = {}

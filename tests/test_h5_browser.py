@@ -9,16 +9,19 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from kind_cast import RIDDLE, Pages, Union, campaign
+from kind_cast import POLL, RIDDLE, Pages, Union, campaign
 from kind_cast import WISH as WISHES
 from phone_cast import WAIT_MS, barriers, launched, shot
 from playwright.sync_api import Browser, Page, expect
 from test_photo import HEIC, jpeg
 from werkzeug.serving import make_server
 
+from campaigns.kinds.poll_list import of_folder
+from models import ballot, session
 from models.base import Store
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
@@ -127,6 +130,34 @@ def test_riddles_a_photo_an_appeal_and_a_result_are_seen_and_done_at_a_telephone
     context.close()
 
 
+def test_a_vote_is_looked_for_chosen_and_cast_without_javascript(
+    polled: tuple[Union, str], browser: Browser
+) -> None:
+    union, url = polled
+    with union.store.writing() as connection:
+        secret = session.begin(connection, union.phone("王师傅").openid, datetime.now(UTC))
+    context = browser.new_context(viewport={"width": NARROW, "height": 844}, java_script_enabled=False)
+    context.set_default_timeout(WAIT_MS)
+    context.add_cookies([{"name": "visit", "value": secret, "url": url}])
+    page = context.new_page()
+
+    page.goto(f"{url}/h5/c/model")
+    looked_over(page, "h5-poll")
+    page.get_by_label("5 号").check()
+    page.get_by_label("找候选").fill("蟹")
+    page.get_by_role("button", name="找一找").click()
+    expect(page.locator(".grid li")).to_have_count(4)
+    expect(page.get_by_label("5 号")).to_be_checked()
+    page.get_by_label("4 号").check()
+    looked_over(page)
+    page.get_by_role("button", name="投票").click()
+    expect(page.get_by_role("status")).to_contain_text("回执")
+    looked_over(page, "h5-poll-done")
+    with union.store.reading() as connection:
+        assert [one.choices for one in ballot.every(connection, 1)] == ["4 5"]
+    context.close()
+
+
 @pytest.mark.parametrize("width", [360, 414, 1280])
 def test_the_public_face_and_an_entry_are_read_without_javascript_at_any_width(
     served: tuple[Union, str], browser: Browser, width: int
@@ -176,6 +207,22 @@ def looked_over(page: Page, picture: str = "") -> None:
 def served(sqlite_store: Store) -> Iterator[tuple[Union, str]]:
     wishes = campaign(WISHES, wish={"per_person": 3, "photos": True})
     union = Union(sqlite_store, [wishes, campaign(RIDDLE)])
+    server = make_server("127.0.0.1", 0, Pages(union).app, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield union, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    union.close()
+
+
+@pytest.fixture
+def polled(sqlite_store: Store) -> Iterator[tuple[Union, str]]:
+    """A poll with the sample dishes and their photos."""
+    rules = {"candidates": of_folder(Path(), "food.csv"), "most": 3}
+    keys = {**POLL, "title": "“特色盘锦美食”评选", "about": "咱们盘锦的好味道，由您来评！", "poll": rules}
+    union = Union(sqlite_store, [campaign(keys)])
+    for _ in range(3):
+        union.tends()
     server = make_server("127.0.0.1", 0, Pages(union).app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield union, f"http://127.0.0.1:{server.server_port}"

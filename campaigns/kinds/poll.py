@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from campaigns.kinds.poll_rules import Rules
 from campaigns.kinds.poll_staff import DEEDS, files, published, result, tables
 from ground.days import SHANGHAI
 from models import ballot, candidate, nomination, objection, poll
+from models import edition as editions
 from models.ballot import Ballot, New, Spent
 from models.base import Connection
 from models.candidate import Candidate
@@ -141,7 +142,9 @@ def _spent(visit: Visit, limit: Spent) -> str:
 def told(visit: Visit) -> Told:
     """The rules, the candidates, and the result once the rules let it be seen; and this person's receipts."""
     found = poll.get(visit.connection, visit.edition.id)
-    places = result(visit.connection, visit.edition, visit.rules)
+    mine = ballot.of_person(visit.connection, found, visit.openid) if visit.openid else []
+    is_over = visit.edition.state != editions.OPEN
+    places = result(visit.connection, visit.edition, visit.rules) if is_over else []
     every = {one.number: one for one in in_order(visit)}
     if places:
         order = [one.number for one in places] + [number for number, one in every.items() if not one.stands]
@@ -150,10 +153,10 @@ def told(visit: Visit) -> Told:
         order = list(every)
         shown = visit.rules.shows == "now"
         notes = {number: f"{found.so_far.get(number, 0)} 票" for number in every} if shown else {}
-    asked = _ballot(visit) if visit.openid and _is_voting(visit) else None
-    offers = tuple(_offer(every[number], notes.get(number, ""), asked) for number in order)
+    may = bool(visit.openid) and _is_voting(visit) and all(one.slot != slot(visit) for one in mine)
+    offers = tuple(_offer(every[number], notes.get(number, ""), may=may) for number in order)
     words = poll_count.words(visit.connection, visit.edition, visit.rules, found, len(every))
-    return Told(words, _mine(visit, found), offers)
+    return Told(words, _mine(visit, mine), offers)
 
 
 def _is_voting(visit: Visit) -> bool:
@@ -161,8 +164,8 @@ def _is_voting(visit: Visit) -> bool:
     return is_on and bool(visit.rules.phase(visit.edition.opens_at, visit.now) == "voting")
 
 
-def _offer(one: Candidate, note: str, asked: Asked | Nothing | None) -> Offer:
-    can = isinstance(asked, Asked) and one.stands
+def _offer(one: Candidate, note: str, *, may: bool) -> Offer:
+    can = may and one.stands
     pieces = [one.unit, note if one.stands else f"已经退出：{one.reason}"]
     return Offer(
         one.name,
@@ -175,17 +178,15 @@ def _offer(one: Candidate, note: str, asked: Asked | Nothing | None) -> Offer:
     )
 
 
-def _mine(visit: Visit, found: poll.Poll) -> tuple[str, ...]:
+def _mine(visit: Visit, mine: Sequence[Ballot]) -> tuple[str, ...]:
     """When this person voted, never for whom: who could show that could sell it."""
-    if not visit.openid:
-        return ()
-    void = ballot.annulled(visit.connection, visit.edition.id)
+    void = ballot.why_annulled(visit.connection, [one.id for one in mine]) if mine else {}
     voted = tuple(
         f"{moment(one.received_at)} 投了票，回执 {one.receipt}"
         + (f"，这张票作废了：{void[one.id]}" if one.id in void else "")
-        for one in ballot.of_person(visit.connection, found, visit.openid)
+        for one in mine
     )
-    return voted + (poll_nominee.mine(visit) if visit.rules.nominate else ())
+    return voted + (poll_nominee.mine(visit) if visit.rules.nominate and visit.openid else ())
 
 
 def ended(connection: Connection, edition: Edition, rules: Rules, now: datetime) -> None:

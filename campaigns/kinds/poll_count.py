@@ -154,7 +154,7 @@ def words(connection: Connection, found: Edition, rules: Rules, here: Poll, numb
     for_one = f"，给同一个候选最多 {rules.for_one} 次" if rules.for_one else ""
     span = f"{rules.most}" if rules.least == rules.most else f"{rules.least} 到 {rules.most}"
     lines = [f"{number} 个候选。{every}{most}{for_one}，每次选 {span} 个，投了就定了。"]
-    tally = next(iter(poll.tallied(connection, found.id)), None)
+    tally = next(iter(poll.tallied(connection, found.id)), None) if found.state != edition.OPEN else None
     if tally is not None:
         return "".join([*lines, *_counted(connection, found, tally)])
     if rules.shows == "after":
