@@ -169,7 +169,9 @@ def _offer(one: Wish, mine: bool, picture: str | None) -> Offer:
     label = "支持" if one.state == OPEN and not mine else ""
     said = {"what": "support", "number": str(one.id)} if label else {}
     note = f"{one.supporters} 人支持{_answer(one)}"
-    return Offer(one.words, label, said, str(one.id), note, address(picture) if picture else "", chosen=mine)
+    return Offer(
+        one.words, label, said, str(one.id), note, picture=address(picture) if picture else "", chosen=mine
+    )
 
 
 def _line(one: Wish) -> str:
