@@ -200,6 +200,7 @@ class Built:
             house=self.house,
             find=handlers.look_up,
             site=self.config.site,
+            console=self.config.console,
             ways={name: channel.title for name, channel in CHANNELS.items()},
             why=REASONS | reasons(),
             year=lambda: self.year.rows(self.store, self.clock.now()),

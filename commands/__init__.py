@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from commands import (
     alarm,
+    audit,
     backup,
     campaign,
     check,
@@ -17,6 +18,7 @@ from commands import (
     recount,
     replay,
     report,
+    staff,
     start,
     steering,
     talk,
@@ -42,5 +44,7 @@ RUN: Mapping[str, Callable[[Options, Parts], int]] = {
     "report": report.run,
     "talk": talk.run,
     "replay": replay.run,
+    "staff": staff.run,
+    "audit": audit.run,
     "doctor": doctor.run,
 }

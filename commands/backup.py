@@ -33,6 +33,10 @@ TABLES = {each.table.name: each.title for each in HOLDERS} | {
     "media": "上传过的图片",
     "menus": "发布过的菜单",
     "shared": "系统自己的记号",
+    "shifts": "工作台登录",
+    "staff": "工作人员",
+    "staff_browsers": "工作人员用过的浏览器",
+    "staff_links": "没用过的登录链接",
 }
 REST = "其他"
 Say = Callable[[str], None]

@@ -99,10 +99,13 @@ class Options:
     until: datetime | None = None
     digest: str = ""
     out: Path = Path()
+    person: str = ""
+    duties: Sequence[str] = ()
 
 
 CAMPAIGN = Take("name", "活动的代号", {"metavar": "活动"})
 PUSH = Take("name", "推送的名字，写成 活动/推送", {"metavar": "活动/推送"})
+LOGIN = Take("name", "登录名", {"metavar": "登录名"})
 YES = Take("--yes", "看过了，不用再问", {"action": "store_true"})
 FILE = Take("file", "备份文件", {"type": Path, "metavar": "备份文件"})
 IDENTITY = Take("--identity", "加密的备份用哪个私钥文件打开", {"type": Path, "metavar": "FILE"})
@@ -183,6 +186,20 @@ COMMANDS: Mapping[str, Command] = {
     "replay": Command("把没有答好的消息重新处理一遍", takes=(
         Take("ids", "只处理这几条（默认全部）", {"nargs": "*", "type": number, "metavar": "ID"}),
     )),
+    "staff": Command("工作人员：谁能登录工作台", {
+        "add": ("加一位，得到一个只能用一次的链接", (
+            LOGIN, Take("--name", "姓名", {"dest": "person", "default": "", "metavar": "姓名"}),
+            Take("--duty", "分工，可以写几次：lead push campaign letter guide，或者单独的 system security audit", {
+                "dest": "duties", "action": "append", "required": True, "metavar": "分工"}),
+        )),
+        "list": ("看有哪些人，各有什么分工", ()),
+        "lock": ("锁上一位，马上退出", (LOGIN,)),
+        "reset": ("给一位新的链接，原来的密码和手机作废", (LOGIN,)),
+    }),
+    "audit": Command("操作记录", {
+        "list": ("看最近的操作", ()),
+        "verify": ("从头验证，一条也没有改过、删过", ()),
+    }),
     "doctor": Command("检查整套系统，或者解释一个微信错误代码", takes=(
         Take("code", "微信的错误代码，例如 40164", {"nargs": "?", "default": "", "metavar": "代码"}),
     )),

@@ -12,7 +12,7 @@ from channels import SendLimits
 from channels.alarm import Alarms
 from commands.sample import Demonstration
 from ground import address
-from ground.address import Serving, Site
+from ground.address import Console, Serving, Site
 from ground.part import Part
 from ground.quiet import read_quiet
 from ground.workdays import Holiday, workdays
@@ -30,6 +30,7 @@ class Config(Part):
     database: Database = Database()
     redis: Redis = Redis()
     site: Site = Site()
+    console: Console = Console()
     server: Serving = Serving()
     limits: SendLimits = SendLimits()
     alarms: Alarms = Alarms()

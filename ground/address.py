@@ -1,7 +1,9 @@
-"""`[site]` and `[server]` of the config file: the address that workers open, and the one that this machine listens at."""
+"""`[site]`, `[console]` and `[server]` of the config file: the address that workers open, from where the desk may be opened, and
+where this machine listens."""
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
@@ -65,6 +67,28 @@ def lacking(site: Site) -> list[str]:
     if not site.is_public or site.footer.icp:
         return []
     return ["网站已经有公开的网址，可是没有写备案号。请在 [site.footer] 里填 icp，公安备案号填 police"]
+
+
+def _network(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError:
+        raise ValueError(f"不是网络地址，应写成 203.0.113.7 或者 203.0.113.0/24 的样子{hint(text)}") from None
+    return text
+
+
+class Console(Part):
+    """From where the desk may be opened."""
+
+    addresses: tuple[Annotated[str, AfterValidator(_network)], ...] = ()  # none: from everywhere
+
+    def is_open_to(self, address: str) -> bool:
+        """Whether whoever comes from there may open it."""
+        try:
+            here = ip_address(address)
+        except ValueError:
+            return not self.addresses
+        return not self.addresses or any(here in ip_network(one) for one in self.addresses)
 
 
 class Serving(Part):

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
@@ -108,7 +108,19 @@ def _guarded(cell: Cell) -> Cell:
 
 def write_xlsx(file: Path, tables: Sequence[Table]) -> None:
     """Every table on a sheet of its own, its heading fixed. Raises OSError."""
-    with file.open("wb") as opened, Workbook(opened, SAFE) as book:
+    with file.open("wb") as opened:
+        _write_xlsx(opened, tables)
+
+
+def xlsx_of(tables: Sequence[Table]) -> bytes:
+    """What `write_xlsx` writes."""
+    written = io.BytesIO()
+    _write_xlsx(written, tables)
+    return written.getvalue()
+
+
+def _write_xlsx(file: BinaryIO, tables: Sequence[Table]) -> None:
+    with Workbook(file, SAFE) as book:
         bold = book.add_format({"bold": True})
         for number, table in enumerate(tables, 1):
             sheet = book.add_worksheet(_sheet_name(number, table.title))

@@ -15,7 +15,7 @@ from campaigns import taking_part as door
 from campaigns.campaign import Campaign
 from campaigns.kind import rules_of
 from campaigns.moderation import Moderation
-from models import alarm, draft, edition, photo, session
+from models import alarm, draft, edition, photo, session, shift
 from models.base import Connection, Store
 
 log = logging.getLogger(__name__)
@@ -92,3 +92,4 @@ def sweep(connection: Connection, now: datetime, wall: datetime) -> None:
     draft.sweep(connection, now)
     photo.sweep(connection, now)
     session.sweep(connection, wall)
+    shift.sweep(connection, wall)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from models import shared
 from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
+from models.listing import Listing
 
 TURN = "audit turn"  # the row that whoever writes has locked, so that no two follow the same one
 
@@ -29,6 +30,14 @@ audit = sa.Table(
     sa.Column("hash", Id(64), nullable=False, unique=True),
     sa.Index("ix_audit_object", "object"),
     **MARIADB,
+)
+
+
+LISTING = Listing(
+    {name: audit.c[name] for name in ("id", "at", "staff", "deed", "object", "details")},
+    audit,
+    audit.c.id,
+    finds=(audit.c.staff, audit.c.deed, audit.c.object),
 )
 
 
@@ -74,6 +83,13 @@ def of(connection: Connection, thing: str, limit: int = 100) -> list[Deed]:
     """What was done to an object, the newest first."""
     query = sa.select(*_COLUMNS).where(audit.c.object == thing).order_by(audit.c.id.desc()).limit(limit)
     return [Deed(*row) for row in connection.execute(query)]
+
+
+def head(connection: Connection) -> tuple[int, str]:
+    """How many rows there are, and the hash of the last: whoever wrote it down can tell later that none was taken out."""
+    number = connection.execute(sa.select(sa.func.count()).select_from(audit)).scalar_one()
+    last = connection.execute(sa.select(audit.c.hash).order_by(audit.c.id.desc()).limit(1)).scalar()
+    return int(number), last or ""
 
 
 def broken(connection: Connection) -> int | None:

@@ -23,6 +23,7 @@ from sqlalchemy.exc import IntegrityError
 
 from models.base import MARIADB, Connection, Id, Utc, Words, metadata
 from models.follower import followers
+from models.listing import Listing
 from models.push import SENDING, pushes
 
 PLANNED, SENT, FAILED, SKIPPED, UNKNOWN = "planned", "sent", "failed", "skipped", "unknown"
@@ -98,6 +99,18 @@ deliveries = sa.Table(
     sa.Index("ix_deliveries_lease", "state", "lease_until"),
     sa.Index("ix_deliveries_tried", "state", "tried_at"),
     **MARIADB,
+)
+
+LISTING = Listing(
+    {
+        name: deliveries.c[name]
+        for name in ("id", "recipient", "state", "errcode", "reason", "attempts", "sent_at")
+    },
+    deliveries,
+    deliveries.c.id,
+    finds=(deliveries.c.recipient,),
+    state=deliveries.c.state,
+    of=deliveries.c.push_id,
 )
 
 results = sa.Table(

@@ -20,6 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
+from models.listing import Listing
 from models.rows import add
 
 OPEN, CLOSED, PUBLISHED, ANNULLED = "open", "closed", "published", "annulled"
@@ -51,6 +52,18 @@ editions = sa.Table(
     sa.UniqueConstraint("campaign", "opens_at"),
     sa.Index("ix_editions_state", "state", "closes_at"),
     **MARIADB,
+)
+
+
+LISTING = Listing(
+    {
+        name: editions.c[name]
+        for name in ("id", "title", "campaign", "kind", "opens_at", "closes_at", "state")
+    },
+    editions,
+    editions.c.opens_at,
+    finds=(editions.c.title, editions.c.campaign),
+    state=editions.c.state,
 )
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
+from models.listing import Listing
 from models.rows import add
 
 entries = sa.Table(
@@ -31,6 +32,15 @@ entries = sa.Table(
     sa.Index("ix_entries_openid", "openid"),
     sa.Index("ix_entries_received_at", "edition_id", "received_at"),
     **MARIADB,
+)
+
+
+LISTING = Listing(
+    {name: entries.c[name] for name in ("id", "received_at", "openid", "door", "number", "told")},
+    entries,
+    entries.c.id,
+    finds=(entries.c.openid, entries.c.number),
+    of=entries.c.edition_id,
 )
 
 

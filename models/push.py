@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from models.base import MARIADB, Connection, Id, Utc, Words, metadata
+from models.listing import Listing
 
 DUE, SENDING, PAUSED, FINISHED, MISSED, CANCELLED = (
     "due",
@@ -59,6 +60,15 @@ pushes = sa.Table(
     sa.UniqueConstraint("name", "due_at"),
     sa.Index("ix_pushes_state", "state", "due_at"),
     **MARIADB,
+)
+
+
+LISTING = Listing(
+    {name: pushes.c[name] for name in ("id", "name", "due_at", "channel", "state", "size", "reason")},
+    pushes,
+    pushes.c.due_at,
+    finds=(pushes.c.name,),
+    state=pushes.c.state,
 )
 
 

@@ -179,7 +179,7 @@ class Pages:
         union.base_url = union.base_url or "http://localhost"
         union.restarts()
         self.union = union
-        parts = Parts(
+        self.parts = Parts(
             account=union.account,
             store=union.store,
             clock=Clock(lambda: union.ahead),
@@ -199,7 +199,7 @@ class Pages:
                 }
             ),
         )
-        self.app = create_app(parts, union.webhook)
+        self.app = create_app(self.parts, union.webhook)
         union.pages.append(self)
 
     def browser(self) -> Browser:

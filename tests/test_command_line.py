@@ -26,15 +26,17 @@ __all__ = ["desk"]
 
 CONTRACT = {
     *("demo", "serve", "work", "run", "check", "menu", "push", "db", "doctor", "report", "halt", "unhalt"),
-    *("replay", "talk", "campaign", "alarm", "follower"),
+    *("replay", "talk", "campaign", "alarm", "follower", "recount", "staff", "audit"),
 }
 DEEDS = {
     "menu": {"check", "diff", "publish", "rollback"},
-    "push": {"list", "preview", "test", "start", "pause", "resume", "cancel"},
+    "push": {"list", "preview", "test", "approve", "withdraw", "start", "pause", "resume", "cancel"},
     "db": {"upgrade", "backup", "restore", "verify"},
     "campaign": {"list", "show", "extend", "export", "do"},
     "follower": {"import"},
     "alarm": {"list", "look", "clear", "test", "fell"},
+    "staff": {"add", "list", "lock", "reset"},
+    "audit": {"list", "verify"},
 }
 SAMPLES = {  # every command that needs the config file, as one would type it
     "serve": (),

@@ -10,7 +10,7 @@ from flask import Flask, Response, abort, g, request
 from models import alarm
 from models.alarm import Alarm
 from models.view import Views
-from web import errors, face, h5, health, phone, start, webhook
+from web import console, errors, face, h5, health, phone, start, webhook
 from web.parts import LOOPBACK, Demo, Measure, Parts
 from web.paths import PATHS
 from web.rows import dated
@@ -47,6 +47,7 @@ def create_app(parts: Parts, hook: Webhook | None = None) -> Flask:
     app.register_blueprint(face.pages(parts))
     app.extensions["views"] = views = Views(parts.store)
     app.register_blueprint(h5.pages(parts, parts.house, views))
+    app.register_blueprint(console.pages(parts))
     if parts.demo is not None:
         app.register_blueprint(start.pages(parts))
         app.register_blueprint(phone.pages(parts, parts.demo))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from campaigns.year import Due
-from ground.address import Site
+from ground.address import Console, Site
 from handlers import Found
 from handlers.turn import House
 from models.base import Store
@@ -54,6 +54,7 @@ class Parts:
     measures: Callable[[], Sequence[Measure]] = tuple  # what /metrics shows besides the counts of the tables
     demo: Demo | None = None
     site: Site = field(default_factory=Site)
+    console: Console = field(default_factory=Console)
     follows: Callable[[str], bool] | None = None  # whether WeChat says that this person follows
     sign_in: Callable[[str], Mapping[str, Any]] | None = (
         None  # the code of WeChat's sign-in page → whose it is

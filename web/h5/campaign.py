@@ -27,8 +27,9 @@ from models import draft, edition, follower
 from models.base import Connection
 from models.edition import Edition
 from models.view import Views
+from web.cookie import address
 from web.h5 import photo
-from web.h5.browser import Browser, address
+from web.h5.browser import Browser
 from web.parts import Parts
 
 LONGEST = 4000  # characters of one answer that are looked at

@@ -8,7 +8,7 @@ import secrets
 from flask import Blueprint, Response, abort, jsonify, request
 
 from handlers.turn import House
-from web.h5.browser import wall
+from web.cookie import wall
 from web.parts import Parts
 from wx.errors import WeChatError
 from wx.jssdk import signature

@@ -10,7 +10,8 @@ from werkzeug.wrappers import Response
 
 from handlers.turn import House
 from models import follower, session
-from web.h5.browser import Browser, wall
+from web.cookie import wall
+from web.h5.browser import Browser
 from web.parts import Parts
 from wx.errors import WeChatError
 
@@ -84,7 +85,7 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) ->
 
     def _welcome(openid: str, target: str) -> Response:
         with parts.store.writing() as connection:
-            browser.sign_in(session.begin(connection, openid, wall()))
+            browser.renew(session.begin(connection, openid, wall()))
         return redirect(target, 303)
 
     def _again(target: str, words: str) -> Response:

@@ -1,0 +1,176 @@
+"""Every list of the desk, a line for each noun."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from campaigns.kinds import KINDS
+from ground.words import DELIVERIES, PUSHES
+from models import alarm, audit, delivery, edition, entry, push
+from models import staff as people
+from models.base import Connection
+from models.staff import AUDIT, CAMPAIGN, LEAD, PLAN, PUSH, SECURITY, SYSTEM
+from web.console.desk import Desk
+from web.console.listing import Column, List, held, of, plain
+
+EDITIONS = {"open": "开着", "closed": "已结束", "published": "已公布", "annulled": "已作废"}
+DOORS = {"chat": "聊天", "page": "网页"}
+CHANNELS = {"mass": "群发", "template": "模板消息", "service": "客服消息"}
+
+
+def short(openid: Any) -> str:
+    """A person's openid, from which nobody is known."""
+    text = str(openid or "")
+    return "所有关注者" if text == "all" else text if len(text) <= 12 else f"{text[:4]}…{text[-4:]}"
+
+
+def _alarms(connection: Connection, desk: Desk) -> list[Mapping[str, Any]]:
+    return [
+        {
+            "mark": one.mark,
+            "words": one.words,
+            "times": one.times,
+            "first_at": one.first_at,
+            "last_at": one.last_at,
+        }
+        for one in alarm.standing(connection, 500)
+    ]
+
+
+def _staff(connection: Connection, desk: Desk) -> list[Mapping[str, Any]]:
+    return [
+        {
+            "login": one.login,
+            "name": one.name,
+            "duties": one.titles,
+            "state": "locked" if one.locked_at else "on" if one.enrolled else "invited",
+        }
+        for one in people.every(connection)
+    ]
+
+
+STAFF = {"on": "在用", "invited": "还没有用过链接", "locked": "锁上了"}
+
+LISTS = (
+    List(
+        "pushes",
+        "推送记录",
+        PLAN,
+        (
+            Column("due_at", "时间（北京）"),
+            Column("name", "推送"),
+            Column("channel", "渠道", lambda name: CHANNELS.get(name, name)),
+            Column("state", "状态", lambda state: PUSHES.get(state, state)),
+            Column("size", "人数"),
+            Column("reason", "原因"),
+        ),
+        of(push.LISTING),
+        "还没有推送过。到点的推送会自己出现在这里；接下来有哪些，看“全年”。",
+        states={state: PUSHES[state] for state in push.STATES},
+        finds="推送的名字",
+        link=lambda row: f"/console/push/{row['id']}",
+    ),
+    List(
+        "deliveries",
+        "一人一份的账",
+        (LEAD, PUSH),
+        (
+            Column("recipient", "收的人", short),
+            Column("state", "状态", lambda state: DELIVERIES.get(state, state)),
+            Column("attempts", "试过几次"),
+            Column("errcode", "微信的错误代码"),
+            Column("reason", "原因", lambda reason: delivery.REASONS.get(reason, plain(reason))),
+            Column("sent_at", "发出时间"),
+        ),
+        of(delivery.LISTING),
+        "这次推送还没有写下名单。到点以后，每个收的人会有一行。",
+        states=dict(DELIVERIES),
+        finds="收的人的完整编号",
+        people=True,
+    ),
+    List(
+        "editions",
+        "活动",
+        PLAN,
+        (
+            Column("title", "名称"),
+            Column("kind", "种类", lambda kind: KINDS[kind].title if kind in KINDS else kind),
+            Column("opens_at", "开始"),
+            Column("closes_at", "截止"),
+            Column("state", "状态", lambda state: EDITIONS.get(state, state)),
+        ),
+        of(edition.LISTING),
+        "还没有开过活动。在配置文件的 campaigns 里写上种类和日子，到点会自己开，这里就有一行。",
+        menu="活动",
+        states=EDITIONS,
+        finds="名称、代号",
+        link=lambda row: f"/console/edition/{row['id']}",
+    ),
+    List(
+        "entries",
+        "参加记录",
+        (LEAD, CAMPAIGN),
+        (
+            Column("received_at", "时间"),
+            Column("openid", "谁", short),
+            Column("door", "从哪里", lambda door: DOORS.get(door, door)),
+            Column("number", "编号"),
+            Column("told", "系统的回答"),
+        ),
+        of(entry.LISTING),
+        "还没有人参加。活动开着的时候，职工在聊天里或者网页上参加，这里就有一行。",
+        finds="编号",
+        people=True,
+    ),
+    List(
+        "alarms",
+        "警报",
+        (LEAD, SYSTEM),
+        (
+            Column("mark", "记号"),
+            Column("words", "发生了什么，怎么办"),
+            Column("times", "次数"),
+            Column("first_at", "第一次"),
+            Column("last_at", "最近一次"),
+        ),
+        held(_alarms),
+        "现在没有要处理的警报。系统发现不对，会写在这里，也会按 [alarms] 告诉您。",
+        finds="内容",
+        link=lambda row: f"/console/alarm/{row['mark']}",
+    ),
+    List(
+        "staff",
+        "工作人员",
+        (SECURITY,),
+        (
+            Column("login", "登录名"),
+            Column("name", "姓名"),
+            Column("duties", "分工"),
+            Column("state", "状态", lambda state: STAFF[state]),
+        ),
+        held(_staff),
+        "还没有工作人员。请在服务器上运行 staff add 加第一位安全管理员。",
+        menu="工作人员",
+        states=STAFF,
+        finds="登录名、姓名",
+        link=lambda row: f"/console/colleague/{row['login']}",
+    ),
+    List(
+        "audit",
+        "操作记录",
+        (AUDIT, LEAD),
+        (
+            Column("id", "编号"),
+            Column("at", "时间"),
+            Column("staff", "谁"),
+            Column("deed", "做了什么"),
+            Column("object", "对什么"),
+            Column("details", "详情"),
+        ),
+        of(audit.LISTING),
+        "还没有操作记录。每件事做完，这里就有一行，改不了，也删不掉。",
+        menu="操作记录",
+        finds="谁、什么事、对什么",
+    ),
+)

@@ -1,0 +1,40 @@
+"""Which pages and deeds the desk has, and whose each is: the only list that is served below /console/."""
+
+from __future__ import annotations
+
+from models.staff import AUDIT, LEAD, PLAN, SECURITY, SYSTEM
+from web.console import halting, listing, sign_in, system, today
+from web.console.lists import LISTS
+from web.console.route import ANYBODY, STRANGERS, Route
+from web.parts import Parts
+
+# fmt: off
+ROUTES = (
+    Route("/sign-in", sign_in.ask, STRANGERS),
+    Route("/sign-in", sign_in.enter, STRANGERS, post=True),
+    Route("/begin/<secret>", sign_in.begin, STRANGERS),
+    Route("/begin/<secret>", sign_in.enrol, STRANGERS, post=True),
+    Route("/", today.first, ANYBODY, menu="今天", below=True),
+    Route("/mine", sign_in.mine, ANYBODY, below=True),
+    Route("/mine/end/<mark>", sign_in.end, ANYBODY, post=True, below=True),
+    Route("/sign-out", sign_in.leave, ANYBODY, post=True, below=True),
+    Route("/halt", halting.halt, PLAN, post=True, asks=halting.asks_halt),
+    Route("/unhalt", halting.unhalt, (LEAD,), post=True, asks=halting.asks_unhalt, proof=True),
+    Route("/system", system.look, (SYSTEM, AUDIT, LEAD), menu="系统"),
+    Route("/system/verify", system.verify, (AUDIT, LEAD), post=True),
+    Route("/alarm/<mark>", system.one_alarm, (LEAD, SYSTEM)),
+    Route("/alarm/<mark>/clear", system.clear_alarm, (LEAD, SYSTEM), post=True),
+    Route("/new-colleague", system.new_colleague, (SECURITY,)),
+    Route("/new-colleague", system.add_colleague, (SECURITY,), post=True, proof=True),
+    Route("/colleague/<login>", system.colleague, (SECURITY,)),
+    Route("/colleague/<login>/reset", system.reset, (SECURITY,), post=True, asks=system.asks_reset, proof=True),
+    Route("/colleague/<login>/lock", system.lock, (SECURITY,), post=True, asks=system.asks_lock, proof=True),
+    Route("/colleague/<login>/duties", system.share_out, (SECURITY,), post=True, proof=True),
+)
+# fmt: on
+DEMO = (Route("/sign-in/as/<login>", sign_in.enter_as, STRANGERS, post=True),)
+
+
+def routes(parts: Parts) -> list[Route]:
+    """Those of this house: under `demo` also the one-click door."""
+    return [*ROUTES, *listing.routes(LISTS), *(DEMO if parts.demo else ())]

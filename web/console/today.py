@@ -1,0 +1,82 @@
+"""今天: what waits for me, what goes out next, what went wrong; every figure leads to its list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from campaigns import desk as deeds
+from ground.words import COMING
+from models import alarm, edition, push, recent, shared
+from models.base import Connection
+from models.edition import Edition
+from models.staff import CAMPAIGN, LEAD, PLAN, SYSTEM
+from web.console.desk import Answer, Desk
+
+NEXT = 5
+WRONG = 8
+OPEN_EDITIONS = 20
+LATELY = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that waits for a person: what, since when, and where it is done."""
+
+    words: str
+    address: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number that leads to its list."""
+
+    number: int
+    words: str
+    address: str
+
+
+def first(desk: Desk) -> Answer:
+    """The page that is open in the morning."""
+    coming = [row for row in desk.parts.year() if row.due_at > desk.now and row.state == COMING][:NEXT]
+    with desk.parts.store.reading() as connection:
+        alarms = alarm.standing(connection, WRONG) if desk.staff.has((*PLAN, SYSTEM)) else []
+        return desk.page(
+            "today",
+            tasks=list(_tasks(desk, connection)),
+            coming=coming,
+            alarms=alarms,
+            figures=list(_figures(desk, connection)),
+            halted=shared.halted(connection),
+        )
+
+
+def _tasks(desk: Desk, connection: Connection) -> Iterator[Task]:
+    if desk.may("pushes.resume"):
+        for one in push.standing(connection, (push.PAUSED,)):
+            yield Task(
+                f"推送 {one.name} 停着：{one.reason or '有人暂停了它'}", f"/console/push/{one.id}", one.due_at
+            )
+    if desk.staff.has((LEAD, CAMPAIGN)):
+        for found in _open_editions(connection, desk.now):
+            since = deeds.waiting_since(connection, found)
+            if since is not None:
+                yield Task(f"“{found.title}”有内容等您看", f"/console/edition/{found.id}", since)
+
+
+def _open_editions(connection: Connection, now: datetime) -> list[Edition]:
+    return edition.between(connection, now - LATELY, now, OPEN_EDITIONS)
+
+
+def _figures(desk: Desk, connection: Connection) -> Iterator[Figure]:
+    if not desk.staff.has(PLAN):
+        return
+    counts = {(one.kind, one.state): one.value for one in recent.counts(connection, desk.now)}
+    yield Figure(counts.get(("followers", ""), 0), "位关注者", "/console/editions")
+    yield Figure(counts.get(("pushes", push.SENDING), 0), "次推送正在发", "/console/pushes?state=sending")
+    yield Figure(
+        counts.get(("deliveries", "unknown"), 0), "份不知道是否送到", "/console/pushes?state=finished"
+    )
+    yield Figure(counts.get(("deliveries", "failed"), 0), "份没发成", "/console/pushes?state=finished")
