@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from io import TextIOWrapper
 from pathlib import Path
@@ -17,15 +17,19 @@ from pydantic import create_model
 
 import handlers
 from campaigns import sensitive
+from campaigns.approval import Approvals
 from campaigns.watch import Watch, tell, tell_of_guides
+from campaigns.where import where
 from campaigns.year import Year
 from channels import CHANNELS, Channel, Gear, open_channels, reasons, sections
 from channels.alarm import ways
 from commands import RUN, demo
+from commands.audience import size_of
 from commands.command_line import COMMANDS, in_words, log_to_stderr, parse, refuse
 from commands.config import Config
 from commands.parts import CONFIG, STATE
 from ground.toml import Loaded
+from ground.workdays import workdays
 from handlers.turn import House
 from jobs.alarm import Herald
 from jobs.audience import Audience
@@ -33,7 +37,7 @@ from jobs.followers import compare
 from jobs.lookout import Lookout, Place
 from jobs.pace import Pace
 from jobs.photos import Fetcher
-from jobs.push import Sender
+from jobs.push import Sender, plan_of
 from jobs.worker import Worker
 from jobs.worker import work as run_worker
 from menus.directory import Directory
@@ -201,6 +205,14 @@ class Built:
             find=handlers.look_up,
             site=self.config.site,
             console=self.config.console,
+            plan=plan_of,
+            approvals=Approvals(
+                self.config.account.approvals, self.path.absolute().parent, live=self.config.account.live
+            ),
+            size=size_of(self),
+            wait=lambda channel: self.config.limits.mass_wait if CHANNELS[channel].whole else timedelta(0),
+            where=lambda name: where(self.path, name),
+            calendar=workdays(self.config.holidays),
             ways={name: channel.title for name, channel in CHANNELS.items()},
             why=REASONS | reasons(),
             year=lambda: self.year.rows(self.store, self.clock.now()),

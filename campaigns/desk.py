@@ -10,7 +10,7 @@ from campaigns import photo as photos
 from campaigns.kind import Deed, Impossible, Kind, Work, rules_of
 from campaigns.kinds import KINDS
 from ground.table import Table
-from models import appeal, entry, notice, photo, push
+from models import appeal, audit, entry, notice, photo, push
 from models.base import Connection
 from models.edition import Edition
 
@@ -50,6 +50,19 @@ EVERY: Mapping[str, Deed] = {
 def deeds(kind: Kind) -> Mapping[str, Deed]:
     """What can be done in an edition of this kind."""
     return {**kind.deeds, **EVERY}
+
+
+def do(work: Work, deed: str, words: Sequence[str]) -> str:
+    """Do a deed of its kind, with its trace; the words that say what was done. Raises Impossible."""
+    known = deeds(KINDS[work.edition.kind]).get(deed)
+    if known is None:
+        raise Impossible(f"没有 {deed} 这件事，可以做的是：{'、'.join(deeds(KINDS[work.edition.kind]))}。")
+    if len(words) != len(known.usage):
+        raise Impossible(f"{deed} 后面要写：{' '.join(known.usage)}")
+    done = known.act(work, words)
+    details = dict(zip(known.usage, words, strict=True))
+    audit.note(work.connection, work.staff, deed, thing(work.edition), details, work.now)
+    return done
 
 
 def thing(found: Edition) -> str:

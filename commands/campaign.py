@@ -17,13 +17,13 @@ from commands.parts import Parts, stored
 from ground.days import SHANGHAI, minute
 from ground.sorted_file import write_sorted
 from ground.table import Table, lines, write_csv, write_xlsx
+from ground.words import EDITIONS
 from ground.workdays import Workdays, workdays
 from models import audit, edition, entry, photo
 from models import reach as reaches
 from models.base import Connection, Store
 from models.edition import Edition
 
-STATES = {"open": "开着", "closed": "已结束", "published": "已公布", "annulled": "已作废"}
 MOST = 30  # lines of a table on the screen
 
 
@@ -55,7 +55,7 @@ def _row(connection: Connection, campaign: Campaign, now: datetime) -> tuple[str
     found = edition.latest(connection, campaign.id)
     if found is None:
         return (campaign.id, campaign.title, KINDS[campaign.kind].title, "还没有开过", "", 0)
-    state = STATES[found.state] if found.state != edition.OPEN or found.takes(now) else "时间到了"
+    state = EDITIONS[found.state] if found.state != edition.OPEN or found.takes(now) else "时间到了"
     people = entry.people(connection, found.id)
     return (campaign.id, campaign.title, KINDS[campaign.kind].title, state, minute(found.closes_at), people)
 
@@ -70,7 +70,7 @@ def campaign_show(store: Store, campaigns: Sequence[Campaign], name: str, now: d
         since = desk.waiting_since(connection, found)
         last = audit.of(connection, desk.thing(found), 10)
         tables = desk.tables(connection, found)
-    print(f"{found.title}（{found.campaign}，{kind.title}，{STATES[found.state]}）")
+    print(f"{found.title}（{found.campaign}，{kind.title}，{EDITIONS[found.state]}）")
     print(f"{minute(found.opens_at)} 至 {minute(found.closes_at)}，{people} 人参加。{told}")
     print(f"规则：{found.rules}\n规则的校验码：{found.rules_hash}")
     if since is not None:
@@ -142,19 +142,14 @@ def campaign_do(
     """A deed of the staff, with its trace, or words why not."""
     with store.writing() as connection:
         found, kind = _found(connection, name)
-        deeds = desk.deeds(kind)
-        known = deeds.get(deed)
-        if known is None:
-            raise refuse(f"没有 {deed} 这件事，可以做的是：{'、'.join(deeds)}。")
-        if len(words) != len(known.usage):
+        known = desk.deeds(kind).get(deed)
+        if known is not None and len(words) != len(known.usage):
             raise refuse(f"请写成：campaign do {name} {deed} {' '.join(known.usage)}")
         work = Work(connection, found, rules_of(kind, found), staff(), now, calendar)
         try:
-            done = known.act(work, words)
+            done = desk.do(work, deed, words)
         except Impossible as fault:
             raise refuse(str(fault), code=PROBLEM) from None
-        details = dict(zip(known.usage, words, strict=True))
-        audit.note(connection, staff(), deed, desk.thing(found), details, now)
     print(done)
     return GOOD
 

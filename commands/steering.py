@@ -13,6 +13,7 @@ from functools import partial
 
 from tqdm import tqdm
 
+from campaigns import steering
 from campaigns.approval import Approvals, asks
 from campaigns.campaign import Campaign, named
 from campaigns.push import Push
@@ -44,7 +45,7 @@ from ground.days import minute
 from ground.text import BLANK
 from ground.words import PUSHES
 from jobs.push import plan_of
-from models import alarm, audit, delivery, ledger, push, shared
+from models import audit, delivery, push, shared
 from models.base import Store, StoreError
 from models.delivery import Books
 from models.push import Occasion
@@ -194,10 +195,8 @@ def _owe(store: Store, wanted: Push, due: datetime, now: datetime) -> tuple[int 
     with store.writing() as connection:
         halted = shared.halted(connection)
         working = bool(shared.beats(connection, now))
-        standing = push.latest(connection, wanted.name, push.OPEN)
-        push_id = None if standing else push.owe(connection, plan_of(wanted), due, now, asked=True)
+        push_id = steering.start(connection, plan_of(wanted), due, now)
         if push_id is not None:
-            alarm.clear(connection, f"missed {wanted.name}", now)
             audit.note(connection, staff(), "start", wanted.name, {"due_at": due}, now)
     return push_id, halted, working
 
@@ -247,8 +246,7 @@ def _say_end(standing: Occasion | None, books: Books, say: Say) -> int:
 def push_pause(store: Store, name: str, now: datetime, say: Say = print) -> int:
     """Stop a push where it stands."""
     with store.writing() as connection:
-        standing = push.latest(connection, name, (push.DUE, push.SENDING))
-        done = standing is not None and push.pause(connection, standing.id, now, "有人暂停了它")
+        done = steering.pause(connection, name, now, "有人暂停了它")
     if done:
         note_afterwards(store, "pause", name, now)
     say(f"推送 {name} 已暂停；继续请运行 push resume {name}。" if done else _nothing(name, "正在进行的"))
@@ -258,19 +256,15 @@ def push_pause(store: Store, name: str, now: datetime, say: Say = print) -> int:
 def push_resume(store: Store, common: Shared, name: str, now: datetime, say: Say = print) -> int:
     """Go on with a paused push where it stood, or take back the cancelling of the next one."""
     with store.writing() as connection:
-        standing = push.latest(connection, name, (push.PAUSED,))
-        done = standing is not None and push.resume(connection, standing.id, now)
-        if done:
-            alarm.clear(connection, f"paused {name}", now)
-        back = None if done else push.take_back(connection, name, now)
-        if done or back:
+        done = steering.resume(connection, name, now)
+        if done.going_on or done.back:
             audit.note(connection, staff(), "resume", name, {}, now)
     common.ring()
-    if back is not None:
-        say(f"收回了取消：推送 {name} 在 {minute(back)} 照常发。")
+    if done.back is not None:
+        say(f"收回了取消：推送 {name} 在 {minute(done.back)} 照常发。")
         return GOOD
-    say(f"推送 {name} 继续发送。" if done else _nothing(name, "暂停的，也没有提前取消的"))
-    return GOOD if done else PROBLEM
+    say(f"推送 {name} 继续发送。" if done.going_on else _nothing(name, "暂停的，也没有提前取消的"))
+    return GOOD if done.going_on else PROBLEM
 
 
 def push_cancel(
@@ -303,7 +297,7 @@ def push_cancel(
         say("没有取消。")
         return PROBLEM
     with store.writing() as connection:
-        push.owe(connection, plan_of(wanted), due, now, push.CANCELLED, "有人提前取消了它")
+        steering.call_off(connection, plan_of(wanted), due, now, "有人提前取消了它")
         audit.note(connection, staff(), "call off", name, {"due_at": due}, now)
     say(f"推送 {name} 在 {minute(due)} 的这一次不会发了。以后的照常。要收回请运行 push resume {name}。")
     return GOOD
@@ -312,13 +306,9 @@ def push_cancel(
 def push_stop(store: Store, name: str, now: datetime, say: Say = print) -> int:
     """End a push that is under way; 1 and no word when there is none. Needs nothing but the database."""
     with store.writing() as connection:
-        standing = push.latest(connection, name, push.OPEN)
-        if standing is None:
-            return PROBLEM
-        push.move(connection, standing.id, push.OPEN, push.CANCELLED, now, reason="有人取消了它")
-        ledger.call_off(connection, now)
-        alarm.clear(connection, f"paused {name}", now)
-        books = delivery.books(connection, standing.id)
+        books = steering.stop(connection, name, now, "有人取消了它")
+    if books is None:
+        return PROBLEM
     say(f"推送 {name} 已取消。{books_words(books)}")
     note_afterwards(store, "cancel", name, now)
     return GOOD

@@ -14,6 +14,13 @@ PUSHES: Mapping[str, str] = {
     "cancelled": "已取消",
 }
 
+EDITIONS: Mapping[str, str] = {
+    "open": "开着",
+    "closed": "已结束",
+    "published": "已公布",
+    "annulled": "已作废",
+}
+
 ENDINGS: Mapping[str, str] = {
     "finished": PUSHES["finished"],
     "partly": "已发完，有没发成的",

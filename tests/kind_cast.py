@@ -175,7 +175,7 @@ class Union:
 class Pages:
     """The workers' pages, and WeChat's sign-in behind them."""
 
-    def __init__(self, union: Union, ticket: Callable[[], str] | None = None) -> None:
+    def __init__(self, union: Union, ticket: Callable[[], str] | None = None, **more: Any) -> None:
         union.base_url = union.base_url or "http://localhost"
         union.restarts()
         self.union = union
@@ -184,9 +184,6 @@ class Pages:
             store=union.store,
             clock=Clock(lambda: union.ahead),
             find=handlers.look_up,
-            year=list,
-            ways={},
-            ready=list,
             house=union.house(),
             site=Site(base_url=union.base_url),
             ticket=ticket,
@@ -198,6 +195,7 @@ class Pages:
                     "grant_type": "authorization_code",
                 }
             ),
+            **{"year": list, "ways": {}, "ready": list, **more},
         )
         self.app = create_app(self.parts, union.webhook)
         union.pages.append(self)

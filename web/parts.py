@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from campaigns.approval import Approvals
+from campaigns.push import Push
 from campaigns.year import Due
 from ground.address import Console, Site
+from ground.workdays import Workdays
 from handlers import Found
 from handlers.turn import House
 from models.base import Store
 from models.clock import Clock
 from models.delivery import REASONS
+from models.push import Plan
 from wx.account import Account
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")  # this machine, as a browser on it names it
@@ -59,6 +63,12 @@ class Parts:
     sign_in: Callable[[str], Mapping[str, Any]] | None = (
         None  # the code of WeChat's sign-in page → whose it is
     )
+    plan: Callable[[Push], Plan] | None = None  # a push as it is frozen when it starts
+    approvals: Approvals | None = None  # how many of the staff must have looked at it first
+    size: Callable[[str], int | None] = lambda audience: None  # how many people an audience reaches
+    wait: Callable[[str], timedelta] = lambda channel: timedelta(0)  # in which a push of it can be called off
+    where: Callable[[str], str] = lambda name: ""  # in which file and on which line a push is written
+    calendar: Workdays = field(default_factory=Workdays)
     ticket: Callable[[], str] | None = (
         None  # what pages are signed with, where the account may set share cards
     )

@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 from flask import render_template, request
 from werkzeug.wrappers import Response
 
+from campaigns.push import Push
 from models import audit, shift
 from models.base import Connection
+from models.push import Plan
 from models.shift import Shift
 from models.staff import Staff
 from web.cookie import Cookie
@@ -57,6 +59,11 @@ class Desk:
     def page(self, template: str, **values: Any) -> str:
         """A page of the desk."""
         return render_template(f"console/{template}.html", desk=self, **values)
+
+    def planned(self, wanted: Push) -> Plan:
+        """A push as it would be frozen now."""
+        assert self.parts.plan
+        return self.parts.plan(wanted)
 
     def note(self, connection: Connection, deed: str, thing: str, **details: Any) -> None:
         """Write down what this colleague does, in the transaction that does it."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from campaigns.kinds import KINDS
-from ground.words import DELIVERIES, PUSHES
+from ground.words import DELIVERIES, EDITIONS, PUSHES
 from models import alarm, audit, delivery, edition, entry, push
 from models import staff as people
 from models.base import Connection
@@ -14,7 +14,6 @@ from models.staff import AUDIT, CAMPAIGN, LEAD, PLAN, PUSH, SECURITY, SYSTEM
 from web.console.desk import Desk
 from web.console.listing import Column, List, held, of, plain
 
-EDITIONS = {"open": "开着", "closed": "已结束", "published": "已公布", "annulled": "已作废"}
 DOORS = {"chat": "聊天", "page": "网页"}
 CHANNELS = {"mass": "群发", "template": "模板消息", "service": "客服消息"}
 
@@ -103,7 +102,7 @@ LISTS = (
         of(edition.LISTING),
         "还没有开过活动。在配置文件的 campaigns 里写上种类和日子，到点会自己开，这里就有一行。",
         menu="活动",
-        states=EDITIONS,
+        states=dict(EDITIONS),
         finds="名称、代号",
         link=lambda row: f"/console/edition/{row['id']}",
     ),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from models.staff import AUDIT, LEAD, PLAN, SECURITY, SYSTEM
-from web.console import halting, listing, sign_in, system, today
+from models.staff import AUDIT, CAMPAIGN, LEAD, PLAN, PUSH, SECURITY, SYSTEM
+from web.console import editions, halting, listing, occasion, pushes, sign_in, system, today
 from web.console.lists import LISTS
 from web.console.route import ANYBODY, STRANGERS, Route
 from web.parts import Parts
+
+STEER = (LEAD, PUSH)  # who moves a push
+TEND = (LEAD, CAMPAIGN)  # who looks after an activity
 
 # fmt: off
 ROUTES = (
@@ -20,6 +23,25 @@ ROUTES = (
     Route("/sign-out", sign_in.leave, ANYBODY, post=True, below=True),
     Route("/halt", halting.halt, PLAN, post=True, asks=halting.asks_halt),
     Route("/unhalt", halting.unhalt, (LEAD,), post=True, asks=halting.asks_unhalt, proof=True),
+    Route("/year", pushes.year, PLAN, menu="全年"),
+    Route("/calendar", pushes.this_month, PLAN),
+    Route("/calendar/<int:number>", pushes.calendar, PLAN),
+    Route("/plan/<campaign>/<push_id>", pushes.plan, PLAN),
+    Route("/plan/<campaign>/<push_id>/start", pushes.start, STEER, post=True, asks=pushes.asks_start, proof=True),
+    Route("/plan/<campaign>/<push_id>/call-off", pushes.call_off, STEER, post=True, asks=pushes.asks_call_off),
+    Route("/plan/<campaign>/<push_id>/take-back", pushes.take_back, STEER, post=True),
+    Route("/plan/<campaign>/<push_id>/approve", pushes.approve, STEER, post=True, proof=True),
+    Route("/plan/<campaign>/<push_id>/withdraw", pushes.withdraw, STEER, post=True),
+    Route("/push/<int:number>", occasion.look, PLAN),
+    Route("/push/<int:number>/progress", occasion.progress, PLAN, quiet=True),
+    Route("/push/<int:number>/pause", occasion.pause, STEER, post=True),
+    Route("/push/<int:number>/resume", occasion.resume, STEER, post=True, asks=occasion.asks_resume),
+    Route("/push/<int:number>/cancel", occasion.cancel, STEER, post=True, asks=occasion.asks_cancel),
+    Route("/edition/<int:number>", editions.look, PLAN),
+    Route("/edition/<int:number>/do/<what>", editions.do, TEND, post=True),
+    Route("/edition/<int:number>/extend", editions.extend, TEND, post=True, asks=editions.asks_extend),
+    Route("/export/edition/<int:number>", editions.take, TEND, post=True),
+    Route("/photo/<int:number>/<size>", editions.picture, TEND),
     Route("/system", system.look, (SYSTEM, AUDIT, LEAD), menu="系统"),
     Route("/system/verify", system.verify, (AUDIT, LEAD), post=True),
     Route("/alarm/<mark>", system.one_alarm, (LEAD, SYSTEM)),

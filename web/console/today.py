@@ -54,7 +54,7 @@ def first(desk: Desk) -> Answer:
 
 
 def _tasks(desk: Desk, connection: Connection) -> Iterator[Task]:
-    if desk.may("pushes.resume"):
+    if desk.may("occasion.resume"):
         for one in push.standing(connection, (push.PAUSED,)):
             yield Task(
                 f"推送 {one.name} 停着：{one.reason or '有人暂停了它'}", f"/console/push/{one.id}", one.due_at

@@ -13,3 +13,19 @@ document.addEventListener("keydown", (event) => {
   const here = links.indexOf(document.activeElement);
   links[Math.min(Math.max(here + step, 0), links.length - 1)]?.focus();
 });
+
+// A push that goes out is looked at every two seconds, as long as its page is in sight.
+const look = async () => {
+  const shown = document.querySelector("#progress[data-moves]");
+  if (!shown) return;
+  if (!document.hidden) {
+    const answer = await fetch(shown.dataset.moves, { credentials: "same-origin" }).catch(() => null);
+    if (answer?.ok && !answer.redirected) {
+      const part = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#progress");
+      if (part) shown.replaceWith(part);
+      if (part && !part.dataset.moves) location.reload();
+    }
+  }
+  setTimeout(look, 2000);
+};
+setTimeout(look, 2000);
