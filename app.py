@@ -146,9 +146,17 @@ class Built:
         return open_channels(Gear(self.api, shelf, self.path.absolute().parent, own))
 
     @cached_property
+    def audience(self) -> Audience:
+        return Audience(self.store, self.api, self.config.account, self.path.absolute().parent)
+
+    @cached_property
     def worker(self) -> Worker:
-        account, limits, now = self.config.account, self.config.limits, self.clock.now
-        audience = Audience(self.store, self.api, account, self.path.absolute().parent)
+        account, limits, now, audience = (
+            self.config.account,
+            self.config.limits,
+            self.clock.now,
+            self.audience,
+        )
         pace, staged = Pace(self.shared, limits), bool(self.simulator_url)
         sender = Sender(self.store, pace, account, self.channels, audience, limits, now, blanks_leave=staged)
         self.year.listen(lambda standing: tell(self.store, self.path, standing, now()))

@@ -1,7 +1,6 @@
 """One push of a campaign as the staff write it: when, by which channel, to whom, and what."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any, Literal, Self
@@ -9,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from campaigns.content import CONTENT, Article, Id, Menu, Template, Words
+from campaigns.kinds import KINDS
 from campaigns.schedule import (
     WAYS,
     WHEN,
@@ -24,11 +24,11 @@ from campaigns.schedule import (
     why_rare,
 )
 from channels import CHANNELS, Channel
+from ground import audience
 from ground.days import LAST_YEAR, SHANGHAI, Duration, Instant, Lunar, Yearly
 from ground.part import Part
 from ground.shape import nearest, one_of
 from ground.text import fits_bytes
-from ground.wide import hint
 
 TIMES = (*WHEN, "offset", "workday", "or_")
 FIRST_KEYS = (
@@ -46,14 +46,22 @@ def _channel(name: str) -> str:
     return name
 
 
-def _audience(text: str) -> str:
-    word, _, name = text.partition(":")
-    if text != "all" and (word not in ("tag", "openids") or not name.strip()):
-        raise ValueError(f"发给谁应写 all（全体关注者）、tag:标签名 或 openids:名单文件{hint(text)}")
-    if word == "openids" and (name.strip().startswith(("/", "~")) or ".." in re.split(r"[\\/\s]+", name)):
-        raise ValueError("名单文件要放在配置文件旁边，只写文件名，例如 openids:劳模.txt")
-    if word == "tag" and len(name) > 30:
-        raise ValueError(f"标签名最多 30 个字，现在是 {len(name)} 个")
+def _whom(text: str, info: ValidationInfo) -> str:
+    named = [
+        audience.edition(one.of)[0] for one in audience.all_of(audience.read(text)) if one.kind == "joined"
+    ]
+    table = (info.context or {}).get("table", {})
+    joinable = [
+        str(each.get("id"))
+        for each in table.get("campaigns", ())
+        if isinstance(each, Mapping) and each.get("kind") in KINDS
+    ]
+    for campaign in named if table else ():
+        if campaign not in joinable:
+            which = f"能参加的活动有：{one_of(joinable)}" if joinable else "还没有一个能参加的活动"
+            raise ValueError(
+                f"joined:{campaign}：没有能参加的活动 {campaign}{nearest(campaign, joinable)}（{which}）"
+            )
     return text
 
 
@@ -76,7 +84,7 @@ class Push(Part):
     offset: Offset | None = None
     workday: Instead | None = None
     channel: Annotated[str, AfterValidator(_channel)]
-    audience: Annotated[str, AfterValidator(_audience)] = "all"
+    audience: Annotated[str, AfterValidator(_whom)] = "all"
     text: Annotated[Words, fits_bytes(2048)] | None = None
     article: Article | None = None
     image: Words | None = None

@@ -12,6 +12,7 @@ from campaigns.campaign import AHEAD, Campaign, named
 from campaigns.watch import Change, Watch
 from channels import CHANNELS
 from channels import title as way
+from ground.audience import is_whole
 from ground.days import SHANGHAI
 from ground.words import COMING, ending
 from models import delivery, push
@@ -108,4 +109,4 @@ class Year:
 def _people(each: push.Occasion) -> int | None:
     """How many people it is for; where everyone is one row, only the far end counts its readers."""
     whole = each.channel in CHANNELS and CHANNELS[each.channel].whole
-    return None if whole and not each.audience.startswith("openids:") else each.size
+    return None if whole and is_whole(each.audience) else each.size

@@ -9,6 +9,7 @@ from channels.parcel import ChannelError, Gear, Parcel, Unreached
 from channels.service import Service
 from channels.template import Template
 from ground.part import Part
+from wx.account import Account
 
 __all__ = [
     "CHANNELS",
@@ -19,6 +20,7 @@ __all__ = [
     "Parcel",
     "SendLimits",
     "Unreached",
+    "instead",
     "open_channels",
     "reasons",
     "sections",
@@ -46,3 +48,18 @@ def reasons() -> dict[str, str]:
 def sections() -> dict[str, type[Part]]:
     """The channels' own tables of the config file."""
     return {name: channel.section for name, channel in CHANNELS.items() if channel.section is not None}
+
+
+def instead(name: str, account: Account) -> str:
+    """How the same people can be told all the same, as a clause: by a channel without a window and without a monthly limit,
+    which costs nothing; "" where this account has none."""
+    limits = SendLimits()
+    free = [
+        each.title
+        for each in CHANNELS.values()
+        if each.name != name
+        and not each.can[account.standing].refused
+        and each.window is None
+        and each.monthly(account, limits) is None
+    ]
+    return f"，或者改用{free[0]}（不花钱）" if free else ""

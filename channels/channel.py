@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from channels.limits import Allowance, SendLimits, Speed
+from channels.limits import EVERYBODY, Allowance, Can, SendLimits, Speed
 from channels.parcel import Content, Gear, Parcel
+from ground.audience import is_whole
 from ground.part import Part
-from wx.account import Account
+from wx.account import Account, Standing
 
 
 class Channel(ABC):
@@ -32,6 +33,7 @@ class Channel(ABC):
     )
     window: ClassVar[timedelta | None] = None  # how long a follower's act may be answered; None: at any time
     reasons: ClassVar[Mapping[str, str]] = {}  # why it skips somebody: code and what staff read
+    can: ClassVar[Mapping[Standing, Can]] = EVERYBODY  # what each kind of account may do by it
     quota: ClassVar[str] = ""  # WeChat's path, where there is a daily quota of calls to ask for
     section: ClassVar[type[Part] | None] = (
         None  # its own table of the config file, `[name]`, all of it optional
@@ -47,10 +49,14 @@ class Channel(ABC):
         """What is wrong between the keys of a raw push, in Chinese, whatever else is wrong in it."""
         yield from ()
 
-    @staticmethod
-    def obstacles(account: Account, audience: str) -> Iterator[str]:
+    @classmethod
+    def obstacles(cls, account: Account, audience: str) -> Iterator[str]:
         """Why this account may not send so, to this audience; in Chinese."""
-        yield from ()
+        can = cls.can[account.standing]
+        if can.refused:
+            yield can.refused
+        elif can.by_list and not is_whole(audience):
+            yield can.by_list
 
     @staticmethod
     def faults(folder: Path, content: Content) -> Iterator[str]:
@@ -74,10 +80,15 @@ class Channel(ABC):
         """How fast calls may go."""
         return Speed(limits.sends_per_s, 1.0)
 
-    @staticmethod
-    def allowance(account: Account, limits: SendLimits) -> Allowance | None:
-        """How often one follower may get something, None where nobody counts."""
-        return None
+    @classmethod
+    def monthly(cls, account: Account, limits: SendLimits) -> Allowance | None:
+        """How often one follower may get something in a month, None where nobody counts."""
+        return cls.can[account.standing].monthly(limits)
+
+    @classmethod
+    def daily(cls, account: Account, limits: SendLimits) -> Allowance | None:
+        """How many calls may be made in a day, None where nobody counts."""
+        return cls.can[account.standing].daily(limits)
 
     @staticmethod
     def closed(
@@ -101,9 +112,3 @@ class Channel(ABC):
     @abstractmethod
     def show(self, parcel: Parcel) -> None:
         """Let one person see it, outside the books."""
-
-
-def unverified(account: Account, channel: type[Channel]) -> Iterator[str]:
-    """What an account that WeChat has not verified may not do (platform guide, 接口适用范围)."""
-    if not account.verified:
-        yield f"账号没有认证，发不了{channel.title}"

@@ -1,26 +1,33 @@
-"""`[limits]`, and what follows from it: how fast calls may go, and how many a follower may get."""
+"""`[limits]`, and what follows from it: how fast calls may go, how many in a day, and how many a follower may get."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field, StrictInt
 
-from ground.days import Duration, day_start, month_start
+from ground.days import Duration
 from ground.part import Part
 from ground.quiet import QuietText
+from wx.account import Standing
 
 
 class SendLimits(Part):
     """`[limits]`: how much WeChat lets this account send (platform guide, 接口调用额度说明; its console shows the real ones)."""
 
     mass_per_month: StrictInt = Field(default=4, ge=0, le=1000)  # to one follower, by a service account
+    mass_per_day: StrictInt = Field(default=1, ge=0, le=1000)  # calls, by a subscription account
+    mass_calls_per_day: StrictInt = Field(default=100, ge=0, le=100_000)  # by a service account
+    mass_per_minute: StrictInt = Field(default=60, ge=1, le=1000)  # calls, over all machines
+    templates_per_day: StrictInt = Field(default=100_000, ge=0, le=1_000_000_000)
     service_messages: StrictInt = Field(default=5, ge=0, le=100)  # in the 48 hours after a follower spoke
     service_messages_after_tap: StrictInt = Field(
         default=3, ge=0, le=100
     )  # in the minute after a tap or scan
+    service_messages_per_day: StrictInt = Field(default=500_000, ge=0, le=1_000_000_000)
     sends_per_s: StrictInt = Field(default=200, ge=1, le=1000)  # template and service each, over all machines
     mass_wait: Duration = timedelta(0)  # before a mass push that somebody started by hand goes out
     errors_in_a_row: StrictInt = Field(default=100, ge=0, le=100_000)  # before a push is paused; 0: never
@@ -38,15 +45,27 @@ class Speed:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How often the far end lets one follower get something: in a calendar month, or (then by calls) in a day of Shanghai.
-
-    `rule` and `remedy` say in Chinese what the limit is and what staff can do about it."""
+    """At most so many in a month or a day of Shanghai. `rule` says in Chinese what the limit is."""
 
     most: int
-    monthly: bool
     rule: str
-    remedy: str
 
-    def since(self, now: datetime) -> datetime:
-        """From when on is counted, in UTC."""
-        return month_start(now) if self.monthly else day_start(now)
+
+Allowed = Callable[[SendLimits], Allowance | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Can:
+    """What accounts of one standing may do by a channel: `refused` says why not at all, `by_list` why not to a list of people;
+    "" where they may.
+
+    `monthly` is what one follower may get in a calendar month: what goes beyond is never delivered. `daily` is how many calls
+    the account may make in a day: what goes beyond waits for the next one. None where nobody counts."""
+
+    refused: str = ""
+    by_list: str = ""
+    monthly: Allowed = lambda _: None
+    daily: Allowed = lambda _: None
+
+
+EVERYBODY: Mapping[Standing, Can] = dict.fromkeys(("unverified", "subscription", "service"), Can())

@@ -8,21 +8,39 @@ from pathlib import Path
 from typing import Any
 
 from channels import picture
-from channels.channel import Channel, unverified
-from channels.limits import Allowance, SendLimits, Speed
+from channels.channel import Channel
+from channels.limits import Allowance, Can, SendLimits, Speed
 from channels.parcel import ChannelError, Content, Gear, Parcel, refused
 from channels.pictures import Pictures
-from wx.account import Account
+from wx.account import Standing
 from wx.errors import ApiError, NoAnswer, NotSent
 
 ACCEPTED_BEFORE = 45065
 GONE = 40007  # a media id that this account does not know, or no longer
 A_DAY = timedelta(hours=24)
 EVERYONE, TAG = "all", "tag:"
-CALLS_PER_MINUTE = 60  # platform guide, 群发接口
-CALLS_PER_DAY = 1  # by a subscription account
 SLACK_S = 1.0  # calls reach WeChat a little later than they were let go, and not all equally late
 Message = dict[str, Any]
+
+
+def _per_month(limits: SendLimits) -> Allowance:
+    return Allowance(limits.mass_per_month, f"服务号每人每月最多收到 {limits.mass_per_month} 次群发")
+
+
+def _calls_per_day(limits: SendLimits) -> Allowance:
+    return Allowance(limits.mass_calls_per_day, f"服务号每天最多群发 {limits.mass_calls_per_day} 次")
+
+
+def _once_a_day(limits: SendLimits) -> Allowance:
+    return Allowance(limits.mass_per_day, f"订阅号每天只能群发 {limits.mass_per_day} 次")
+
+
+# Platform guide, 群发接口 and 接口权限说明: only verified accounts; by openids only service accounts.
+CAN: Mapping[Standing, Can] = {
+    "unverified": Can(refused="账号没有认证，发不了群发"),
+    "subscription": Can(by_list="订阅号不能按名单群发，请改成 all 或 tag:标签名", daily=_once_a_day),
+    "service": Can(monthly=_per_month, daily=_calls_per_day),
+}
 
 
 class Mass(Channel):
@@ -33,6 +51,7 @@ class Mass(Channel):
     whole = True
     asks = True
     remembers_for = timedelta(hours=24)
+    can = CAN
     quota = "message/mass/sendall"
 
     def __init__(self, gear: Gear) -> None:
@@ -49,12 +68,6 @@ class Mass(Channel):
                 yield "群发的图文要写 article.content（正文）"
             if not article.get("cover"):
                 yield "群发的图文要写 article.cover（封面图片文件）"
-
-    @staticmethod
-    def obstacles(account: Account, audience: str) -> Iterator[str]:
-        yield from unverified(account, Mass)
-        if account.kind == "subscription" and audience.startswith("openids:"):
-            yield "订阅号不能按名单群发，请改成 all 或 tag:标签名"
 
     @staticmethod
     def faults(folder: Path, content: Content) -> Iterator[str]:
@@ -74,14 +87,7 @@ class Mass(Channel):
 
     @staticmethod
     def speed(limits: SendLimits) -> Speed:
-        return Speed(CALLS_PER_MINUTE, 60.0 + SLACK_S)
-
-    @staticmethod
-    def allowance(account: Account, limits: SendLimits) -> Allowance | None:
-        if account.kind == "service":
-            most = limits.mass_per_month
-            return Allowance(most, True, f"服务号每人每月最多收到 {most} 次", "或者改用模板消息")
-        return Allowance(CALLS_PER_DAY, False, f"订阅号每天只能群发 {CALLS_PER_DAY} 次", "或者改用模板消息")
+        return Speed(limits.mass_per_minute, 60.0 + SLACK_S)
 
     def send(self, parcel: Parcel) -> str:
         """Deliver it and give its msg_id, also when WeChat had accepted it before."""

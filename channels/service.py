@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from channels.channel import Channel, unverified
-from channels.limits import SendLimits
+from channels.channel import Channel
+from channels.limits import Allowance, Can, SendLimits
 from channels.parcel import ChannelError, Content, Gear, Parcel, refused
-from wx.account import Account
+from wx.account import Standing
 from wx.errors import ApiError, NotSent
 
 # platform guide, 客服消息 下发条数限制
@@ -20,12 +20,28 @@ SHUT = "outside the service window"
 SPENT = "service window used up"
 
 
+def _per_day(limits: SendLimits) -> Allowance:
+    return Allowance(
+        limits.service_messages_per_day, f"客服消息每天最多 {limits.service_messages_per_day} 条"
+    )
+
+
+# Platform guide, 接口权限说明: only verified accounts.
+CAN: Mapping[Standing, Can] = {
+    "unverified": Can(refused="账号没有认证，发不了客服消息"),
+    "subscription": Can(daily=_per_day),
+    "service": Can(daily=_per_day),
+}
+
+
 class Service(Channel):
     """Sends text, one article, or a menu of lines to tap."""
 
     name, title, forms = "service", "客服消息", ("text", "article", "menu")
     window = AFTER_WORDS
     asks = True
+    can = CAN
+    quota = "message/custom/send"
     reasons = {  # noqa: RUF012  - a Mapping for everybody else
         SHUT: "最近 48 小时没有来过消息，微信不让发客服消息",
         SPENT: "这次互动以后的客服消息条数已经用完",
@@ -44,10 +60,6 @@ class Service(Channel):
                 yield "客服消息的图文要写 article.url（点开后的网址）"
             if isinstance(cover, str) and cover and not cover.startswith(("https://", "http://")):
                 yield "客服消息的图文，article.cover 要写图片的网址（https:// 开头）"
-
-    @staticmethod
-    def obstacles(account: Account, audience: str) -> Iterator[str]:
-        yield from unverified(account, Service)
 
     @staticmethod
     def closed(

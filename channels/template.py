@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import timedelta
 
-from channels.channel import Channel, unverified
+from channels.channel import Channel
+from channels.limits import Allowance, Can, SendLimits
 from channels.parcel import Gear, Parcel, refused
-from wx.account import Account
+from wx.account import Standing
 from wx.errors import ApiError, NotSent
+
+
+def _per_day(limits: SendLimits) -> Allowance:
+    return Allowance(limits.templates_per_day, f"模板消息每天最多 {limits.templates_per_day} 条")
+
+
+# Platform guide, 接口权限说明: only verified service accounts.
+CAN: Mapping[Standing, Can] = {
+    "unverified": Can(refused="账号没有认证，发不了模板消息"),
+    "subscription": Can(refused="订阅号没有模板消息，请改用群发"),
+    "service": Can(daily=_per_day),
+}
 
 
 class Template(Channel):
@@ -18,17 +31,12 @@ class Template(Channel):
     name, title, forms = "template", "模板消息", ("template",)
     remembers_for = timedelta(minutes=10)
     asks = True
+    can = CAN
     quota = "message/template/send"
 
     def __init__(self, gear: Gear) -> None:
         super().__init__(gear)
         self.api = gear.api
-
-    @staticmethod
-    def obstacles(account: Account, audience: str) -> Iterator[str]:
-        yield from unverified(account, Template)
-        if account.kind == "subscription":
-            yield "订阅号没有模板消息，请改用群发"
 
     def send(self, parcel: Parcel) -> str:
         """Deliver it and give its msgid; "" where WeChat gave none."""

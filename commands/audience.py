@@ -7,6 +7,7 @@ from pathlib import Path
 
 from commands.outlook import AudienceSize
 from commands.parts import Parts
+from ground import audience as spelled
 from ground import roster
 from jobs.audience import sizes, tags
 from wx.account import missing
@@ -18,15 +19,17 @@ def counted(folder: Path, audience_size: AudienceSize, tags: Mapping[str, int] |
     """Counts lists itself, because they stand beside the config file; WeChat has counted its tags, the followers' table
     the rest."""
 
-    def count(audience: str) -> int | None:
-        kind, _, name = audience.partition(":")
-        if kind == "openids":
+    def count(text: str) -> int | None:
+        whom = spelled.read(text)
+        if isinstance(whom, spelled.Those) and whom.kind == "openids":
             try:
-                return len(roster.read(folder, name))
+                return roster.count(folder, whom.of)
             except roster.RosterError:
                 return None
-        known = audience_size(audience)
-        return (tags or {}).get(name) if kind == "tag" and known is None else known
+        known = audience_size(text)
+        if known is None and isinstance(whom, spelled.Those) and whom.kind == "tag":
+            return (tags or {}).get(whom.of)
+        return known
 
     return count
 
@@ -36,7 +39,7 @@ def size_of(parts: Parts) -> AudienceSize:
 
     def size(audience: str) -> int | None:
         known = tags_of(parts, []) if audience.startswith("tag:") else None
-        return counted(parts.path.parent, sizes(parts.store), known)(audience)
+        return counted(parts.path.parent, sizes(parts.audience, parts.clock.now()), known)(audience)
 
     return size
 
@@ -44,7 +47,7 @@ def size_of(parts: Parts) -> AudienceSize:
 def tags_of(parts: Parts, notes: list[str]) -> Mapping[str, int] | None:
     """The tags that WeChat knows, where a push goes to one; None where it was not asked or did not answer."""
     config = parts.config
-    named = any(push.audience.startswith("tag:") for each in config.campaigns for push in each.pushes)
+    named = any("tag:" in push.audience for each in config.campaigns for push in each.pushes)
     if not named or missing(config.account):
         return None
     try:

@@ -13,10 +13,11 @@ from commands import compliance, doubts
 from commands.audience import counted, tags_of
 from commands.command_line import GOOD, Options
 from commands.config import Config, risks
-from commands.outlook import TWO_YEARS, AudienceSize, Outlook, crowds, forecast, unknown
+from commands.outlook import TWO_YEARS, AudienceSize, Outlook, Spill, crowds, forecast, spills, unknown
 from commands.parts import Parts, lacks
+from ground import audience
 from ground.address import lacking
-from ground.days import SHANGHAI, lunar_words
+from ground.days import SHANGHAI, lunar_words, minute
 from ground.text import BLANK
 from ground.toml import Loaded
 from jobs.audience import sizes
@@ -27,6 +28,7 @@ from models.base import StoreError
 from wx.account import WORDS, Account, missing
 
 SHOWN = 3  # full months of later years that are told one by one
+FAR_BEHIND = 30  # days
 A_MONTH, A_YEAR = timedelta(days=31), timedelta(days=365)
 WEEKDAYS = "一二三四五六日"
 NO_DESK = (
@@ -45,7 +47,7 @@ def run(options: Options, parts: Parts) -> int:
         return check(parts.path, loaded, now=now)
     reading, notes = read(), [*risks(loaded.value, parts.environ), *lacking(loaded.value.site)]
     try:
-        size = unknown if lacks(parts.store) else sizes(parts.store)
+        size = unknown if lacks(parts.store) else sizes(parts.audience, now)
     except (StoreError, OSError):
         size = unknown
         notes.append("数据库现在连不上，启动不了服务；请检查 [database] url 和数据库服务")
@@ -194,8 +196,7 @@ def _when(first: datetime, last: datetime, count: int, how: str = "每天") -> s
 
 def _what(outlook: Outlook) -> str:
     push = outlook.push
-    word, _, name = push.audience.partition(":")
-    whom = {"all": "全体关注者", "tag": f"标签“{name}”", "openids": f"名单 {name}"}[word]
+    whom = audience.words(push.audience)
     size = "人数未知" if outlook.audience is None else f"{outlook.audience} 人"
     return f"{push.name}　{title(push.channel)}　{whom}（{size}）　{push.title or outlook.campaign.title}"
 
@@ -220,6 +221,9 @@ def _judged(
     hints.extend(later[:SHOWN])
     if len(later) > SHOWN:
         hints.append(f"再往后的十年里，另有 {len(later) - SHOWN} 处也超出了群发的次数")
+    never, spilt = _spilt(outlooks, value.account, limits)
+    faults.extend(never)
+    hints.extend(spilt)
     faults.extend(doubts.never(outlooks))
     for campaign in value.campaigns:
         hints.extend(f"{campaign.id}：{words}" for words in _joining(campaign))
@@ -227,6 +231,28 @@ def _judged(
             faults.extend(f"{push.name}：{words}" for words in doubts.faults(path.parent, push))
     hints.extend(doubts.hints(path.parent, value.campaigns, outlooks, now, tags))
     return faults, hints
+
+
+def _spilt(outlooks: list[Outlook], account: Account, limits: SendLimits) -> tuple[list[str], list[str]]:
+    """The pushes that one day's allowance does not hold: those that fall behind further and further, and those that end."""
+    by_push: dict[str, list[Spill]] = {}
+    for spill in spills(outlooks, account, limits):
+        by_push.setdefault(spill.push.name, []).append(spill)
+    never, hints = [], []
+    for name, some in by_push.items():
+        first, worst = some[0], max(some, key=lambda each: each.days)
+        more = f"（这样的有 {len(some)} 次）" if len(some) > 1 else ""
+        if worst.days > FAR_BEHIND:
+            never.append(
+                f"{name}：{worst.rule}，照这样排，{minute(worst.due)} 的一次要拖到 {worst.last} 才发完，越拖越晚；"
+                "请减少次数或人数"
+            )
+        else:
+            hints.append(
+                f"{name}：{first.rule}，{minute(first.due)} 的一次当天发不完，第二天同一时间自己接着发，"
+                f"{first.last} 发完{more}；来不及就改日期或减少人数"
+            )
+    return never, hints
 
 
 def _joining(campaign: Campaign) -> Iterator[str]:

@@ -10,7 +10,7 @@ from campaigns.campaign import OPEN_END, Campaign
 from campaigns.push import Push
 from channels import CHANNELS, title
 from commands.outlook import Outlook
-from ground import roster
+from ground import audience, roster
 from ground.days import LAST_YEAR, SHANGHAI, minute, periods, read_day
 from ground.workdays import unannounced
 
@@ -26,10 +26,10 @@ FIELD = re.compile(
 
 def faults(folder: Path, push: Push) -> Iterator[str]:
     """What the sender would refuse in the files that the push names: the sender's own reading of them."""
-    kind, _, name = push.audience.partition(":")
-    if kind == "openids":
+    for name in _named(push, "openids"):
         try:
-            roster.read(folder, name)
+            for _ in roster.pages(folder, name):
+                pass
         except roster.RosterError as fault:
             yield str(fault)
     yield from CHANNELS[push.channel].faults(folder, push.content)
@@ -136,7 +136,11 @@ def _distance(campaign: Campaign, day: date) -> timedelta:
 
 def _together(outlooks: Sequence[Outlook]) -> Iterator[str]:
     """Two pushes to everyone or to a tag that reach the same people in one minute."""
-    wholes = [outlook for outlook in outlooks if CHANNELS[outlook.push.channel].whole]
+    wholes = [
+        each
+        for each in outlooks
+        if CHANNELS[each.push.channel].whole and audience.is_whole(each.push.audience)
+    ]
     for one, other in combinations(wholes, 2):
         audiences = {one.push.audience, other.push.audience}
         both = {minute(due) for due in one.dues} & {minute(due) for due in other.dues}
@@ -167,25 +171,28 @@ def texts(value: object) -> Iterator[str]:
 
 
 def _nobody(folder: Path, push: Push) -> Iterator[str]:
-    kind, _, name = push.audience.partition(":")
-    if kind != "openids":
-        return
-    try:
-        number = len(roster.read(folder, name))
-    except roster.RosterError:
-        return
-    if number == 0:
-        yield f"名单 {name} 里一个人也没有，到时谁也收不到"
-    elif number == 1 and CHANNELS[push.channel].batch > 1:
-        yield "名单里只有一个人，微信不能按一个人群发，会跳过"
+    for name in _named(push, "openids"):
+        try:
+            number = roster.count(folder, name)
+        except roster.RosterError:
+            continue
+        if number == 0:
+            yield f"名单 {name} 里一个人也没有，到时谁也收不到"
+        elif number == 1 and CHANNELS[push.channel].batch > 1 and push.audience == f"openids:{name}":
+            yield "名单里只有一个人，微信不能按一个人群发，会跳过"
 
 
 def _unknown_tag(push: Push, tags: Mapping[str, int] | None) -> Iterator[str]:
-    kind, _, name = push.audience.partition(":")
-    if kind != "tag" or tags is None:
+    if tags is None:
         return
-    if name not in tags:
-        known = f"（现有：{'、'.join(list(tags)[:20])}）" if tags else ""
-        yield f"公众号里没有标签“{name}”{known}，到时发不出去；请在微信公众平台的用户管理里建好，或改正 audience"
-    elif not tags[name]:
-        yield f"标签“{name}”下面一个人也没有，到时谁也收不到"
+    for name in _named(push, "tag"):
+        if name not in tags:
+            known = f"（现有：{'、'.join(list(tags)[:20])}）" if tags else ""
+            yield f"公众号里没有标签“{name}”{known}，到时发不出去；请在微信公众平台的用户管理里建好，或改正 audience"
+        elif not tags[name]:
+            yield f"标签“{name}”下面一个人也没有，到时谁也收不到"
+
+
+def _named(push: Push, kind: str) -> list[str]:
+    """The tags or the lists that its audience names."""
+    return [each.of for each in audience.all_of(audience.read(push.audience)) if each.kind == kind]

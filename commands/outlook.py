@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 
 from campaigns.campaign import Campaign
 from campaigns.push import Push
-from channels import CHANNELS, Allowance, Channel, SendLimits
+from channels import CHANNELS, Allowance, Channel, SendLimits, instead
+from ground.audience import is_whole
 from ground.days import LAST_YEAR, SHANGHAI, month_start
 from wx.account import Account
 
@@ -32,10 +33,25 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """A month (service account) or a day (subscription account) with more pushes of a channel than one worker may get."""
+    """A month with more pushes of a channel than one worker may get."""
 
     first: date
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spill:
+    """A push of which not all can go out on its day: the last day on which it does."""
+
+    push: Push
+    due: datetime
+    last: date
+    rule: str
+
+    @property
+    def days(self) -> int:
+        """How many days later than its own the last of it goes out."""
+        return (self.last - self.due.astimezone(SHANGHAI).date()).days
 
 
 def forecast(
@@ -58,31 +74,64 @@ def forecast(
 
 
 def crowds(campaigns: Iterable[Campaign], account: Account, now: datetime, limits: SendLimits) -> list[Crowd]:
-    """Months or days of the years ahead on which a worker would get more by one channel than is delivered."""
+    """Months of the years ahead in which a worker would get more by one channel than is delivered."""
     every = [push for campaign in campaigns for push in campaign.pushes]
     return [
         crowd
         for channel in CHANNELS.values()
-        if (allowance := channel.allowance(account, limits))
+        if (allowance := channel.monthly(account, limits))
         for crowd in _crowds(
-            [push for push in every if push.channel == channel.name], channel, allowance, now
+            [push for push in every if push.channel == channel.name],
+            f"{channel.title}，{allowance.rule}，多出的发不出去，请改日期或去掉几次{instead(channel.name, account)}",
+            allowance.most,
+            now,
         )
     ]
 
 
-def _crowds(
-    pushes: list[Push], channel: type[Channel], allowance: Allowance, now: datetime
-) -> Iterator[Crowd]:
+def spills(outlooks: Iterable[Outlook], account: Account, limits: SendLimits) -> list[Spill]:
+    """What passes a day's allowance, as the sender goes on with it: one after the other, the rest on the next day."""
+    found = []
+    every = list(outlooks)
+    for channel in CHANNELS.values():
+        if daily := channel.daily(account, limits):
+            mine = [each for each in every if each.push.channel == channel.name]
+            found += list(_spills(mine, channel, daily))
+    return found
+
+
+def _spills(outlooks: list[Outlook], channel: type[Channel], daily: Allowance) -> Iterator[Spill]:
+    day, left, most = date.min, 0, max(1, daily.most)
+    for due, outlook in sorted(
+        ((due, each) for each in outlooks for due in each.dues), key=lambda pair: pair[0]
+    ):
+        if (today := due.astimezone(SHANGHAI).date()) > day:
+            day, left = today, most
+        calls = _calls(outlook, channel)
+        later = max(0, -(-(calls - left) // most))
+        day, left = day + timedelta(later), left + later * most - calls
+        if day > today:
+            yield Spill(outlook.push, due, day, daily.rule)
+
+
+def _calls(outlook: Outlook, channel: type[Channel]) -> int:
+    """How many calls it takes; one where nobody knows how many people they are."""
+    if channel.whole and is_whole(outlook.push.audience):
+        return 1
+    return max(1, -(-(outlook.audience or 1) // channel.batch))
+
+
+def _crowds(pushes: list[Push], rule: str, most: int, now: datetime) -> Iterator[Crowd]:
     start = month_start(now)
     until = start.replace(year=min(start.year + YEARS_AHEAD, LAST_YEAR))
     spans: dict[date, list[Push]] = {}
     for push in pushes:
         for due in push.occurrences(start, until):
             day = due.astimezone(SHANGHAI).date()
-            spans.setdefault(day.replace(day=1) if allowance.monthly else day, []).append(push)
+            spans.setdefault(day.replace(day=1), []).append(push)
     for first, some in sorted(spans.items()):
-        if _most_for_one(some) > allowance.most:
-            yield Crowd(first, _crowd_words(first, some, channel, allowance))
+        if _most_for_one(some) > most:
+            yield Crowd(first, _crowd_words(first, some, rule))
 
 
 def _most_for_one(pushes: list[Push]) -> int:
@@ -94,12 +143,10 @@ def _most_for_one(pushes: list[Push]) -> int:
     return everyone + max(sizes.values(), default=0)
 
 
-def _crowd_words(first: date, pushes: list[Push], channel: type[Channel], allowance: Allowance) -> str:
+def _crowd_words(first: date, pushes: list[Push], rule: str) -> str:
     names = [push.name for push in pushes]
     each = "、".join(f"{name}（{names.count(name)} 次）" for name in dict.fromkeys(names))
-    when = f"{first:%Y} 年 {first.month} 月" + ("" if allowance.monthly else f" {first.day} 日")
-    much = f"{when}有 {len(pushes)} 次{channel.title}，{allowance.rule}"
-    return f"{much}，多出的发不出去，请改日期或去掉几次：{each}"
+    return f"{first:%Y} 年 {first.month} 月有 {len(pushes)} 次{rule}：{each}"
 
 
 def unknown(audience: str) -> int | None:

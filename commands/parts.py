@@ -13,6 +13,7 @@ from commands.config import Config
 from ground.toml import Loaded
 from handlers.turn import House
 from jobs.alarm import Herald
+from jobs.audience import Audience
 from jobs.lookout import Lookout
 from models import last_address, schema
 from models.base import Store
@@ -47,6 +48,8 @@ class Parts(Protocol):
     def year(self) -> Year: ...
     @property
     def channels(self) -> Mapping[str, Channel]: ...
+    @property
+    def audience(self) -> Audience: ...
     @property
     def herald(self) -> Herald: ...
     @property

@@ -13,6 +13,7 @@ from campaigns.push import Push
 from campaigns.watch import kept
 from channels import CHANNELS, Channel, ChannelError, Parcel, reasons, title
 from commands.outlook import AudienceSize
+from ground.audience import words
 from ground.days import minute
 from ground.words import BOOKS, DELIVERIES, said
 from jobs.followers import differ
@@ -26,6 +27,8 @@ from wx.errors import WeChatError, explain
 
 GOOD, PROBLEM = 0, 1
 Say = Callable[[str], None]
+Reaching = Callable[[Push, datetime | None], Iterable[str]]
+"""How many people a push reaches that is due then (None: now), in words."""
 
 
 # --- looking -----------------------------------------------------------------------------------------------------
@@ -115,6 +118,7 @@ def push_preview(
     size: AudienceSize,
     say: Say = print,
     theirs: Callable[[], int | None] = lambda: None,
+    reach: Reaching = lambda push, due: (),
 ) -> int:
     """What a push will say, to whom, and when; sends nothing. Without a database it is not said how many that are, nor when it
     last went out. `theirs`: how many follow by WeChat's count, None where it did not say."""
@@ -122,7 +126,7 @@ def push_preview(
     if wanted is None:
         return PROBLEM
     due = wanted.next_due(now)
-    for line in shown(campaigns, wanted, account, size):
+    for line in (*shown(campaigns, wanted, account, size), *reach(wanted, due)):
         say(line)
     if wanted.audience == "all" and not CHANNELS[wanted.channel].whole:
         ours, counted = size("all"), theirs()
@@ -139,11 +143,9 @@ def push_preview(
 def shown(campaigns: Iterable[Campaign], wanted: Push, account: Account, size: AudienceSize) -> Iterator[str]:
     """A push as a person looks it over: its title, to whom and how many, and what it says."""
     of_year = wanted.title or next(each.title for each in campaigns if wanted in each.pushes)
-    kind, _, of = wanted.audience.partition(":")
     number = size(wanted.audience)
     people = "人数未知" if number is None else f"现在 {number} 人"
-    whom = {"all": "全体关注者", "tag": f"标签“{of}”", "openids": f"名单 {of}"}[kind]
-    yield f"{wanted.name}　{title(wanted.channel)}　发给{whom}（{people}）　{of_year}"
+    yield f"{wanted.name}　{title(wanted.channel)}　发给{words(wanted.audience)}（{people}）　{of_year}"
     if not account.live:
         yield f"账号还没有正式开通（live = false），只会发给 {len(account.testers)} 位测试人员。"
     yield "内容："

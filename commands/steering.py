@@ -30,6 +30,7 @@ from commands.parts import Parts, lacks, stored
 from commands.push import (
     GOOD,
     PROBLEM,
+    Reaching,
     Say,
     books_words,
     find,
@@ -40,6 +41,7 @@ from commands.push import (
     shown,
     stands,
 )
+from commands.reach import reach_of
 from commands.waiting import waiting
 from ground.days import minute
 from ground.text import BLANK
@@ -90,6 +92,7 @@ def run(options: Options, parts: Parts) -> int:
             approvals=approvals,
             mass_wait=mass_wait,
             wait=options.wait,
+            reach=reach_of(parts, now),
         ),
         "approve": lambda: push_approve(store, campaigns, account, approvals, name, now, size, warned),
         "withdraw": lambda: push_withdraw(store, name, now),
@@ -124,9 +127,15 @@ def _preview(name: str, parts: Parts) -> int:
         store = None if lacks(parts.store) else parts.store
     except (StoreError, OSError):
         store = None
-    size = size_of(parts) if store else unknown
     code = push_preview(
-        store, config.campaigns, config.account, name, now, size, theirs=lambda: counted_by_wechat(parts)
+        store,
+        config.campaigns,
+        config.account,
+        name,
+        now,
+        size_of(parts) if store else unknown,
+        theirs=lambda: counted_by_wechat(parts),
+        reach=reach_of(parts, now) if store else lambda push, due: (),
     )
     for line in of_push(config, parts.path.absolute().parent, name):
         print(line)
@@ -146,6 +155,7 @@ def push_start(
     approvals: Approvals,
     mass_wait: timedelta = timedelta(0),
     wait: bool = False,
+    reach: Reaching = lambda push, due: (),
     say: Say = print,
 ) -> int:
     """Make a push due now, once a person has seen it and is sure; `work` sends it. With `wait`, show how far it is.
@@ -165,6 +175,7 @@ def push_start(
         return _not_again(name, f"{asks(name, lacking)}批准以后再运行一次", say)
     for line in (
         *shown(campaigns, wanted, account, size),
+        *reach(wanted, None),
         last_words(store, name),
         _soon(due, now),
     ):

@@ -48,14 +48,17 @@ class Draft:
         return words
 
     def judge(self, model: type[M]) -> M | None:
-        """The value; every fault that the models find is noted. What they read lies beside the file (`folder`)."""
+        """The value; every fault that the models find is noted. They may look at the whole raw `table`, and at what lies
+        beside the file (`folder`)."""
         between = {loc for loc, part, _ in tables(model, self.table) if hasattr(part, "odds")}
         for loc, part, table in tables(model, self.table):
             for words in getattr(part, "odds", lambda _: ())(table):
                 self.blame(loc, words)
         self._unique_ids()
         try:
-            return model.model_validate(self.table, context={"folder": Path(self.place).parent})
+            return model.model_validate(
+                self.table, context={"folder": Path(self.place).parent, "table": self.table}
+            )
         except ValidationError as error:
             for each in error.errors(include_url=False):
                 at: Loc = tuple(each["loc"])

@@ -1,8 +1,11 @@
 """A list as a clerk's program saved it, made into text: WPS, Excel and Notepad each have a code of their own."""
 
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getreader
+from collections.abc import Iterator
+from typing import IO
 
 PACKED = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and every zip; .xls
+LONGEST = 1_000_000  # bytes of a line
 CODES = ("utf-8-sig", "gb18030")  # "CSV UTF-8" and "CSV" of a Chinese Windows
 
 
@@ -23,3 +26,19 @@ def text_of(raw: bytes) -> str:
         if "\0" not in text:
             return text
     raise NotTextError("不是文字文件")
+
+
+def lines_of(file: IO[bytes]) -> Iterator[str]:
+    """The lines of such a file, however long it is, each by itself. Raises NotTextError."""
+    head = file.read(4)
+    file.seek(0)
+    if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        try:
+            yield from getreader("utf-16")(file)
+        except UnicodeDecodeError:
+            raise NotTextError("不是文字文件") from None
+        return
+    if head.startswith(PACKED):
+        text_of(head)
+    while line := file.readline(LONGEST):
+        yield from text_of(line).splitlines()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+from channels import Allowance, Channel
 from ground.days import SHANGHAI, minute
 from ground.quiet import read_quiet
 from jobs import policy
 from jobs.policy import Verdict
-from models import alarm, push, shared
+from jobs.quota import days_for, next_morning
+from models import alarm, delivery, push, shared
 from models.base import Connection
 from models.push import Occasion
 
@@ -72,9 +74,25 @@ def wait_for_morning(connection: Connection, occasion: Occasion, until: datetime
     push.hold(connection, occasion.id, until, now, words)
 
 
+def wait_for_tomorrow(
+    connection: Connection, occasion: Occasion, channel: Channel, daily: Allowance, now: datetime
+) -> None:
+    """Today's allowance is used up: the rest goes on by itself tomorrow, at the push's own hour, as long as it takes."""
+    open_ = delivery.number(connection, occasion.id, delivery.PLANNED)
+    again = next_morning(occasion.due_at, now)
+    last = again + timedelta(days=days_for(open_, channel, daily) - 1)
+    words = f"{daily.rule}，今天的用完了，还剩 {open_} 份，{minute(again)} 自己接着发"
+    words += f"，{last.astimezone(SHANGHAI):%m-%d} 发完。" if last > again else "。"
+    push.hold(connection, occasion.id, again, now, words)
+    if delivery.number(connection, occasion.id, delivery.SENT) == 0:
+        told = f"推送 {occasion.name} 今天没有发：{words}不想明天发，请运行 push cancel {occasion.name}。"
+        alarm.sound(connection, f"{HELD} {occasion.name}", told, now)
+
+
 def went_on(connection: Connection, occasion: Occasion, now: datetime) -> None:
     """What held it back is over."""
     alarm.clear(connection, f"{HELD} {occasion.name}", now)
+    push.go_on(connection, occasion.id, now)
 
 
 def act(

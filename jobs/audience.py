@@ -1,29 +1,40 @@
-"""Who gets a push: everyone, a tag or a list made into recipients, in the order of their bytes."""
+"""Who gets a push: what the staff wrote made into recipients, in the order of their bytes, in memory that does not grow with them.
+
+What our tables know is asked of the database as one condition; tags and lists are put in order beside it, and merged.
+"""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from functools import reduce
 from itertools import islice
 from pathlib import Path
 
 from channels import CHANNELS
+from ground import audience as spelled
 from ground import roster
+from ground.audience import Both, Either, Not, Those, Whom
+from ground.ordered import Ordered
+from models import audience as kept
 from models import follower
+from models.audience import KEPT_HERE, Frame
 from models.base import Store
 from models.delivery import EVERYONE, NOT_LIVE, TAG
-from models.ledger import Owed, following
-from models.push import Occasion
+from models.ledger import Owed
 from wx.account import Account
 from wx.client import Api
 
 PORTION = (
     1000  # recipients written down in one transaction, so that a message coming in waits for milliseconds
 )
+WINDOW = max((each.window for each in CHANNELS.values() if each.window), default=timedelta(0))
+Brought = Mapping[Those, Iterable[str]]  # tags and lists, in order
 
 
 class NoAudience(Exception):
-    """The list or the tag is not there; the text says it in Chinese."""
+    """The list, the tag or the edition is not there; the text says it in Chinese."""
 
 
 class Audience:
@@ -35,47 +46,61 @@ class Audience:
         self.folder = folder
         self.testers = None if account.live else frozenset(account.testers)
 
-    def portions(self, push: Occasion) -> Iterator[list[Owed]]:
-        """The recipients after `push.planned_up_to`, a thousand at a time. Raises NoAudience and WeChatError."""
-        after = push.planned_up_to
-        rest = (one for one in self._owed(push) if one.recipient.encode() > after.encode())
-        while portion := list(islice(rest, PORTION)):
+    def portions(self, channel: str, audience: str, at: datetime, after: str = "") -> Iterator[list[Owed]]:
+        """The recipients after this one, at most a thousand at a time, as of that moment; [] now and then while it still
+        gathers. Raises NoAudience and WeChatError."""
+        if CHANNELS[channel].whole and spelled.is_whole(audience):
+            yield self._whole(spelled.read(audience), after)
+            return
+        for people in self.people(audience, at, after):
+            yield [Owed(one, "" if self._may(one) else NOT_LIVE) for one in people]
+
+    def people(self, audience: str, at: datetime, after: str = "") -> Iterator[list[str]]:
+        """The openids after this one, in the order of their bytes, each once, as `portions`; while not live the testers are
+        among everyone."""
+        whom = spelled.read(audience)
+        brought: dict[Those, Ordered] = {}
+        for those in spelled.all_of(whom):
+            if those.kind not in KEPT_HERE and those not in brought:
+                brought[those] = Ordered()
+                for number, page in enumerate(self._pages(those)):
+                    if number:
+                        yield []
+                    brought[those].add(page)
+        found = _Finder(self.store, self._frame(whom, at), brought, after).of(whom)
+        if whom == spelled.EVERYONE and self.testers:
+            found = _either([found, iter(sorted(one for one in self.testers if one > after))])
+        while portion := list(islice(found, PORTION)):
             yield portion
 
-    def _owed(self, push: Occasion) -> Iterable[Owed]:
-        kind, _, name = push.audience.partition(":")
-        if CHANNELS[push.channel].whole and kind in ("all", "tag"):
-            whole = EVERYONE if kind == "all" else f"{TAG}{self._tag(name)}"
-            if self.testers is None:
-                return [Owed(whole)]
-            people = [Owed(openid) for openid in self.testers]
-            return sorted([Owed(whole, NOT_LIVE), *people], key=lambda one: one.recipient.encode())
-        return map(self._judged, self._people(kind, name, push.planned_up_to))
+    def _whole(self, whom: Whom, after: str) -> list[Owed]:
+        """One row for all of them; while not live the testers instead."""
+        assert isinstance(whom, Those)
+        whole = EVERYONE if whom.kind == "all" else f"{TAG}{self._tag(whom.of)}"
+        owed = [Owed(whole)]
+        if self.testers is not None:
+            owed = [Owed(whole, NOT_LIVE), *map(Owed, self.testers)]
+        return sorted((one for one in owed if one.recipient > after), key=lambda one: one.recipient)
 
-    def _judged(self, openid: str) -> Owed:
-        return Owed(openid, "" if self.testers is None or openid in self.testers else NOT_LIVE)
+    def _may(self, openid: str) -> bool:
+        return self.testers is None or openid in self.testers
 
-    def _people(self, kind: str, name: str, after: str) -> Iterator[str]:
-        """Openids in the order of their bytes, each once; while not live the testers are among everyone."""
-        if kind == "openids":
-            return iter(sorted(self._listed(name), key=str.encode))
-        if kind == "tag":
-            return iter(sorted(set(self.api.tagged(self._tag(name))), key=str.encode))
-        testers = sorted(self.testers or (), key=str.encode)
-        return _once(heapq.merge(self._following(after), testers, key=str.encode))
+    def _frame(self, whom: Whom, at: datetime) -> Frame:
+        names = {those.of for those in spelled.all_of(whom) if those.kind == "joined"}
+        with self.store.reading() as connection:
+            editions = {name: kept.edition_of(connection, name) for name in names}
+        if missing := sorted(name for name, edition in editions.items() if edition is None):
+            raise NoAudience(
+                f"活动 {missing[0]} 还没有开过，不知道谁参加过。请等它开了再发，或者改正 audience。"
+            )
+        return Frame(at, WINDOW, {name: edition for name, edition in editions.items() if edition is not None})
 
-    def _following(self, after: str) -> Iterator[str]:
-        while True:
-            with self.store.reading() as connection:
-                found = following(connection, after, PORTION)
-            yield from found
-            if len(found) < PORTION:
-                return
-            after = found[-1]
-
-    def _listed(self, name: str) -> frozenset[str]:
+    def _pages(self, those: Those) -> Iterator[list[str]]:
+        if those.kind == "tag":
+            yield from self.api.tag_pages(self._tag(those.of))
+            return
         try:
-            return roster.read(self.folder, name)
+            yield from roster.pages(self.folder, those.of)
         except roster.RosterError as fault:
             raise NoAudience(str(fault)) from None
 
@@ -86,22 +111,97 @@ class Audience:
         raise NoAudience(f"公众号里没有标签“{name}”，请在微信公众平台的用户管理里建好标签，或改正 audience")
 
 
-def _once(openids: Iterable[str]) -> Iterator[str]:
+class _Finder:
+    """Streams of openids, each in order and each person once."""
+
+    def __init__(self, store: Store, frame: Frame, brought: Brought, after: str) -> None:
+        self.store, self.frame, self.brought, self.after = store, frame, brought, after
+
+    def of(self, whom: Whom) -> Iterator[str]:
+        if _is_kept(whom):
+            return self._kept(whom)
+        if isinstance(whom, Those):
+            return (openid for openid in self.brought[whom] if openid > self.after)
+        if isinstance(whom, Not):
+            return _but(self._kept(spelled.EVERYONE), self.of(whom.those))
+        if isinstance(whom, Either):
+            return _either([self.of(part) for part in whom.parts])
+        return self._both(whom)
+
+    def _both(self, whom: Both) -> Iterator[str]:
+        """As few questions to the database as can be. Who stands on a list and is not known to us is in none of our tables:
+        `openids:vip.txt and not joined:yuanxiao` means them as well."""
+        wanted = [part for part in whom.parts if not isinstance(part, Not)]
+        out = [part.those for part in whom.parts if isinstance(part, Not)]
+        ours, ours_out = [part for part in wanted if _is_kept(part)], [part for part in out if _is_kept(part)]
+        streams = [self.of(part) for part in wanted if not _is_kept(part)]
+        if ours or not streams:
+            parts = (spelled.EVERYONE, *ours, *map(Not, ours_out))
+            streams.append(self._kept(Both(parts)))
+            ours_out = []
+        found = reduce(_both, streams)
+        gone = [self.of(part) for part in out if not _is_kept(part)]
+        if ours_out:
+            gone.append(self._kept(Either(tuple(ours_out))))
+        return reduce(_but, gone, found)
+
+    def _kept(self, whom: Whom) -> Iterator[str]:
+        wanted, place = kept.condition(whom, self.frame), self.after
+        while True:
+            with self.store.reading() as connection:
+                found, place = kept.following(connection, wanted, place)
+            yield from found
+            if not place:
+                return
+
+
+def _is_kept(whom: Whom) -> bool:
+    """Whether our tables know all these people."""
+    return all(those.kind in KEPT_HERE for those in spelled.all_of(whom))
+
+
+def _either(streams: Iterable[Iterator[str]]) -> Iterator[str]:
     last = None
-    for openid in openids:
+    for openid in heapq.merge(*streams):
         if openid != last:
             yield openid
         last = openid
 
 
-def sizes(store: Store) -> Callable[[str], int | None]:
-    """How many workers `all` reaches, for `check`; None for what only WeChat knows."""
+def _both(one: Iterator[str], other: Iterator[str]) -> Iterator[str]:
+    second = next(other, None)
+    for first in one:
+        while second is not None and second < first:
+            second = next(other, None)
+        if second is None:
+            return
+        if first == second:
+            yield first
 
-    def size(audience: str) -> int | None:
-        if audience != "all":
+
+def _but(one: Iterator[str], others: Iterator[str]) -> Iterator[str]:
+    other = next(others, None)
+    for openid in one:
+        while other is not None and other < openid:
+            other = next(others, None)
+        if openid != other:
+            yield openid
+
+
+def sizes(audience: Audience, now: datetime) -> Callable[[str], int | None]:
+    """How many workers an audience reaches, for `check`; None for what only WeChat knows."""
+
+    def size(text: str) -> int | None:
+        if text == "all":
+            with audience.store.reading() as connection:
+                return follower.count(connection)
+        if any(those.kind == "tag" for those in spelled.all_of(spelled.read(text))):
             return None
-        with store.reading() as connection:
-            return follower.count(connection)
+        try:
+            portions = audience.portions("template", text, now)
+            return sum(len(portion) for portion in portions)
+        except NoAudience:
+            return None
 
     return size
 

@@ -105,7 +105,7 @@ class Planner:
                 return
             push.take_up(connection, occasion.id, now)
         try:
-            size = self._lay_out(occasion)
+            size = self._lay_out(occasion, now)
         except NoAudience as fault:
             with self.store.writing() as connection:
                 acts.pause(connection, occasion, str(fault), None, self.now())
@@ -124,18 +124,20 @@ class Planner:
             if size is not None:
                 log.info("push planned", extra={"push": occasion.name, "size": size})
 
-    def _lay_out(self, occasion: Occasion) -> int | None:
+    def _lay_out(self, occasion: Occasion, now: datetime) -> int | None:
         """Its size; None when its turn is over, another worker was faster, or it stands still."""
         until = time.monotonic() + TURN_S
-        after, rest = self._begun.pop(occasion.id, ("", iter(())))
-        if not after or after != occasion.planned_up_to:
-            after, rest = occasion.planned_up_to, self.audience.portions(occasion)
+        after, at = occasion.planned_up_to, occasion.started_at or now
+        begun_after, rest = self._begun.pop(occasion.id, (None, iter(())))
+        if begun_after != after:
+            rest = self.audience.portions(occasion.channel, occasion.audience, at, after)
         for portion in rest:
-            up_to = portion[-1].recipient
-            with self.store.writing() as connection:
-                if not ledger.plan(connection, occasion, portion, after, up_to, self.now()):
-                    return None
-            after = up_to
+            if portion:
+                up_to = portion[-1].recipient
+                with self.store.writing() as connection:
+                    if not ledger.plan(connection, occasion, portion, after, up_to, self.now()):
+                        return None
+                after = up_to
             if self.stopping.is_set():
                 with self.store.writing() as connection:
                     shared.drop(connection, f"plan:{occasion.id}", self._holder)

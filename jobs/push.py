@@ -14,7 +14,7 @@ from functools import partial
 
 from campaigns.approval import Approvals
 from campaigns.push import Push
-from channels import Allowance, Channel, ChannelError, Parcel, SendLimits
+from channels import Channel, ChannelError, Parcel, SendLimits, instead
 from jobs import acts, policy
 from jobs.audience import Audience
 from jobs.brake import Brake, Departure, FarEnd, Lease, Pulse
@@ -22,6 +22,7 @@ from jobs.flight import Flight
 from jobs.pace import Pace
 from jobs.planning import Planner
 from jobs.policy import Verdict
+from jobs.quota import Quota
 from jobs.streak import Streak
 from models import alarm, delivery, ledger, push, shared
 from models.base import Connection, Store, StoreError, deadlocked, disconnected, timed_out
@@ -84,6 +85,7 @@ class Sender:
         self.now = now
         self.in_flight = in_flight
         self.lease = lease
+        self.quota = Quota(account, limits)
         self.far_end = FarEnd()
         self.holder = secrets.token_hex(8)
         self.pulse = Pulse()
@@ -110,7 +112,8 @@ class Sender:
     def _rules_of(self, channel: Channel) -> Rules:
         lease = self.lease * (5 if channel.batch > 1 else 1)  # before such a call pictures are uploaded
         only = None if self.account.live else frozenset(self.account.testers)
-        return Rules(lease, channel.remembers_for, only, channel.batch)
+        monthly = channel.monthly(self.account, self.limits)
+        return Rules(lease, channel.remembers_for, only, channel.batch, monthly.most if monthly else None)
 
     def stop(self) -> None:
         """Begin no more calls."""
@@ -216,17 +219,29 @@ class Sender:
             if not self.flight.of(occasion.id):
                 self._close(occasion)
             return IDLE_S
-        allowance = channel.allowance(self.account, self.limits)
-        if allowance and self._spent(occasion, channel, allowance, now):
-            return 0.0
         lease = Lease(rules.lease)
         with self.store.writing() as connection:
-            claimed = ledger.claim(connection, occasion, wanted, self.holder, rules, self.now())
+            left = self.quota.left(connection, channel, wanted, now)
+            claimed = ledger.claim(
+                connection, occasion, left or wanted, self.holder, rules, now, again=not left
+            )
+            self.quota.spend(connection, channel, claimed, now)
+            if claimed and occasion.not_before:
+                acts.went_on(connection, occasion, now)
+            if not left and not claimed:
+                return self._used_up(connection, occasion, channel, now)
         groups = [claimed] if channel.batch > 1 and claimed else [[one] for one in claimed]
         if channel.window and groups:
             groups = self._inside_window(occasion, channel, channel.window, groups)
         self._launch(occasion, channel, groups, lease)
         return 0.0
+
+    def _used_up(self, connection: Connection, occasion: Occasion, channel: Channel, now: datetime) -> float:
+        """The rest goes tomorrow, once nothing is left that WeChat may have got today and would have forgotten by then."""
+        daily = self.quota.daily(channel)
+        if daily and not ledger.under_way(connection, occasion.id):
+            acts.wait_for_tomorrow(connection, occasion, channel, daily, now)
+        return IDLE_S
 
     def _room(self, occasion: Occasion, channel: Channel) -> int:
         """How many rows may be claimed now: one batch, one to try a far end that was silent, or what fills the flight.
@@ -238,20 +253,6 @@ class Sender:
         speed = channel.speed(self.limits)
         ahead = min(AHEAD, speed.calls / speed.window_s / self.in_flight) if channel.remembers_for else 1
         return int(self.in_flight * max(1, ahead)) - flying
-
-    def _spent(self, occasion: Occasion, channel: Channel, allowance: Allowance, now: datetime) -> bool:
-        """Skip what the far end would refuse for this month or for today."""
-        monthly, most = allowance.monthly, allowance.most
-        with self.store.writing() as connection:
-            skipped = ledger.skip_spent(connection, occasion, allowance.since(now), most, not monthly, now)
-            if skipped:
-                when, later = ("本月", "下个月") if monthly else ("今天", "明天")
-                words = (
-                    f"推送 {occasion.name} 有 {skipped} 份没有发：{when}的{channel.title}次数（{most} 次）已经用完。"
-                    f"请改到{later}，{allowance.remedy}。"
-                )
-                alarm.sound(connection, f"{channel.name} limit {occasion.name}", words, now)
-        return bool(skipped)
 
     def _inside_window(
         self, occasion: Occasion, channel: Channel, window: timedelta, groups: list[list[Claimed]]
@@ -268,7 +269,8 @@ class Sender:
                 why = channel.closed(spoke_at, tapped_at, went.get(one.recipient, []), self.limits, now)
                 if why:
                     skip = Outcome((one.id,), delivery.SKIPPED, why, counted=False, in_vain=True)
-                    ledger.settle(connection, self.holder, [skip], now)
+                    if ledger.settle(connection, self.holder, [skip], now):
+                        self.quota.give_back(connection, channel, [skip], now)
                 else:
                     kept.append(group)
         return kept
@@ -344,7 +346,11 @@ class Sender:
         now = self.now()
         effects = {verdict.effect: verdict for verdict in verdicts}
         with self.store.writing() as connection:
-            ledger.settle(connection, self.holder, [verdict.outcome for verdict in verdicts], now)
+            outcomes = [verdict.outcome for verdict in verdicts]
+            if ledger.settle(connection, self.holder, outcomes, now) == sum(
+                len(each.ids) for each in outcomes
+            ):
+                self.quota.give_back(connection, self.channels[occasion.channel], outcomes, now)
             for verdict in verdicts:
                 if verdict.effect == "unreached":
                     self.far_end.missed(now)
@@ -375,17 +381,30 @@ class Sender:
             books = delivery.books(connection, occasion.id)
             if finished:
                 acts.went_on(connection, occasion, now)
-                self._tell_of_nobody(connection, occasion, books, now)
+                if not self._tell_of_spent(connection, occasion, now):
+                    self._tell_of_nobody(connection, occasion, books, now)
         self._brakes.pop(occasion.id, None)
         self._streak.forget(occasion.id)
         if finished:
             log.info("push finished", extra={"push": occasion.name, **counts(books)})
 
+    def _tell_of_spent(self, connection: Connection, occasion: Occasion, now: datetime) -> bool:
+        """Who had got all that they may get this month was skipped; whether there was anybody."""
+        channel = self.channels[occasion.channel]
+        monthly = channel.monthly(self.account, self.limits)
+        number = delivery.number(connection, occasion.id, delivery.SKIPPED, delivery.SPENT) if monthly else 0
+        if monthly and number:
+            words = (
+                f"推送 {occasion.name} 有 {number} 份没有发：本月的{channel.title}次数（{monthly.most} 次）已经用完。"
+                f"请改到下个月{instead(channel.name, self.account)}。"
+            )
+            alarm.sound(connection, f"{channel.name} limit {occasion.name}", words, now)
+        return bool(number)
+
     def _tell_of_nobody(
         self, connection: Connection, occasion: Occasion, books: delivery.Books, now: datetime
     ) -> None:
-        spent = f"{occasion.channel} limit {occasion.name}"
-        if books.sent or books.unknown or not self.account.live or alarm.stands(connection, spent):
+        if books.sent or books.unknown or not self.account.live:
             return
         why = "发送对象里一个人也没有" if not books.size else f"{books.size} 份里没有一份发成"
         words = (

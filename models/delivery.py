@@ -21,6 +21,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from ground.audience import is_whole
 from models.base import MARIADB, Connection, Id, Utc, Words, metadata
 from models.follower import followers
 from models.listing import Listing
@@ -166,16 +167,18 @@ def books(connection: Connection, push_id: int) -> Books:
     size, channel, audience = found or (None, "", "")
     counts = {state: by_state.get(state, 0) for state in (SENT, FAILED, SKIPPED, UNKNOWN)}
     still = sum(by_state.get(state, 0) for state in OPEN)
-    calls = sa.select(deliveries.c.far_id).where(mine, deliveries.c.channel == MASS).distinct()
+    # All rows of one call are of one push: one of them is asked, not up to ten thousand.
+    one = sa.and_(deliveries.c.far_id == results.c.far_id, deliveries.c.channel == MASS)
+    whose = sa.select(deliveries.c.push_id).where(one).limit(1).scalar_subquery()
     sums = [sa.func.sum(results.c[name]) for name in ("total", "filtered", "sent", "failed")]
-    told = sa.select(sa.func.count(), *sums).where(results.c.channel == MASS, results.c.far_id.in_(calls))
+    told = sa.select(sa.func.count(), *sums).where(results.c.channel == MASS, whose == push_id)
     number, *figures = connection.execute(told).one()
     names = ("total", "filtered", "sent", "failed")
     return Books(
         size=sum(by_state.values()) if size is None else size,
         open=still,
         told={name: int(figure) for name, figure in zip(names, figures, strict=True)} if number else {},
-        whole=channel == MASS and (audience == EVERYONE or audience.startswith(TAG)),
+        whole=channel == MASS and is_whole(audience),
         **counts,
     )
 
@@ -206,6 +209,16 @@ def reasons(connection: Connection, push_id: int) -> list[tuple[str, str, int]]:
     # a text column of any length cannot be grouped everywhere, so the rows are counted here
     counted = Counter(tuple(row) for row in connection.execute(sa.select(*columns).where(other)))
     return [(state, reason, number) for (state, reason), number in sorted(counted.items())]
+
+
+def number(connection: Connection, push_id: int, state: str, reason: str = "") -> int:
+    """How many rows of a push stand in this state, for this reason where one is given."""
+    these = sa.and_(deliveries.c.push_id == push_id, deliveries.c.state == state)
+    if reason:
+        these = sa.and_(these, deliveries.c.reason == reason)
+    return int(
+        connection.execute(sa.select(sa.func.count()).select_from(deliveries).where(these)).scalar_one()
+    )
 
 
 def sent_since(

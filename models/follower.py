@@ -94,6 +94,17 @@ def stays(connection: Connection, openid: str) -> bool:
     return connection.execute(sa.select(followers.c.subscribed).where(mine)).scalar() is not False
 
 
+def gone(connection: Connection, openids: Sequence[str]) -> set[str]:
+    """Who of these has left; whom we never heard of has not."""
+    found: set[str] = set()
+    for start in range(0, len(openids), MANY):
+        these = followers.c.openid.in_(openids[start : start + MANY])
+        found.update(
+            connection.execute(sa.select(followers.c.openid).where(these, ~followers.c.subscribed)).scalars()
+        )
+    return found
+
+
 def count(connection: Connection) -> int:
     """How many follow the account, as far as we know."""
     query = sa.select(sa.func.count()).select_from(followers).where(followers.c.subscribed)

@@ -14,21 +14,19 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from models import shared
+from ground.days import month_start
+from models import quota, shared
 from models.base import Connection, Utc
 from models.delivery import (
     ALONE,
     CALLED_OFF,
-    EVERYONE,
     LEFT,
     NOT_LIVE,
-    OUT,
     PLANNED,
     SENT,
     SILENCE,
     SKIPPED,
     SPENT,
-    TAG,
     UNKNOWN,
     chunked,
     count,
@@ -36,10 +34,11 @@ from models.delivery import (
     is_open,
     is_person,
 )
-from models.follower import followers
+from models.follower import gone
 from models.push import CANCELLED, DUE, FINISHED, SENDING, Occasion, pushes
 
 ATTEMPTS = 5
+ROUNDS = 3  # looks for the people of one batch, in one transaction: others wait for the database meanwhile
 SMALLEST_BATCH = 2  # platform guide, 根据 OpenID 列表群发: 40130 below
 MARGIN = timedelta(seconds=30)  # the far end's memory is trusted for so much less than it promises
 
@@ -79,12 +78,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a claim obeys: the lease, the far end's memory, and the only people who may get anything (None: everyone)."""
+    """What a claim obeys: the lease, the far end's memory, the only people who may get anything (None: everyone), and how much
+    one of them may get in a month (None: nobody counts)."""
 
     lease: timedelta = timedelta(minutes=2)
     remembers_for: timedelta | None = None
     only: frozenset[str] | None = None
     batch: int = 1
+    per_month: int | None = None
 
 
 # --- plan --------------------------------------------------------------------------------------------------------
@@ -143,12 +144,6 @@ def planned(connection: Connection, push_id: int, now: datetime) -> int | None:
     return size if connection.execute(pushes.update().where(here).values(values)).rowcount else None
 
 
-def following(connection: Connection, after: str, limit: int) -> list[str]:
-    """The next openids of those who follow the account, in the order of their bytes."""
-    query = sa.select(followers.c.openid).where(followers.c.subscribed, followers.c.openid > after)
-    return list(connection.execute(query.order_by(followers.c.openid).limit(limit)).scalars())
-
-
 # --- claim -------------------------------------------------------------------------------------------------------
 
 
@@ -165,11 +160,19 @@ _CLAIM = [deliveries.c[name] for name in _Row.__slots__]
 
 
 def claim(
-    connection: Connection, push: Occasion, wanted: int, holder: str, rules: Rules, now: datetime
+    connection: Connection,
+    push: Occasion,
+    wanted: int,
+    holder: str,
+    rules: Rules,
+    now: datetime,
+    *,
+    again: bool = False,
 ) -> list[Claimed]:
     """Take at most `wanted` rows of a push (or one batch) and mark them `sending`; [] while halted or not sending.
 
-    Commit before calling. Rows of people who left, or who may not get anything yet, are skipped here.
+    Commit before calling; `again`: only what may have gone out before. Rows of people who left, or who may not get anything
+    yet or any more, are skipped here.
     """
     here = sa.select(pushes.c.state).where(pushes.c.id == push.id)
     if rules.batch > 1:
@@ -177,12 +180,13 @@ def claim(
     if connection.execute(here).scalar() != SENDING or shared.halted(connection) is not None:
         return []
     ready = sa.select(*_CLAIM).where(_ready(push.id, rules, now)).order_by(deliveries.c.id)
+    if again:
+        ready = ready.where(deliveries.c.tried_at.is_not(None))
     if rules.batch > 1:
-        _skip_unwanted(connection, push.id, rules, now)
-        rows = _one_batch(connection, ready, rules.batch, now)
+        rows = _one_batch(connection, push, ready, rules, now)
     else:
         rows = _rows(connection, ready.limit(wanted).with_for_update(skip_locked=True))
-        rows = _wanted(connection, rows, now)
+        rows = _wanted(connection, push, rows, rules, now)
     return _hold(connection, push, _allowed(connection, rows, rules, now), holder, rules, now)
 
 
@@ -200,15 +204,22 @@ def _ready(push_id: int, rules: Rules, now: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(deliveries.c.push_id == push_id, deliveries.c.state == PLANNED, fresh, rested)
 
 
-def _wanted(connection: Connection, rows: Sequence[_Row], now: datetime) -> list[_Row]:
-    """The rows without those of people who left since the plan; what may have gone out to them is tried again."""
+def _wanted(
+    connection: Connection, push: Occasion, rows: Sequence[_Row], rules: Rules, now: datetime
+) -> list[_Row]:
+    """The rows without those of people who left since the plan, and of those who got all that they may get this month; what
+    may have gone out to them is tried again."""
     people = [row.recipient for row in rows if row.tried_at is None]
-    gone = sa.select(followers.c.openid).where(followers.c.openid.in_(people), ~followers.c.subscribed)
-    left = set(connection.execute(gone).scalars()) if people else set()
-    out = [row.id for row in rows if row.tried_at is None and row.recipient in left]
-    if out:
-        _skip(connection, deliveries.c.id.in_(out), LEFT, now)
-    return [row for row in rows if row.id not in out]
+    left = gone(connection, people)
+    spent: set[str] = set()
+    if rules.per_month is not None:
+        spent = (
+            quota.full(connection, push.channel, people, month_start(now), rules.per_month, push.id) - left
+        )
+    for reason, whose in ((LEFT, left), (SPENT, spent)):
+        for ids in chunked([row.id for row in rows if row.tried_at is None and row.recipient in whose]):
+            _skip(connection, deliveries.c.id.in_(ids), reason, now)
+    return [row for row in rows if row.tried_at is not None or row.recipient not in left | spent]
 
 
 def _allowed(connection: Connection, rows: Sequence[_Row], rules: Rules, now: datetime) -> Sequence[_Row]:
@@ -236,18 +247,12 @@ def _skip(connection: Connection, which: sa.ColumnElement[bool], reason: str, no
     _end(connection, which, SKIPPED, reason, now)
 
 
-def _skip_unwanted(connection: Connection, push_id: int, rules: Rules, now: datetime) -> None:
-    """Before batches are formed, so that they are full: those who left, and those who may not get anything yet."""
-    untouched = sa.and_(deliveries.c.push_id == push_id, deliveries.c.key.is_(None))
-    gone = sa.select(followers.c.openid).where(~followers.c.subscribed)
-    _skip(connection, sa.and_(untouched, deliveries.c.recipient.in_(gone)), LEFT, now)
-    if rules.only is not None:
-        others = deliveries.c.recipient.not_in(sorted(rules.only))
-        _skip(connection, sa.and_(untouched, others), NOT_LIVE, now)
-
-
 def _one_batch(
-    connection: Connection, ready: sa.Select[tuple[object, ...]], limit: int, now: datetime
+    connection: Connection,
+    push: Occasion,
+    ready: sa.Select[tuple[object, ...]],
+    rules: Rules,
+    now: datetime,
 ) -> list[_Row]:
     """The rows of one mass call: one that was formed before, or everyone or a tag, or the next people."""
     first = _rows(connection, ready.limit(1))
@@ -256,19 +261,33 @@ def _one_batch(
     if first[0].key is not None:
         return _rows(connection, ready.where(deliveries.c.key == first[0].key))
     if not is_person(first[0].recipient):
-        return first
-    people = sa.and_(
-        deliveries.c.key.is_(None),
-        deliveries.c.recipient != EVERYONE,
-        ~deliveries.c.recipient.startswith(TAG),
-    )
-    rows = _rows(connection, ready.where(people).limit(limit + 2))
-    if len(rows) == limit + 1:  # one would be left over alone, so the next batch gets two
-        return rows[: limit - 1]
-    if len(rows) < SMALLEST_BATCH:
-        _skip(connection, deliveries.c.id == first[0].id, ALONE, now)
-        return []
-    return rows[:limit]
+        return _wanted(connection, push, first, rules, now)
+    untouched = ready.where(deliveries.c.key.is_(None))
+    found: list[_Row] = []
+    last, more = 0, True
+    for _ in range(ROUNDS):
+        some = _rows(connection, untouched.where(deliveries.c.id > last).limit(rules.batch + 2 - len(found)))
+        more = len(some) == rules.batch + 2 - len(found)
+        people = [row for row in some if is_person(row.recipient)]
+        found += _allowed(connection, _wanted(connection, push, people, rules, now), rules, now)
+        if not more or len(found) > rules.batch:
+            break
+        last = some[-1].id
+    return _neither_alone(connection, found, more, rules.batch, now)
+
+
+def _neither_alone(
+    connection: Connection, found: list[_Row], more: bool, limit: int, now: datetime
+) -> list[_Row]:
+    """The next batch, so that nobody is left over alone for the one after it."""
+    if len(found) == limit + 1 and not more:  # so the next batch gets two
+        return found[: limit - 1]
+    if len(found) >= SMALLEST_BATCH:
+        return found[:limit]
+    if not more:
+        for row in found:
+            _skip(connection, deliveries.c.id == row.id, ALONE, now)
+    return []
 
 
 def _hold(
@@ -310,35 +329,14 @@ def ready(connection: Connection, push_id: int, rules: Rules, now: datetime) -> 
     return connection.execute(one).first() is not None
 
 
-def skip_spent(
-    connection: Connection, push: Occasion, since: datetime, limit: int, any_call: bool, now: datetime
-) -> int:
-    """Skip the rows of a mass push to whom WeChat would deliver no more since then; how many.
-
-    A worker gets at most `limit`, counting what went to everyone. `any_call`: WeChat counts calls, not people.
-    """
-    at = sa.func.coalesce(deliveries.c.sent_at, deliveries.c.tried_at)
-    gone = sa.and_(
-        deliveries.c.channel == push.channel,
-        deliveries.c.push_id != push.id,
-        deliveries.c.state.in_(OUT),
-        at >= since,
+def under_way(connection: Connection, push_id: int) -> bool:
+    """Whether somebody holds a row of this push, or one waits that may have gone out before."""
+    held = sa.or_(
+        deliveries.c.state == SENDING,
+        sa.and_(deliveries.c.state == PLANNED, deliveries.c.tried_at.is_not(None)),
     )
-    mine = sa.and_(deliveries.c.push_id == push.id, deliveries.c.key.is_(None))
-    calls = sa.func.count(sa.distinct(deliveries.c.key))
-    counted = gone if any_call else sa.and_(gone, deliveries.c.recipient == EVERYONE)
-    left = limit - int(connection.execute(sa.select(calls).where(counted)).scalar_one())
-    owed = sa.select(deliveries.c.recipient).where(mine, deliveries.c.state == PLANNED)
-    own = sa.and_(gone, deliveries.c.recipient != EVERYONE)
-    if left <= 0:
-        full = list(connection.execute(owed).scalars())
-    else:
-        query = sa.select(deliveries.c.recipient).where(own, deliveries.c.recipient.in_(owed))
-        often = sa.func.count() >= left
-        full = list(connection.execute(query.group_by(deliveries.c.recipient).having(often)).scalars())
-    for some in chunked(full):
-        _skip(connection, sa.and_(mine, deliveries.c.recipient.in_(some)), SPENT, now)
-    return len(full)
+    mine = sa.select(deliveries.c.id).where(deliveries.c.push_id == push_id, held)
+    return connection.execute(mine.limit(1)).first() is not None
 
 
 # --- settle ------------------------------------------------------------------------------------------------------

@@ -277,3 +277,10 @@ def hold(connection: Connection, which: int | str, until: datetime, now: datetim
     values = {"not_before": until, "reason": reason, "updated_at": now}
     here = sa.and_(found, pushes.c.state.in_((DUE, SENDING)))
     connection.execute(pushes.update().where(here).values(values))
+
+
+def go_on(connection: Connection, push_id: int, now: datetime) -> None:
+    """What it waited for has come: it waits no longer, and nothing is said of it any more."""
+    values = {"not_before": None, "reason": "", "updated_at": now}
+    here = sa.and_(pushes.c.id == push_id, pushes.c.state.in_((DUE, SENDING)), pushes.c.not_before <= now)
+    connection.execute(pushes.update().where(here).values(values))

@@ -138,6 +138,11 @@ class Office:
         assert push_id is not None
         return push_id
 
+    @property
+    def audience(self) -> Audience:
+        """Who finds the people of this office."""
+        return Audience(self.store, self.api, self.account, self.folder)
+
     def channels(self) -> dict[str, Channel]:
         """The ways out of this office."""
         return open_channels(Gear(self.api, Shelf(self.store, self.clock.now), self.folder))

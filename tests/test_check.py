@@ -188,13 +188,6 @@ def test_a_lunar_shift_that_fills_a_later_month_is_a_hint(tmp_path):
         ),
         (
             'verified = true\nkind = "subscription"',
-            mass('daily = { from = "05-01", to = "05-02", at = "10:00" }')
-            + "\n[[campaigns.pushes]]\nid = 'q'\n"
-            "channel = 'mass'\ntext = '甲'\nyearly = '05-02 12:00'",
-            "2027 年 5 月 2 日有 2 次群发，订阅号每天只能群发 1 次",
-        ),
-        (
-            'verified = true\nkind = "subscription"',
             mass('yearly = "05-01 10:00"\naudience = "openids:vip.txt"'),
             "a/p1：订阅号不能按名单群发",
         ),
@@ -205,6 +198,28 @@ def test_what_the_account_cannot_do_is_refused(tmp_path, account, push, words):
     code, said = checked(tmp_path, f"[account]\n{account}\n" + pushes(push))
     assert code == 1
     assert f"✗ {words}" in said
+
+
+def test_what_passes_a_days_allowance_is_told_beforehand_with_its_last_day(tmp_path):
+    often = mass('daily = { from = "05-01", to = "05-02", at = "10:00" }'), mass('yearly = "05-02 12:00"')
+    account = '[account]\nverified = true\nkind = "subscription"\n'
+    code, words = checked(tmp_path, account + pushes(*often))
+    assert code == 0
+    assert "· a/p2：订阅号每天只能群发 1 次，2027-05-02 12:00 的一次当天发不完" in words
+    assert "2027-05-03 发完" in words
+
+    letter = 'channel = "template"\nyearly = "05-01 10:00"\ntemplate = { id = "t", data = { thing1 = "甲" } }'
+    code, words = checked(tmp_path, SERVICE + pushes(letter), audience_size={"all": 250_000}.get)
+    assert code == 0
+    assert "· a/p1：模板消息每天最多 100000 条，2027-05-01 10:00 的一次当天发不完" in words
+    assert "2027-05-03 发完" in words
+
+
+def test_what_falls_behind_further_every_day_is_refused(tmp_path):
+    twice = [mass(f'daily = {{ from = "01-01", to = "12-31", at = "{hour}:00" }}') for hour in (10, 15)]
+    code, words = checked(tmp_path, '[account]\nverified = true\nkind = "subscription"\n' + pushes(*twice))
+    assert code == 1
+    assert "越拖越晚" in words
 
 
 def test_blanks_are_listed_with_their_line_and_stop_a_live_account(tmp_path):

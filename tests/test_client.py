@@ -323,7 +323,7 @@ def test_a_list_that_does_not_go_on_is_at_its_end(
     raw_server.answer = TOKEN + answer
     api = Api(ACCOUNT.model_copy(update={"api_base": raw_server.url}), MemoryTokens(), Time().now)
 
-    assert list(api.tagged(100)) == people
+    assert [one for page in api.tag_pages(100) for one in page] == people
     assert list(api.followers()) == people
 
 
@@ -377,7 +377,7 @@ def test_every_call_that_we_make_is_understood(api: Api, platform: Platform, jpe
     words = {"thing1": "领福利", "time2": "2027年2月20日 10:00"}
     assert api.send_template(people[0], TEMPLATE, words, client_id="e", url="https://a.example/")
     assert list(api.followers()) == people
-    assert list(api.tagged(api.tags()[-1]["id"])) == people
+    assert [one for page in api.tag_pages(api.tags()[-1]["id"]) for one in page] == people
     assert [one["subscribe"] for one in api.profiles(people)] == [1, 1, 1]
     assert api.menu() is None
     api.create_menu({"button": [{"type": "view", "name": "网站", "url": "https://a.example/"}]})
@@ -394,7 +394,7 @@ def test_lists_longer_than_a_page_are_read_to_their_end(api: Api, platform: Plat
     people = [platform.add_follower(f"职工{number}", "全体").openid for number in range(21)]
 
     assert list(api.followers()) == people
-    assert list(api.tagged(100)) == people
+    assert [one for page in api.tag_pages(100) for one in page] == people
 
 
 def test_a_repeat_of_a_mass_message_tells_the_first_id(api: Api, platform: Platform) -> None:

@@ -102,7 +102,7 @@ class TestWeChatsCount:
             account,
             "spring/greeting",
             when,
-            sizes(office.store),
+            sizes(office.audience, office.time.now()),
             said.append,
             office.api.total,
         )

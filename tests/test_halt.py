@@ -205,7 +205,7 @@ class TestTheStaffsCommands:
             office.account,
             "spring/greeting",
             office.time.now(),
-            sizes(office.store),
+            sizes(office.audience, office.time.now()),
             said.append,
         )
 
@@ -239,7 +239,7 @@ class TestTheStaffsCommands:
 
 def starts(office: Office, say: Callable[[str], None], *, wait: bool = False) -> int:
     """Somebody types `push start` and is sure."""
-    now, size = office.time.now(), sizes(office.store)
+    now, size = office.time.now(), sizes(office.audience, office.time.now())
     return push_start(
         office.store, office.common, [campaign()], office.account, "spring/greeting", now, size,
         lambda: True, approvals=Approvals(0, office.folder, live=True), wait=wait, say=say,
@@ -248,7 +248,7 @@ def starts(office: Office, say: Callable[[str], None], *, wait: bool = False) ->
 
 def cancels(office: Office, say: Callable[[str], None]) -> int:
     """Somebody types `push cancel` and is sure."""
-    now, size = office.time.now(), sizes(office.store)
+    now, size = office.time.now(), sizes(office.audience, office.time.now())
     return push_cancel(
         office.store, [campaign()], office.account, "spring/greeting", now, size, lambda: True, say
     )

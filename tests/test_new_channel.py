@@ -13,7 +13,6 @@ from test_command_line import enrol, works
 from channels import CHANNELS, Channel, Gear, Parcel
 from channels.channel import Content
 from ground.part import Part
-from web import Demo
 
 __all__ = ["desk"]
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
@@ -117,5 +116,5 @@ def test_what_it_needs_and_what_it_does_not_take_is_said_by_check(loft: Desk) ->
 def board(desk: Desk) -> str:
     """The demonstration's page, as a visitor sees it."""
     built = desk.built()
-    built.demo = Demo(NOWHERE, lambda: None)
+    built.simulator_url = NOWHERE
     return built.pages.test_client().get("/").text

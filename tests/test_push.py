@@ -387,21 +387,25 @@ class TestAMassPush:
 
         assert office.books(again).sent == 1
 
-    def test_of_a_subscription_account_goes_once_a_day(self, sqlite_store: Store, tmp_path: Path) -> None:
+    def test_of_a_subscription_account_goes_once_a_day_and_the_second_waits_for_the_next(
+        self, sqlite_store: Store, tmp_path: Path
+    ) -> None:
         account = LIVE.model_copy(update={"kind": "subscription"})
         office = Office(sqlite_store, tmp_path, account)
         office.hires(3)
-        ids = []
-        for hours in (0, 5, 20):
-            office.time.passes(hours=hours)
-            ids.append(office.starts(channel="mass", text=f"第 {hours} 次"))
-            office.works()
-        books = [office.books(push_id) for push_id in ids]
-        words = office.alarms()
+        first, second = (office.starts(id=name, channel="mass", text=name) for name in ("one", "two"))
+        office.works()
+        books, (words,) = office.books(second), office.alarms()
+        office.time.passes(hours=24)
+        office.works(office.worker())
+        later, alarms = office.books(second), office.alarms()
         office.close()
 
-        assert [(each.sent, each.skipped) for each in books] == [(1, 0), (0, 1), (1, 0)]
-        assert "今天的群发次数（1 次）已经用完" in words[0]
+        assert (office.books(first).sent, books.sent, books.open) == (1, 0, 1)
+        assert "推送 spring/two 今天没有发" in words
+        assert "push cancel spring/two" in words
+        assert (later.sent, alarms) == (1, [])
+        assert office.calls("message/mass/sendall") == 2
 
 
 class TestAServicePush:

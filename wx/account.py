@@ -74,6 +74,9 @@ SecureUrl = Annotated[str, AfterValidator(_secure_url)]
 NONE = SecretStr("")
 
 
+Standing = Literal["unverified", "subscription", "service"]  # what WeChat's rights depend on
+
+
 class Account(Part):
     """One WeChat account; empty credentials are allowed here and named by `missing`."""
 
@@ -93,6 +96,11 @@ class Account(Part):
     freshness_s: StrictInt = Field(default=300, ge=0, le=86_400)
     api_base: SecureUrl = "https://api.weixin.qq.com"
     oauth_base: SecureUrl = "https://open.weixin.qq.com/connect/oauth2/authorize"
+
+    @property
+    def standing(self) -> Standing:
+        """Its row in the channels' tables of what may be done: an account that is not verified may do the least."""
+        return self.kind if self.verified else "unverified"
 
     @staticmethod
     def odds(table: Mapping[str, Any]) -> list[str]:
