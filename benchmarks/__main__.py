@@ -1,4 +1,6 @@
-"""python -m benchmarks [compare|growth|anatomy|instructions|lane|closing|finding|gate|push|planning|poll]; without a word it compares."""
+"""python -m benchmarks [compare|growth|anatomy|instructions|lane|closing|finding|gate|push|planning|poll|mass].
+
+Without a word it compares."""
 
 import argparse
 import os
@@ -15,6 +17,7 @@ from benchmarks import (
     growth,
     instructions,
     lane,
+    massing,
     messages,
     planning,
     polling,
@@ -46,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
             "push",
             "planning",
             "poll",
+            "mass",
         ),
     )
     parser.add_argument("--rounds", type=int, help="default: 5 (growth, push: 3; lane: 10 pairs)")
@@ -76,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
         help="at the largest size, in proportion before; planning: of the push",
     )
     grown.add_argument("--store", choices=("sqlite", "postgresql"), action="append", help="default: both")
+    listed = parser.add_argument_group("mass")
+    listed.add_argument("--listed", type=int, default=7_000_000, help="on the list")
     closed = parser.add_argument_group("closing")
     closed.add_argument("--guesses", type=int, default=1_000_000, help="in the edition that is closed")
     polled = parser.add_argument_group("poll")
@@ -115,6 +121,8 @@ def _done(asked: argparse.Namespace) -> int:
         return gate.show()
     if asked.what == "push":
         return pushing.compare(asked.rounds or 3)
+    if asked.what == "mass":
+        return massing.show(asked.listed)
     if asked.what == "planning":
         stores = asked.store or ["sqlite", "postgresql"]
         return planning.show(VAR / "planning", asked.followers, stores, asked.postgres)

@@ -8,8 +8,9 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -38,15 +39,16 @@ ANSWER = json.dumps(
 
 def compare(rounds: int) -> int:
     """Print calls a second of both and the share that ours reach; 0 where that is 95 % or more."""
-    far, port = multiprocessing.Pipe()
-    server = multiprocessing.Process(target=_serve, args=(port,), daemon=True)
-    server.start()
-    account = Account(
-        kind="service", verified=True, live=True, app_id="wx", app_secret=SecretStr("s" * 32),
-        api_base=f"http://127.0.0.1:{far.recv()}",
-    )  # fmt: skip
-    pairs = [(_timed(_bare, account), _timed(_pushed, account)) for _ in range(rounds)]
-    server.kill()
+    with far_end() as url:
+        account = Account(
+            kind="service",
+            verified=True,
+            live=True,
+            app_id="wx",
+            app_secret=SecretStr("s" * 32),
+            api_base=url,
+        )
+        pairs = [(_timed(_bare, account), _timed(_pushed, account)) for _ in range(rounds)]
     (bare, bare_ms), (ours, our_ms) = (
         (statistics.median(rate for rate, _ in side), statistics.median(ms for _, ms in side))
         for side in zip(*pairs, strict=True)
@@ -58,6 +60,16 @@ def compare(rounds: int) -> int:
         f"processor time per call {our_ms:.2f} ms, bare {bare_ms:.2f} ms; load {os.getloadavg()[0]:.1f}"
     )
     return 0 if share >= 0.95 else 1
+
+
+@contextmanager
+def far_end() -> Iterator[str]:
+    """The address of a WeChat to which every call is good, in a process of its own."""
+    far, port = multiprocessing.Pipe()
+    server = multiprocessing.Process(target=_serve, args=(port,), daemon=True)
+    server.start()
+    yield f"http://127.0.0.1:{far.recv()}"
+    server.kill()
 
 
 def _timed(run: Callable[[Account], float], account: Account) -> tuple[float, float]:
@@ -95,7 +107,7 @@ def _pushed(account: Account) -> float:
         sender.plan()
         sender.audience.api.token()
         begun = time.monotonic()
-        while not _over(store, push_id):
+        while not is_over(store, push_id):
             sender.send()
         took = time.monotonic() - begun
         sender.close()
@@ -103,15 +115,21 @@ def _pushed(account: Account) -> float:
     return PEOPLE / took
 
 
-def sender_of(store: Store, account: Account, folder: Path) -> Sender:
-    shared, limits = Shared(store), SendLimits(sends_per_s=1000)
+def sender_of(
+    store: Store,
+    account: Account,
+    folder: Path,
+    limits: SendLimits = SendLimits(sends_per_s=1000),  # noqa: B008
+) -> Sender:
+    shared = Shared(store)
     api = Api(account, shared)
     channels = open_channels(Gear(api, Shelf(store, lambda: datetime.now(UTC)), folder))
     audience = Audience(store, api, account, folder)
     return Sender(store, Pace(shared, limits), account, channels, audience, limits, lambda: datetime.now(UTC))
 
 
-def _over(store: Store, push_id: int) -> bool:
+def is_over(store: Store, push_id: int) -> bool:
+    """Whether nothing of the push is left to do."""
     with store.reading() as connection:
         found = push.get(connection, push_id)
     return found is not None and found.state == push.FINISHED
