@@ -58,8 +58,11 @@ class TestWorkersThatAreKilled:
 
     def test_may_die_between_any_two_steps(self, office: Office, start: Start, figures: Figures) -> None:
         everybody = office.hires(40)
-        points = passed_by(office, start)
-        assert len(points) >= 12, points
+        every = passed_by(office, start)
+        assert len(every) >= 12, every
+        # the three databases share the points between them, unless there is time for more
+        turn = ("sqlite", "postgresql", "mysql").index(office.store.dialect)
+        points = every if SIZE >= 3 else every[turn::3]
 
         deaths = 0
         for point in points:
@@ -81,7 +84,7 @@ class TestWorkersThatAreKilled:
         figures(
             "C12",
             office,
-            f"{len(points)} points, killed at {deaths}: missing 0, twice 0, books balance",
+            f"{len(points)} of {len(every)} points, killed at {deaths}: missing 0, twice 0, books balance",
         )
         assert deaths >= len(points) - 3, "some points are passed by chance, most always"
 
@@ -326,6 +329,10 @@ class TestTwoMachines:
             for what in ("answered", "refused")
         )
         url = office.store.url.render_as_string(hide_password=False)
+        assert office.books(push_id).sent == len(everybody)
+        assert [(each.refused, each.broken) for each in kept] == [([], [])] * 2
+        assert set(refused) <= {503}
+        assert {str(number) for number in answered} <= set(stored(url))
         figures(
             "two machines",
             office,
@@ -333,10 +340,6 @@ class TestTwoMachines:
             f"{repeats} repeats absorbed; {len(answered):,} messages answered, lost 0, "
             f"{len(refused)} told to come again, all by the machine that was cut off",
         )
-        assert office.books(push_id).sent == len(everybody)
-        assert [(each.refused, each.broken) for each in kept] == [([], [])] * 2
-        assert set(refused) <= {503}
-        assert {str(number) for number in answered} <= set(stored(url))
 
 
 # --- what the proofs look at -------------------------------------------------------------------------------------
