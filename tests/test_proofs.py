@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from conftest import Figures, Scratch, free_port
-from crew_cast import OwnRedis, Process, Start, office, opened, own_redis, sqlite_office, start, wait_until
+from crew_cast import OwnRedis, Start, office, opened, own_redis, sqlite_office, start, wait_until
 from push_cast import Office
+from quick_start import Process
 from server_cast import flowing, serving, stored, streams
 from webhook_cast import Proxy, through
 
@@ -384,8 +385,9 @@ def passed_by(office: Office, start: Start) -> list[str]:
     finished(office, due)
     time.sleep(1)
     worker.terminate()
-    told, _ = worker.communicate(timeout=20)
-    return told.splitlines()
+    worker.wait(20)
+    assert worker.stdout is not None
+    return worker.stdout.read().splitlines()
 
 
 def soon(seconds: float = 3) -> datetime:
