@@ -31,9 +31,9 @@ SHOWN = 3  # full months of later years that are told one by one
 FAR_BEHIND = 30  # days
 A_MONTH, A_YEAR = timedelta(days=31), timedelta(days=365)
 WEEKDAYS = "一二三四五六日"
-NO_DESK = (
-    "account.approvals 现在只能写 0：批准要在工作人员的网页上按各人的账号来做，这个网页还没有；"
-    "写了 1 或 2，推送没有批准照样不发，可是命令行（push approve）只认得登录这台机器的名字"
+BY_NAME = (
+    "推送要批准才发（account.approvals）：请在工作台按各人的登录名批准；命令行（push approve）只认得登录这台机器的名字，"
+    "几个人共用一个名字就只算一位"
 )
 
 
@@ -211,9 +211,9 @@ def _judged(
 ) -> tuple[list[str], list[str]]:
     """What must be changed, and what is only worth knowing."""
     faults = [f"{each.push.name}：{words}" for each in outlooks for words in each.obstacles]
-    if value.account.approvals:
-        faults.append(NO_DESK)
     hints = [f"还没有填 {WORDS[key]}（{key}）；填好之前不能启动服务" for key in missing(value.account)]
+    if value.account.approvals:
+        hints.append(BY_NAME)
     horizon = (now.astimezone(SHANGHAI) + timedelta(days=365)).date()
     found = crowds(value.campaigns, value.account, now, limits)
     faults.extend(crowd.words for crowd in found if crowd.first <= horizon)

@@ -9,18 +9,13 @@ from flask import abort, redirect
 
 from campaigns import steering
 from campaigns.campaign import named
+from ground import audience
 from ground.days import minute
-from ground.words import DELIVERIES, said
+from ground.words import DELIVERIES, ending, said
 from models import delivery, push
 from models.delivery import Books
 from models.push import Occasion
 from web.console.desk import Answer, Desk
-
-
-def whom(audience: str) -> str:
-    """To whom, in words."""
-    kind, _, name = audience.partition(":")
-    return {"all": "全体关注者", "tag": f"标签“{name}”", "openids": f"名单 {name}"}.get(kind, audience)
 
 
 def look(desk: Desk, number: int) -> Answer:
@@ -42,12 +37,13 @@ def _standing(desk: Desk, number: int) -> dict[str, Any]:
         "push": one,
         "books": books,
         "state": said(one.state, books.copies),
+        "tone": ending(one.state, books.copies),
         "figures": _figures(books),
         "why": [
             (DELIVERIES.get(state, state), desk.parts.why.get(reason, reason), count)
             for state, reason, count in why
         ],
-        "whom": whom(one.audience),
+        "whom": audience.words(one.audience),
         "content": json.loads(one.content),
         "moves": one.state in (push.DUE, push.SENDING),
         "written": one.name in named(desk.parts.house.campaigns()),

@@ -13,13 +13,14 @@ from campaigns import steering
 from campaigns.campaign import Campaign, named
 from campaigns.push import Push
 from campaigns.year import Due
+from ground import audience
 from ground.days import SHANGHAI, minute
 from ground.words import PUSHES
 from models import alarm, approval, push, shared
 from models.approval import OwnPush
 from models.base import Connection
 from web.console.desk import Answer, Desk
-from web.console.occasion import go_on, whom
+from web.console.occasion import go_on
 from web.cookie import wall
 from web.rows import lines
 
@@ -101,7 +102,7 @@ def plan(desk: Desk, campaign: str, push_id: str) -> Answer:
         where=desk.parts.where(wanted.name),
         due=wanted.next_due(desk.now),
         size=desk.parts.size(wanted.audience),
-        whom=whom(wanted.audience),
+        whom=audience.words(wanted.audience),
         content=wanted.content,
         last=last,
         lacking=lacking,
@@ -123,7 +124,7 @@ def asks_start(desk: Desk, campaign: str, push_id: str) -> str:
     people = "人数现在不知道" if size is None else f"现在 {size} 人"
     text = next((str(value) for value in wanted.content.values() if isinstance(value, str)), "")
     return (
-        f"现在就发“{wanted.title or of_year.title}”（{wanted.name}），发给{whom(wanted.audience)}，{people}。"
+        f"现在就发“{wanted.title or of_year.title}”（{wanted.name}），发给{audience.words(wanted.audience)}，{people}。"
         f"发出去收不回来。\n{text[:300]}"
     )
 
