@@ -12,6 +12,7 @@ from models.base import Connection
 from models.ledger import Owed
 from models.push import Plan
 
+AUDIENCE = "people"  # whom it concerns, written down with it
 CHANNEL = "service"  # within what WeChat allows; who is outside its window is skipped with that reason
 LATE_OK = timedelta(days=2)
 PORTION = 500
@@ -23,7 +24,7 @@ def tell(connection: Connection, name: str, words: str, people: Iterable[str], n
     if not openids:
         return 0
     content = json.dumps({"text": words}, ensure_ascii=False)
-    push_id = push.owe(connection, Plan(name, CHANNEL, "people", content, LATE_OK), now, now)
+    push_id = push.owe(connection, Plan(name, CHANNEL, AUDIENCE, content, LATE_OK), now, now)
     if push_id is None:
         return 0
     for first in range(0, len(openids), PORTION):

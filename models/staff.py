@@ -125,6 +125,17 @@ def share_out(connection: Connection, one: Staff, duties: Sequence[str]) -> Staf
     return _known(connection, one.login)
 
 
+def hand_over(connection: Connection, one: Staff, other: Staff, now: datetime) -> Staff:
+    """All duties of a colleague go to another in one step, and the first is locked: they have left. Raises Refused."""
+    if one.id == other.id:
+        raise Refused("不能交给自己，请另选一位。")
+    if other.locked_at is not None:
+        raise Refused(f"{other.login} 锁上了，不能接。请先给他新的链接。")
+    taken = share_out(connection, other, [*other.duties, *one.duties])
+    lock(connection, one, now)
+    return taken
+
+
 def lock(connection: Connection, one: Staff, now: datetime) -> None:
     """From now on they cannot sign in, and are signed out everywhere. Raises Refused for the last who could undo it."""
     if SECURITY in one.duties:

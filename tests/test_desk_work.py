@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -179,6 +180,9 @@ class TestAnActivity:
         assert "没有公开" in page
         assert ("sun", "hide", f"spring-wish/{day.edition()}") in deeds(day.store)
         assert "有内容等您看" not in sun.opens("/console/")
+        told = re.search(r"/console/push/\d+", sun.opens("/console/pushes"))
+        assert told
+        assert "发给这件事关系到的人" in sun.opens(told[0])
         again = sun.sends(f"{at}/do/hide", w0="99", w1="写错的理由还在")
         assert sun.status == 409
         assert "没有 99 号心愿" in again
@@ -200,6 +204,25 @@ class TestAnActivity:
         book = openpyxl.load_workbook(io.BytesIO(answer.data))
         assert not [cell for sheet in book for row in sheet for cell in row if cell.data_type == "f"]
         assert [row for row in deeds(day.store) if row[1] == "export"]
+
+
+def test_duties_go_to_another_in_one_step_with_a_sheet_of_what_is_open(day: Day) -> None:
+    day.wishes("王师傅", "我想赌博")
+    sun, qian = day.colleague("sun", "campaign"), day.colleague("qian", "push")
+    an = day.colleague("an", "security")
+    assert qian.opens(f"/console/entries?of={day.edition()}")
+    assert qian.status == 403
+    an.opens("/console/colleague/sun")
+    an.sends("/console/colleague/sun/hand-over", to="qian")
+    sheet = an.is_sure()
+
+    assert "“春节发福利”有内容等您看" in sheet
+    assert "春节发福利，2027年2月1日" in sheet
+    assert "我想赌博" not in sheet
+    assert "登录工作台" in sun.opens("/console/")
+    qian.opens(f"/console/entries?of={day.edition()}")
+    assert qian.status == 200
+    assert ("an", "hand over", "staff/sun") in deeds(day.store)
 
 
 def test_what_people_wrote_is_shown_as_text_on_every_page(day: Day) -> None:
@@ -232,7 +255,7 @@ def test_a_demonstration_lets_one_be_any_of_five_colleagues_at_a_click(day: Day)
     assert stranger.status == 404
 
 
-def test_a_list_turns_sorts_finds_and_asks_the_database_no_more_for_more_rows(day: Day) -> None:
+def test_a_list_turns_sorts_finds_and_asks_the_database_as_often_for_many_rows_as_for_few(day: Day) -> None:
     people = day.office.hires(130)
     number = day.office.starts(asked=True)
     day.office.works()
@@ -241,7 +264,22 @@ def test_a_list_turns_sorts_finds_and_asks_the_database_no_more_for_more_rows(da
     first = zhao.opens(f"/console/deliveries?of={number}")
     assert first.count("<tr>") == 51
     assert "下一页" in first
+    assert len(first) < 200_000
+    assert queries(day.store, lambda: zhao.opens(f"/console/deliveries?of={number}")) == queries(
+        day.store, lambda: zhao.opens(f"/console/deliveries?of={number}&find={people[7]}")
+    )
     assert zhao.opens(f"/console/deliveries?of={number}&page=3").count("<tr>") == 31
     assert zhao.opens(f"/console/deliveries?of={number}&find={people[7]}").count("<tr>") == 2
     assert 'aria-sort="descending"' in zhao.opens(f"/console/deliveries?of={number}&sort=recipient&down=1")
     assert "看全部" in zhao.opens(f"/console/deliveries?of={number}&find=nobody")
+
+
+def queries(store: Store, look: Callable[[], str]) -> int:
+    """How often the database is asked for one page."""
+    asked: list[str] = []
+    with store.reading() as connection:
+        engines = {store.engine, connection.engine}
+    for engine in engines:
+        sa.event.listen(engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    look()
+    return len(asked)

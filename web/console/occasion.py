@@ -12,7 +12,7 @@ from campaigns.campaign import named
 from ground import audience
 from ground.days import minute
 from ground.words import DELIVERIES, ending, said
-from models import delivery, push
+from models import delivery, notice, push
 from models.delivery import Books
 from models.push import Occasion
 from web.console.desk import Answer, Desk
@@ -43,7 +43,7 @@ def _standing(desk: Desk, number: int) -> dict[str, Any]:
             (DELIVERIES.get(state, state), desk.parts.why.get(reason, reason), count)
             for state, reason, count in why
         ],
-        "whom": audience.words(one.audience),
+        "whom": "这件事关系到的人" if one.audience == notice.AUDIENCE else audience.words(one.audience),
         "content": json.loads(one.content),
         "moves": one.state in (push.DUE, push.SENDING),
         "written": one.name in named(desk.parts.house.campaigns()),

@@ -51,6 +51,7 @@ ROUTES = (
     Route("/colleague/<login>", system.colleague, (SECURITY,)),
     Route("/colleague/<login>/reset", system.reset, (SECURITY,), post=True, asks=system.asks_reset, proof=True),
     Route("/colleague/<login>/lock", system.lock, (SECURITY,), post=True, asks=system.asks_lock, proof=True),
+    Route("/colleague/<login>/hand-over", system.hand_over, (SECURITY,), post=True, asks=system.asks_hand_over, proof=True),
     Route("/colleague/<login>/duties", system.share_out, (SECURITY,), post=True, proof=True),
 )
 # fmt: on

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import abort, redirect, request
 
-from models import alarm, audit, password, shared, shift
+from models import alarm, audit, edition, password, shared, shift
 from models import staff as people
 from models.staff import DUTIES, Refused, Staff
+from web.console import today
 from web.console.desk import Answer, Desk
 from web.cookie import wall
+
+SHEET = timedelta(days=30)  # so far ahead a hand-over looks
 
 
 def look(desk: Desk) -> Answer:
@@ -64,7 +69,8 @@ def colleague(desk: Desk, login: str) -> Answer:
         found = people.named(connection, login) or abort(404)
         shifts = shift.of(connection, found, wall())
         did = audit.of(connection, f"staff/{login}", 20)
-    return desk.page("colleague", one=found, shifts=shifts, did=did, duties=DUTIES)
+        others = [one for one in people.every(connection) if one.login != login and one.locked_at is None]
+    return desk.page("colleague", one=found, shifts=shifts, did=did, duties=DUTIES, others=others)
 
 
 def new_colleague(desk: Desk) -> Answer:
@@ -108,6 +114,31 @@ def reset(desk: Desk, login: str) -> Answer:
 
 def _link(desk: Desk, one: Staff, secret: str) -> Answer:
     return desk.page("link", one=one, address=f"{desk.parts.site.base_url}/console/begin/{secret}")
+
+
+def asks_hand_over(desk: Desk, login: str) -> str:
+    """What is asked before somebody takes over."""
+    return f"{login} 的分工全部交给 {request.form.get('to', '')[:32]}，{login} 锁上、退出。确定吗？"
+
+
+def hand_over(desk: Desk, login: str) -> Answer:
+    """All duties to another in one step, and the sheet of what is open, due and waiting."""
+    try:
+        with desk.parts.store.writing() as connection:
+            one = people.named(connection, login) or abort(404)
+            other = people.named(connection, request.form.get("to", "")) or abort(404)
+            taken = people.hand_over(connection, one, other, wall())
+            shift.end(connection, one)
+            desk.note(connection, "hand over", f"staff/{login}", to=other.login, duties=one.duties)
+    except Refused as fault:
+        with desk.parts.store.writing() as connection:
+            desk.tell(connection, str(fault))
+        return redirect(f"/console/colleague/{login}", 303)
+    with desk.parts.store.reading() as connection:
+        waits = list(today.tasks(one, connection, desk.now))
+        on = edition.between(connection, desk.now, desk.now + SHEET)
+    due = [row for row in today.coming(desk) if row.due_at < desk.now + SHEET]
+    return desk.page("handed", one=one, other=taken, tasks=waits, due=due, on=on)
 
 
 def lock(desk: Desk, login: str) -> Answer:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from campaigns import desk as deeds
+from campaigns.year import Due
 from ground.words import COMING
 from models import alarm, edition, push, recent, shared
 from models.base import Connection
 from models.edition import Edition
-from models.staff import CAMPAIGN, LEAD, PLAN, SYSTEM
+from models.staff import CAMPAIGN, LEAD, PLAN, PUSH, SYSTEM, Staff
 from web.console.desk import Answer, Desk
 
 NEXT = 5
@@ -40,27 +41,31 @@ class Figure:
 
 def first(desk: Desk) -> Answer:
     """The page that is open in the morning."""
-    coming = [row for row in desk.parts.year() if row.due_at > desk.now and row.state == COMING][:NEXT]
     with desk.parts.store.reading() as connection:
         alarms = alarm.standing(connection, WRONG) if desk.staff.has((*PLAN, SYSTEM)) else []
         return desk.page(
             "today",
-            tasks=list(_tasks(desk, connection)),
-            coming=coming,
+            tasks=list(tasks(desk.staff, connection, desk.now)),
+            coming=coming(desk)[:NEXT],
             alarms=alarms,
             figures=list(_figures(desk, connection)),
             halted=shared.halted(connection),
         )
 
 
-def _tasks(desk: Desk, connection: Connection) -> Iterator[Task]:
-    if desk.may("occasion.resume"):
-        for one in push.standing(connection, (push.PAUSED,)):
-            yield Task(
-                f"推送 {one.name} 停着：{one.reason or '有人暂停了它'}", f"/console/push/{one.id}", one.due_at
-            )
-    if desk.staff.has((LEAD, CAMPAIGN)):
-        for found in _open_editions(connection, desk.now):
+def coming(desk: Desk) -> list[Due]:
+    """What goes out next, the earliest first."""
+    return [row for row in desk.parts.year() if row.due_at > desk.now and row.state == COMING]
+
+
+def tasks(one: Staff, connection: Connection, now: datetime) -> Iterator[Task]:
+    """What waits for this colleague."""
+    if one.has((LEAD, PUSH)):
+        for held in push.standing(connection, (push.PAUSED,)):
+            words = f"推送 {held.name} 停着：{held.reason or '有人暂停了它'}"
+            yield Task(words, f"/console/push/{held.id}", held.due_at)
+    if one.has((LEAD, CAMPAIGN)):
+        for found in _open_editions(connection, now):
             since = deeds.waiting_since(connection, found)
             if since is not None:
                 yield Task(f"“{found.title}”有内容等您看", f"/console/edition/{found.id}", since)
