@@ -195,6 +195,7 @@ class Built:
             account.name, account.live, account.verified, site.base_url, self._directory,
             self.year.campaigns, demo=staged, testers=account.testers,
             sensitive=sensitive.read(self.config.moderation, self.path.absolute().parent).words, guide_pages=staged or site.is_public,
+            limits=self.config.limits,
         )  # fmt: skip
 
     @cached_property

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from campaigns.content import Id
 from campaigns.kinds import KINDS
+from campaigns.kinds.opinion import Rules as OpinionRules
 from campaigns.kinds.poll_rules import Rules as PollRules
+from campaigns.kinds.request_rules import Rules as RequestRules
 from campaigns.kinds.riddle import Rules as RiddleRules
 from campaigns.kinds.wish import Rules as WishRules
 from campaigns.push import Push
@@ -37,9 +39,12 @@ class Campaign(Part):
     to: EdgeText = ""
     goal: Annotated[int, Field(ge=0, le=100_000_000)] = 0
     pushes: tuple[Push, ...] = ()
+    opinion: OpinionRules | None = None
     poll: PollRules | None = None
+    request: RequestRules | None = None
     riddle: RiddleRules | None = None
     wish: WishRules | None = None
+    _calendar: Calendar = PrivateAttr(default=Calendar())
 
     @staticmethod
     def odds(table: Mapping[str, Any]) -> list[str]:
@@ -78,6 +83,11 @@ class Campaign(Part):
         return ()
 
     @property
+    def calendar(self) -> Calendar:
+        """What the config says of days."""
+        return self._calendar
+
+    @property
     def rules(self) -> Part | None:
         """What its kind of taking part is told in the config file; None where workers are only told of it."""
         rules: Part | None = getattr(self, self.kind, None) if self.kind in KINDS else None
@@ -114,9 +124,12 @@ def _end(day: date, clock: time | None) -> datetime:
 
 
 def follow(campaigns: Iterable[Campaign], calendar: Calendar, *, refuse: bool) -> None:
-    """Lay the config's calendar under every push, so that its days are moved as it says.
+    """Lay the config's calendar under every campaign and push, so that days are counted and moved as it says.
 
     With `refuse`, ValueError in Chinese names the pushes that are written for a quiet hour."""
+    campaigns = list(campaigns)
+    for campaign in campaigns:
+        campaign._calendar = calendar
     every = named(campaigns).values()
     for push in every:
         push._calendar = calendar

@@ -70,9 +70,11 @@ def thing(found: Edition) -> str:
     return f"{found.campaign}/{found.id}"
 
 
-def tables(connection: Connection, found: Edition) -> Sequence[Table]:
-    """Everything that may be shown and taken away, without the people."""
+def tables(connection: Connection, found: Edition, scope: str = "") -> Sequence[Table]:
+    """Everything that may be shown and taken away, without the people; to the staff of one unit only what the kind lets them see."""
     kind = KINDS[found.kind]
+    if scope:
+        return kind.within(connection, found, rules_of(kind, found), scope)
     own = [photos.table(connection, found.id), appeals.table(connection, found.id)]
     return [*kind.tables(connection, found, rules_of(kind, found)), *(one for one in own if one.rows)]
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from campaigns.form import Form, Said
+from channels.limits import SendLimits
 from ground.part import Part
 from ground.table import Table
 from ground.workdays import Workdays
@@ -21,6 +22,15 @@ from models.base import Connection, Store
 from models.edition import Edition
 
 Door = Literal["chat", "page"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the config file says beside the campaign and a kind goes by: as it is now, not as it was frozen."""
+
+    workdays: Workdays = field(default_factory=Workdays)
+    limits: SendLimits = field(default_factory=SendLimits)
+    site: str = ""  # where the account's pages are, '' for none
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +46,13 @@ class Visit:
     said: Said = field(default_factory=dict)
     once: str = ""  # what is sent twice has the same
     address: str = ""  # from where the page was asked, as far as we can know; '' for the chat
-    site: str = ""  # where the account's pages are, '' for none
     sensitive: tuple[str, ...] = ()  # words that a person of the staff must look at before others see them
+    setting: Setting = field(default_factory=Setting)
+
+    @property
+    def site(self) -> str:
+        """Where the account's pages are, '' for none."""
+        return self.setting.site
 
     def named(self, once: str, door: Door = "chat", address: str = "") -> Visit:
         """The same, by this name and through this door."""
@@ -98,11 +113,12 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Where an edition stands: for everybody, and for this person."""
+    """Where an edition stands: for everybody, and for this person. `steps`: what became of each thing of theirs, by its number."""
 
     words: str
     mine: tuple[str, ...] = ()
     offers: tuple[Offer, ...] = ()
+    steps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +132,21 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A deed of staff under way. `staff` is cli:LOGIN for what is typed."""
+    """A deed of staff under way. `staff` is cli:LOGIN for what is typed; `scope` the path of their unit, '' for the city's own,
+    who see everything."""
 
     connection: Connection
     edition: Edition
     rules: Any
     staff: str
     now: datetime
-    workdays: Workdays = field(default_factory=Workdays)  # as the config file's tables have them
+    setting: Setting = field(default_factory=Setting)
+    scope: str = ""
+
+    @property
+    def workdays(self) -> Workdays:
+        """As the config file's tables have them."""
+        return self.setting.workdays
 
 
 class Impossible(Exception):
@@ -166,8 +189,13 @@ class Kind:
     opened: Callable[[Connection, Edition, Any], None] = lambda connection, edition, rules: None
     result: Callable[[Connection, Edition, Any], Sequence[Table]] = lambda connection, edition, rules: ()
     late: Callable[[Visit], Asked | Nothing | None] = lambda visit: None  # what is asked once it is over
-    tended: Callable[[Store, Edition, Any, datetime], None] = lambda store, edition, rules, now: None
+    tended: Callable[[Store, Edition, Any, datetime, Setting], None] = (
+        lambda store, edition, rules, now, setting: None
+    )
     files: Callable[[Connection, Edition, Any], Sequence[File]] = lambda connection, edition, rules: ()
+    within: Callable[[Connection, Edition, Any, str], Sequence[Table]] = (
+        lambda connection, edition, rules, scope: ()
+    )  # the tables as the staff of one unit may see them
 
 
 def rules_of(kind: Kind, edition: Edition) -> Any:

@@ -12,7 +12,7 @@ from datetime import datetime
 from campaigns import form as forms
 from campaigns.campaign import Campaign
 from campaigns.form import Consent
-from campaigns.kind import Asked, Kind, Nothing, Refused, Taken, Visit, rules_of
+from campaigns.kind import Asked, Kind, Nothing, Refused, Setting, Taken, Visit, rules_of
 from campaigns.kinds import KINDS
 from ground.days import SHANGHAI
 from models import consent, draft, edition, entry, photo
@@ -20,6 +20,7 @@ from models.base import Connection
 from models.edition import Edition, Opening
 
 NOT_YET = "还没有开始。"
+NO_SETTING = Setting()
 NO_PHOTO = "这张照片不在了，请再传一次。"
 
 
@@ -75,11 +76,11 @@ def visit(
     openid: str,
     now: datetime,
     sensitive: tuple[str, ...] = (),
-    site: str = "",
+    setting: Setting = NO_SETTING,
 ) -> Visit:
     """This person at this edition."""
     rules = rules_of(kind_of(found), found)
-    return Visit(connection, found, rules, openid, now, sensitive=sensitive, site=site)
+    return Visit(connection, found, rules, openid, now, sensitive=sensitive, setting=setting)
 
 
 def asks(visit: Visit) -> Asked | Nothing:

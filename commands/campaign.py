@@ -9,7 +9,7 @@ from pathlib import Path
 from campaigns import desk, reach
 from campaigns import taking_part as door
 from campaigns.campaign import Campaign
-from campaigns.kind import Impossible, Kind, Work, rules_of
+from campaigns.kind import Impossible, Kind, Setting, Work, rules_of
 from campaigns.kinds import KINDS
 from commands.command_line import GOOD, PROBLEM, Options, refuse
 from commands.deed import staff
@@ -18,12 +18,13 @@ from ground.days import SHANGHAI, minute
 from ground.sorted_file import write_sorted
 from ground.table import Table, lines, write_csv, write_xlsx
 from ground.words import EDITIONS
-from ground.workdays import Workdays, workdays
+from ground.workdays import workdays
 from models import audit, edition, entry, photo
 from models import reach as reaches
 from models.base import Connection, Store
 from models.edition import Edition
 
+NO_SETTING = Setting()
 MOST = 30  # lines of a table on the screen
 
 
@@ -35,11 +36,14 @@ def run(options: Options, parts: Parts) -> int:
         "show": lambda: campaign_show(store, parts.config.campaigns, name, now),
         "extend": lambda: campaign_extend(store, name, options.until or now, now),
         "export": lambda: campaign_export(store, name, options.out),
-        "do": lambda: campaign_do(
-            store, name, options.what, options.words, now, workdays(parts.config.holidays)
-        ),
+        "do": lambda: campaign_do(store, name, options.what, options.words, now, _setting(parts)),
     }
     return deeds[options.deed]()
+
+
+def _setting(parts: Parts) -> Setting:
+    config = parts.config
+    return Setting(workdays(config.holidays), config.limits)
 
 
 def campaign_list(store: Store, campaigns: Sequence[Campaign], now: datetime) -> int:
@@ -132,12 +136,7 @@ def campaign_export(store: Store, name: str, folder: Path) -> int:
 
 
 def campaign_do(
-    store: Store,
-    name: str,
-    deed: str,
-    words: Sequence[str],
-    now: datetime,
-    calendar: Workdays = Workdays(),  # noqa: B008 - it never changes
+    store: Store, name: str, deed: str, words: Sequence[str], now: datetime, setting: Setting = NO_SETTING
 ) -> int:
     """A deed of the staff, with its trace, or words why not."""
     with store.writing() as connection:
@@ -145,7 +144,7 @@ def campaign_do(
         known = desk.deeds(kind).get(deed)
         if known is not None and len(words) != len(known.usage):
             raise refuse(f"请写成：campaign do {name} {deed} {' '.join(known.usage)}")
-        work = Work(connection, found, rules_of(kind, found), staff(), now, calendar)
+        work = Work(connection, found, rules_of(kind, found), staff(), now, setting)
         try:
             done = desk.do(work, deed, words)
         except Impossible as fault:

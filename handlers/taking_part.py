@@ -7,7 +7,8 @@ stands there is answered inside the transaction; everybody else is answered as i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from campaigns import appeal
@@ -15,13 +16,15 @@ from campaigns import form as forms
 from campaigns import taking_part as door
 from campaigns.form import Said
 from campaigns.kind import Asked, Nothing, Refused, Visit
+from campaigns.kinds.opinion_staff import WORDS as OPINION_WORDS
 from ground.normal import normal
 from handlers import danger, sign_in
 from handlers.book import book
 from handlers.dialogue import SILENCE, home
 from handlers.page import FORM, HOME, minute, state, where
 from handlers.turn import Turn
-from models import draft, edition, entry, photo
+from menus.telling import ROOM_BYTES
+from models import draft, edition, entry, opinion, photo
 from models.edition import Edition
 from models.recording import NOT_YET
 from models.session import DIGITS
@@ -42,6 +45,7 @@ WAITS = "（刚才填的还留着，直接接着回答就行。）"
 PHOTO_CAME = "照片收到了，正在替您存好。"
 MEDIA_ID = 128  # characters of one that can be kept; WeChat's own have 64
 MINE_SHOWN = 5  # editions
+EARLIER = "（更早的，请在网页“我的”里看。）"
 
 
 def answer(turn: Turn, usual: Usual) -> Reply | None:
@@ -51,8 +55,10 @@ def answer(turn: Turn, usual: Usual) -> Reply | None:
         words = body.content.strip()
         if words in SPOKEN:
             return SPOKEN[words](turn) or usual(turn)
-        if asked := LOOK.fullmatch(words):
-            return _look(turn, (asked[1] or asked[2]).upper()) or usual(turn)
+        asked = LOOK.fullmatch(words)
+        number = (asked[1] or asked[2] if asked else words).upper()
+        if asked or opinion.CODE.fullmatch(number):
+            return _look(turn, number) or _by_code(turn, number) or usual(turn)
         if asked := APPEAL.fullmatch(words):
             return _appeal(turn, asked[1], asked[2]) or usual(turn)
         if len(words) == DIGITS and sign_in.is_code(words):
@@ -108,6 +114,12 @@ def begin(turn: Turn, campaign_id: str) -> Text | None:
     return _go_on(turn, found)
 
 
+def _of_kind(kind: str, turn: Turn) -> Text | None:
+    """A standing kind by its own name; None where the union has not switched it on."""
+    campaign = next((one for one in door.joinable(turn.house.campaigns()) if one.kind == kind), None)
+    return begin(turn, campaign.id) if campaign is not None else None
+
+
 def _go_on(turn: Turn, found: Edition) -> Text:
     """The question at which they are."""
     kept = draft.get(turn.connection, turn.message.openid, found.id, turn.now)
@@ -135,9 +147,8 @@ def _unfinished(turn: Turn) -> Edition | None:
 
 
 def _visit(turn: Turn, found: Edition, said: Said) -> Visit:
-    visit = door.visit(
-        turn.connection, found, turn.message.openid, turn.now, turn.house.sensitive, turn.house.base_url
-    )
+    house = turn.house
+    visit = door.visit(turn.connection, found, turn.message.openid, turn.now, house.sensitive, house.setting)
     return visit.named(turn.message.key).with_said(said)
 
 
@@ -313,15 +324,40 @@ def _mine_in(turn: Turn, edition_id: int) -> str:
 def _look(turn: Turn, number: str) -> Text | None:
     """What came of the one thing of mine that has this number or receipt; None where nothing has."""
     entries = entry.of(turn.connection, turn.message.openid, 200)
-    one = next((each for each in entries if number in (each.number, each.receipt)), None)
-    found = edition.get(turn.connection, one.edition_id) if one else None
+    first = [one.edition_id for one in entries if number in (one.number, one.receipt)]
+    # what became of a thing may have a number of its own, which stands in no entry
+    others = [one.edition_id for one in entries][:MINE_SHOWN]
+    for edition_id in dict.fromkeys([*first, *others]):
+        found = edition.get(turn.connection, edition_id)
+        told = door.kind_of(found).told(_visit(turn, found, {})) if found else None
+        if found is None or told is None or (edition_id not in first and number not in told.steps):
+            continue
+        turn.topic = "mine"
+        mine = told.mine
+        exactly = [line for line in mine if re.search(rf"(?<![A-Z0-9]){re.escape(number)}(?![A-Z0-9])", line)]
+        lines = told.steps.get(number) or exactly or mine or ("已经参加",)
+        return Text(_fitting(f"【{found.title}】", [f"· {line}" for line in lines], "回复“我的”看全部。"))
+    return None
+
+
+def _by_code(turn: Turn, code: str) -> Text | None:
+    """The answer to an opinion without a name, for whoever has its code; neither is kept, so that nothing joins the two."""
+    found = opinion.by_code(turn.connection, code) if opinion.CODE.fullmatch(code) else None
     if found is None:
         return None
-    turn.topic = "mine"
-    mine = door.kind_of(found).told(_visit(turn, found, {})).mine
-    exactly = [line for line in mine if re.search(rf"(?<![A-Z0-9]){re.escape(number)}(?![A-Z0-9])", line)]
-    lines = exactly or mine or ("已经参加",)
-    return Text("\n".join([f"【{found.title}】", *(f"· {line}" for line in lines), "回复“我的”看全部。"]))
+    turn.hushed, turn.topic = True, "opinion"
+    answer = f"：{found.answer}" if found.answer else ""
+    return Text(
+        f"{OPINION_WORDS[found.state]}{answer}\n这个查询码和答复我们都不留，也不知道意见是谁提的。\n回复 00 首页。"
+    )
+
+
+def _fitting(head: str, lines: Sequence[str], tail: str) -> str:
+    """These lines in one reply; what is oldest gives way."""
+    kept = list(lines)
+    while len(kept) > 1 and sum(len(line.encode()) + 1 for line in (head, *kept, tail, EARLIER)) > ROOM_BYTES:
+        kept.pop(0)
+    return "\n".join([head, *([EARLIER] if len(kept) < len(lines) else []), *kept, tail])
 
 
 # --- 申诉 --------------------------------------------------------------------------------------------------------
@@ -350,5 +386,8 @@ SPOKEN: Mapping[str, Callable[[Turn], Text | None]] = {
     ANEW: _anew,
     "我的": _mine,
     "我参加的": _mine,
+    "诉求": partial(_of_kind, "request"),
+    "提诉求": partial(_of_kind, "request"),
+    "匿名意见": partial(_of_kind, "opinion"),
 }
 """Words that are about taking part wherever they are said; None: there is nothing that they could mean."""

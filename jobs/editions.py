@@ -13,17 +13,25 @@ from datetime import datetime, timedelta
 from campaigns import desk
 from campaigns import taking_part as door
 from campaigns.campaign import Campaign
-from campaigns.kind import rules_of
+from campaigns.kind import Setting, rules_of
 from campaigns.moderation import Moderation
+from channels.limits import SendLimits
 from models import alarm, draft, edition, photo, session, shift
 from models.base import Connection, Store
 
 log = logging.getLogger(__name__)
 GRACE = timedelta(minutes=1)
+NO_LIMITS = SendLimits()
 
 
 def tend(
-    store: Store, campaigns: Sequence[Campaign], now: datetime, moderation: Moderation, *, live: bool
+    store: Store,
+    campaigns: Sequence[Campaign],
+    now: datetime,
+    moderation: Moderation,
+    *,
+    live: bool,
+    limits: SendLimits = NO_LIMITS,
 ) -> None:
     """Open and close what is due, and look who waits."""
     for campaign in door.joinable(campaigns):
@@ -35,16 +43,17 @@ def tend(
     for one in over:
         _close(store, one, now)
     for campaign in door.joinable(campaigns):
-        _tend(store, campaign, now)
+        _tend(store, campaign, now, limits)
     _look(store, campaigns, now, moderation.waits_most)
 
 
-def _tend(store: Store, campaign: Campaign, now: datetime) -> None:
+def _tend(store: Store, campaign: Campaign, now: datetime, limits: SendLimits) -> None:
     """What the kind itself has to do for the edition that is on or was on last."""
     with store.reading() as connection:
         found = edition.latest(connection, campaign.id)
     if found is not None and found.state in (edition.OPEN, edition.CLOSED) and found.kind == campaign.kind:
-        door.kind_of(found).tended(store, found, campaign.rules, now)
+        setting = Setting(campaign.calendar.workdays, limits)
+        door.kind_of(found).tended(store, found, campaign.rules, now, setting)
 
 
 def _stands(store: Store, campaign: Campaign, now: datetime, live: bool) -> bool:

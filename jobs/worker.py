@@ -129,8 +129,10 @@ class Worker:
         if self._recover.due():
             self._alone(self.sender.recover, "recover")
         if self._editions.due():
-            live, most = self.sender.account.live, self.moderation
-            tend = partial(editions.tend, self.store, self.campaigns(), now, live=live, moderation=most)
+            live, most, limits = self.sender.account.live, self.moderation, self.sender.limits
+            tend = partial(
+                editions.tend, self.store, self.campaigns(), now, live=live, moderation=most, limits=limits
+            )
             self._alone(tend, "editions")
         if self._tidy.due():
             self._alone(partial(self._sweep, now), "tidy")

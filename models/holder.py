@@ -22,7 +22,9 @@ from models import (
     interaction,
     nomination,
     objection,
+    opinion,
     photo,
+    request,
     riddle,
     session,
     wish,
@@ -67,6 +69,8 @@ HOLDERS: tuple[Holder, ...] = (
     Holder("猜过的谜底", riddle.attempts, _nothing, riddle.export_guesses),  # goes with the scores
     Holder("猜中的灯谜", riddle.solves, _nothing, riddle.export_solves),  # goes with the scores
     Holder("看过的提示", riddle.hints, _nothing, riddle.export_hints),  # goes with the scores
+    Holder("诉求", request.requests, request.erase, request.export),  # with their steps
+    Holder("署名的意见", opinion.opinions, opinion.erase, opinion.export),
     Holder("心愿", wish.wishes, wish.erase, wish.export),
     Holder("支持过的心愿", wish.supports, _nothing, wish.export_supports),  # goes with the wishes
 )

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from kind_cast import POLL, RIDDLE, WISH
+from kind_cast import OPINION, POLL, REQUEST, RIDDLE, WISH
 
 from campaigns.kinds import KINDS
-from models import ballot, riddle, wish
+from models import ballot, opinion, request, riddle, wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,27 @@ class Case:
 
 
 CASES = (
+    Case(
+        "opinion",
+        {**OPINION, "from": "01-10", "to": "01-31"},
+        "YEAR",
+        ("1", "1", "食堂", "食堂的菜太咸了", "提交"),
+        "?who=named",
+        {"topic": "食堂", "words": "食堂的菜太淡了"},
+        opinion.opinions,
+        "您的意见是",
+    ),
     Case("poll", POLL, "POLL", ("1", "2"), "", {"choices": "3"}, ballot.ballots, "回执"),
+    Case(
+        "request",
+        {**REQUEST, "from": "01-10", "to": "01-31"},
+        "YEAR",
+        ("1", "1", "1", "厂里三个月没发工资了", "1", "提交"),
+        "",
+        {"topic": "困难帮扶", "kind": "ask", "words": "困难补助怎么申请", "way": "chat"},
+        request.requests,
+        "您的诉求是",
+    ),
     Case(
         "riddle",
         RIDDLE,

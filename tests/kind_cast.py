@@ -83,6 +83,35 @@ POLL = {
 }
 
 
+REQUEST = {
+    "id": "request",
+    "title": "诉求",
+    "kind": "request",
+    "from": "01-01",
+    "to": "12-31",
+    "request": {
+        "owners": [
+            {"name": "职工服务中心"},
+            {"name": "权益保障部"},
+            {"name": "河东区总工会", "unit": "河东区"},
+            {"name": "纺织厂工会", "unit": "河东区/纺织厂"},
+        ],
+        "units": ["河东区", "河东区/纺织厂", "河西区"],
+        "topics": [{"name": "困难帮扶", "owner": "权益保障部", "guides": ["hardship"]}],
+    },
+}
+
+
+OPINION = {
+    "id": "say",
+    "title": "您对工会有什么意见",
+    "kind": "opinion",
+    "from": "01-01",
+    "to": "12-31",
+    "opinion": {"topics": ["食堂"]},
+}
+
+
 def campaign(keys: dict[str, Any], **more: Any) -> Campaign:
     """A campaign as it stands in the config file."""
     return Campaign.model_validate({**keys, **more})

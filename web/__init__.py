@@ -48,6 +48,7 @@ def create_app(parts: Parts, hook: Webhook | None = None) -> Flask:
     app.extensions["views"] = views = Views(parts.store)
     app.register_blueprint(h5.pages(parts, parts.house, views))
     app.register_blueprint(console.pages(parts))
+    app.register_blueprint(h5.nameless(parts, parts.house))
     if parts.demo is not None:
         app.register_blueprint(start.pages(parts))
         app.register_blueprint(phone.pages(parts, parts.demo))

@@ -11,7 +11,6 @@ from campaigns.approval import Approvals
 from campaigns.push import Push
 from campaigns.year import Due
 from ground.address import Console, Site
-from ground.workdays import Workdays
 from handlers import Found
 from handlers.turn import House
 from models.base import Store
@@ -68,7 +67,6 @@ class Parts:
     size: Callable[[str], int | None] = lambda audience: None  # how many people an audience reaches
     wait: Callable[[str], timedelta] = lambda channel: timedelta(0)  # in which a push of it can be called off
     where: Callable[[str], str] = lambda name: ""  # in which file and on which line a push is written
-    calendar: Workdays = field(default_factory=Workdays)
     ticket: Callable[[], str] | None = (
         None  # what pages are signed with, where the account may set share cards
     )

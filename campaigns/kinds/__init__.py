@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from campaigns.kind import Kind
-from campaigns.kinds import poll, riddle, wish
+from campaigns.kinds import opinion, poll, request, riddle, wish
 
 KINDS: Mapping[str, Kind] = {
+    "opinion": opinion.KIND,
     "poll": poll.KIND,
+    "request": request.KIND,
     "riddle": riddle.KIND,
     "wish": wish.KIND,
 }

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from campaigns.kind import Setting
 from campaigns.kinds.poll_rules import Rules
 from ground import photo as photos
 from ground.days import SHANGHAI
@@ -25,7 +26,7 @@ RIPE = timedelta(
 )  # longer than a transaction lasts: no ballot with a lower id is still to be committed
 
 
-def tended(store: Store, found: Edition, rules: Rules, now: datetime) -> None:
+def tended(store: Store, found: Edition, rules: Rules, now: datetime, setting: Setting) -> None:
     """Every few seconds, in transactions of its own. `rules` as the config file has them now."""
     _store_photos(store, found, rules, now)
     _seal(store, found, rules, now)

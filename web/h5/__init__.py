@@ -6,11 +6,12 @@ from flask import Blueprint
 
 from handlers.turn import House
 from models.view import Views
-from web.h5 import campaign, me, nominee, photo, result, share, sign_in
+from web.h5 import campaign, me, nominee, opinion, photo, result, share, sign_in
 from web.h5.browser import Browser
 from web.parts import Parts
 
-__all__ = ["pages"]
+__all__ = ["nameless", "pages"]
+nameless = opinion.pages  # beside the others: it looks at no browser
 
 
 def pages(parts: Parts, house: House, views: Views) -> Blueprint:

@@ -130,7 +130,7 @@ def _open(parts: Parts, house: House, campaign: Campaign, now: datetime) -> Edit
 
 
 def _visit(connection: Connection, found: Edition, browser: Browser, house: House, now: datetime) -> Visit:
-    return door.visit(connection, found, browser.openid, now, house.sensitive, house.base_url)
+    return door.visit(connection, found, browser.openid, now, house.sensitive, house.setting)
 
 
 def _done(connection: Connection, found: Edition, openid: str) -> str | None:

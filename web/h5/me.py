@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,6 +29,7 @@ class Part:
 
     edition: Edition
     lines: tuple[str, ...]
+    steps: Mapping[str, tuple[str, ...]]
     receipts: tuple[str, ...]
     hidden: tuple[Appealable, ...]
     photos: tuple[Photo, ...]  # those that nobody may see and that may be sent anew
@@ -40,7 +42,7 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) ->
     def mine() -> str | Response:
         if not browser.openid:
             return redirect("/h5/sign-in?to=/h5/me", 303)
-        return _page(parts, browser)
+        return _page(parts, house, browser)
 
     @blueprint.get("/me/data")
     def data() -> Response:
@@ -60,7 +62,9 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) ->
         if browser.openid and number.isdigit():
             with parts.store.writing() as connection:
                 found = edition.get(connection, int(number)) or abort(404)
-                visit = door.visit(connection, found, browser.openid, parts.clock.now())
+                visit = door.visit(
+                    connection, found, browser.openid, parts.clock.now(), setting=house.setting
+                )
                 one = next((each for each in appeal.open_to(visit) if each.hidden.undo == undo), None)
                 appeal.make(visit, one or abort(404), request.form.get("words", ""))
         return redirect("/h5/me", 303)
@@ -75,7 +79,7 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) ->
             for read in sent.read.values():
                 photo.replace(connection, one, read)
         fault = next(iter(sent.faults.values()), "")
-        return _page(parts, browser, fault) if fault else redirect("/h5/me", 303)
+        return _page(parts, house, browser, fault) if fault else redirect("/h5/me", 303)
 
     @blueprint.post("/me/withdraw")
     def withdraw() -> Response:
@@ -104,28 +108,30 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) ->
         return redirect("/h5/", 303)
 
 
-def _page(parts: Parts, browser: Browser, fault: str = "") -> str:
+def _page(parts: Parts, house: House, browser: Browser, fault: str = "") -> str:
     now = parts.clock.now()
     with parts.store.reading() as connection:
         entries = entry.of(connection, browser.openid, 200)
         numbers = list(dict.fromkeys(one.edition_id for one in entries))
-        seen = [_part(connection, number, entries, browser.openid, now) for number in numbers]
+        seen = [_part(connection, house, number, entries, browser.openid, now) for number in numbers]
         agreed = [one for one in consent.of(connection, browser.openid) if one.withdrawn_at is None]
     return render_template("h5/me.html", parts=[one for one in seen if one], agreed=agreed, fault=fault)
 
 
 def _part(
-    connection: Connection, number: int, entries: list[entry.Entry], openid: str, now: datetime
+    connection: Connection, house: House, number: int, entries: list[entry.Entry], openid: str, now: datetime
 ) -> Part | None:
     found = edition.get(connection, number)
     if found is None:
         return None
-    visit = door.visit(connection, found, openid, now)
+    visit = door.visit(connection, found, openid, now, setting=house.setting)
     receipts = tuple(one.receipt for one in entries if one.edition_id == number and one.receipt)
+    told = door.kind_of(found).told(visit)
     unseen = photo.mine(connection, openid, (photo.HIDDEN, photo.BROKEN))
     return Part(
         found,
-        door.kind_of(found).told(visit).mine,
+        told.mine,
+        told.steps,
         receipts,
         tuple(appeal.open_to(visit)),
         tuple(one for one in unseen if one.edition_id == number),

@@ -1,0 +1,86 @@
+"""Who of the staff sees which requests, in every list, count, search and table.
+
+Whoever looks has the path of a unit as their scope, '' being the city's own: they see what is owned at or below it, and nothing
+that complains of their own unit or of one above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from models.base import Connection
+from models.deadline import OPEN
+from models.request import COLUMNS, Request, id_of, requests
+
+
+def path_of(unit: str | None) -> str:
+    """A unit as the table keeps it: a/b/ of a/b, '' of the city itself."""
+    return f"{unit}/" if unit else ""
+
+
+def above(path: str) -> list[str]:
+    """The unit and all above it, as paths: a/, a/b/ of a/b/; [] of the city itself."""
+    pieces = path.split("/")[:-1]
+    return ["/".join(pieces[: at + 1]) + "/" for at in range(len(pieces))]
+
+
+def may_see(one: Request, scope: str) -> bool:
+    """Whether somebody of this scope sees it."""
+    return one.owner_unit.startswith(scope) and one.against not in above(scope)
+
+
+def _seen(scope: str) -> sa.ColumnElement[bool]:
+    """The same for the database."""
+    if not scope:
+        return sa.true()
+    owned = requests.c.owner_unit.startswith(scope, autoescape=True)
+    return sa.and_(owned, requests.c.against.not_in(above(scope)))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which requests are looked for. `before`: due until then."""
+
+    states: Sequence[str] = ()
+    owner: str = ""
+    before: datetime | None = None
+    words: str = ""
+    edition_id: int | None = None
+
+
+def _which(campaign: str, scope: str, wanted: Wanted) -> sa.ColumnElement[bool]:
+    found = [requests.c.campaign == campaign, _seen(scope)]
+    if wanted.states:
+        found.append(requests.c.state.in_(wanted.states))
+    if wanted.owner:
+        found.append(requests.c.owner == wanted.owner)
+    if wanted.before is not None:
+        found.append(requests.c.due_at <= wanted.before)
+    if wanted.edition_id is not None:
+        found.append(requests.c.edition_id == wanted.edition_id)
+    if wanted.words:
+        here = id_of(wanted.words)
+        said = requests.c.words.contains(wanted.words, autoescape=True)
+        found.append(sa.or_(said, requests.c.id == here) if here is not None else said)
+    return sa.and_(*found)
+
+
+def listed(
+    connection: Connection, campaign: str, scope: str, wanted: Wanted, limit: int = 100, skip: int = 0
+) -> list[Request]:
+    """Those that somebody of this scope sees, what is due first first; those without a deadline come last."""
+    order = (requests.c.due_at.is_(None), requests.c.due_at, requests.c.id)
+    query = sa.select(*COLUMNS).where(_which(campaign, scope, wanted))
+    if wanted.states and all(state not in OPEN for state in wanted.states):
+        order = (requests.c.id.desc(),)  # type: ignore[assignment]  # nothing is due there
+    return [Request(*row) for row in connection.execute(query.order_by(*order).limit(limit).offset(skip))]
+
+
+def counted(connection: Connection, campaign: str, scope: str, wanted: Wanted) -> dict[str, int]:
+    """How many of them there are, by state."""
+    query = sa.select(requests.c.state, sa.func.count()).where(_which(campaign, scope, wanted))
+    return {row[0]: row[1] for row in connection.execute(query.group_by(requests.c.state))}
