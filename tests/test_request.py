@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -51,6 +52,13 @@ def asks(union: Union, name: str, words: str, unit: str = "") -> Phone:
     return phone
 
 
+def called(phone: Phone) -> str:
+    """What the request that was just made is called."""
+    found = re.search(r"您的诉求是 (S\d+)", phone.last)
+    assert found is not None, phone.last
+    return found[1]
+
+
 def opens(union: Union, phone: Phone) -> str:
     """Taps the menu item, a second later than before, and goes into the request's form."""
     union.waits(timedelta(seconds=1))
@@ -82,17 +90,17 @@ def test_a_request_is_promised_its_days_answered_in_the_chat_and_every_step_is_o
     everywhere: Union,
 ) -> None:
     wang = asks(everywhere, "王师傅", "厂里三个月没发工资了")
-    promised = wang.last
-    everywhere.staff_does("accept", "S1", "今天就去厂里")
-    everywhere.staff_does("ask", "S1", "哪三个月")
+    promised, number = wang.last, called(wang)
+    everywhere.staff_does("accept", number, "今天就去厂里")
+    everywhere.staff_does("ask", number, "哪三个月")
     everywhere.waits(DAY)
     opens(everywhere, wang)
     for said in ("补充", "1", "九月到十一月", "提交"):
         wang.says(said)
-    everywhere.staff_does("answer", "S1", "工资周五发放")
+    everywhere.staff_does("answer", number, "工资周五发放")
 
     # received on Tuesday at noon: a working day later, and fifteen
-    assert "S1" in promised
+    assert number in promised
     assert "1月13日前有人受理" in promised
     assert "2月2日前答复" in promised
     assert [
@@ -104,7 +112,7 @@ def test_a_request_is_promised_its_days_answered_in_the_chat_and_every_step_is_o
         "哪三个月",
         "工资周五发放",
     ]
-    line = wang.says("s1 查看")
+    line = wang.says(f"{number.lower()} 查看")
     for words in (
         "收到了",
         "已经受理：今天就去厂里",
@@ -113,9 +121,9 @@ def test_a_request_is_promised_its_days_answered_in_the_chat_and_every_step_is_o
         "答复：工资周五发放",
     ):
         assert words in line
-    assert "S1" in wang.says("我的")
-    assert "工资周五发放" not in everywhere.phone("李大姐").says("S1 查看")
-    assert one(everywhere).state == step.ANSWERED
+    assert number in wang.says("我的")
+    assert "工资周五发放" not in everywhere.phone("李大姐").says(f"{number} 查看")
+    assert one(everywhere, int(number[1:])).state == step.ANSWERED
 
 
 def test_the_page_shows_the_time_line_and_promises_no_message_where_wechat_allows_none(union: Union) -> None:
@@ -239,12 +247,12 @@ class TestWhoSees:
             return listed, number, searched, repr(desk.tables(connection, found, path))
 
     def test_nobody_at_or_below_the_unit_complained_of_sees_it_anywhere(self, everywhere: Union) -> None:
-        asks(everywhere, "王师傅", "纺织厂的师傅打人", "纺织厂")
+        number = called(asks(everywhere, "王师傅", "纺织厂的师傅打人", "纺织厂"))
         asks(everywhere, "李大姐", "食堂太贵了", "河西区")
-        everywhere.staff_does("assign", "S1", "河东区总工会", "属地")
-        refused(everywhere, "assign", "S1", "纺织厂工会", "离得近")
+        everywhere.staff_does("assign", number, "河东区总工会", "属地")
+        refused(everywhere, "assign", number, "纺织厂工会", "离得近")
 
-        assert self.sees(everywhere, "河东区/")[:3] == ([1], 1, [1])
+        assert self.sees(everywhere, "河东区/")[:3] == ([int(number[1:])], 1, [int(number[1:])])
         assert "打人" in self.sees(everywhere, "河东区/")[3]
         for path in ("河东区/纺织厂/", "河西区/", "河东/"):
             listed, number, searched, tables = self.sees(everywhere, path)
@@ -285,19 +293,23 @@ class TestWhoSees:
 
 def test_who_leaves_is_forgotten_and_an_open_request_is_kept_without_a_way_back(everywhere: Union) -> None:
     wang = asks(everywhere, "王师傅", "厂里三个月没发工资了")
-    asks(everywhere, "王师傅", "食堂太贵了")
-    everywhere.staff_does("answer", "S2", "已经降价")
-    everywhere.staff_does("ask", "S1", "哪三个月")
+    first = called(wang)
+    second = called(asks(everywhere, "王师傅", "食堂太贵了"))
+    everywhere.staff_does("answer", second, "已经降价")
+    everywhere.staff_does("ask", first, "哪三个月")
     wang.unfollows()
     everywhere.tends()
 
-    assert (one(everywhere, 1).openid, one(everywhere, 1).words) == (None, "厂里三个月没发工资了")
-    assert one(everywhere, 1).state == "in work"  # nobody will answer the question
-    assert (one(everywhere, 2).openid, one(everywhere, 2).words) == (None, "")
-    everywhere.staff_does("answer", "S1", "工资周五发放")
+    assert (one(everywhere, int(first[1:])).openid, one(everywhere, int(first[1:])).words) == (
+        None,
+        "厂里三个月没发工资了",
+    )
+    assert one(everywhere, int(first[1:])).state == "in work"  # nobody will answer the question
+    assert (one(everywhere, int(second[1:])).openid, one(everywhere, int(second[1:])).words) == (None, "")
+    everywhere.staff_does("answer", first, "工资周五发放")
     everywhere.waits(DAY)
     everywhere.tends()
-    assert (one(everywhere, 1).state, one(everywhere, 1).words) == (step.CLOSED, "")
+    assert (one(everywhere, int(first[1:])).state, one(everywhere, int(first[1:])).words) == (step.CLOSED, "")
     with everywhere.store.reading() as connection:
         assert holder.export(connection, wang.openid)["诉求"] == []
 
