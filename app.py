@@ -29,7 +29,6 @@ from commands.command_line import COMMANDS, in_words, log_to_stderr, parse, refu
 from commands.config import Config
 from commands.parts import CONFIG, STATE
 from ground.toml import Loaded
-from ground.workdays import workdays
 from handlers.turn import House
 from jobs.alarm import Herald
 from jobs.audience import Audience
@@ -221,7 +220,6 @@ class Built:
             size=size_of(self),
             wait=lambda channel: self.config.limits.mass_wait if CHANNELS[channel].whole else timedelta(0),
             where=lambda name: where(self.path, name),
-            calendar=workdays(self.config.holidays),
             ways={name: channel.title for name, channel in CHANNELS.items()},
             why=REASONS | reasons(),
             year=lambda: self.year.rows(self.store, self.clock.now()),
