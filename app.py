@@ -18,6 +18,7 @@ from pydantic import create_model
 import handlers
 from campaigns import sensitive
 from campaigns.approval import Approvals
+from campaigns.kind import Setting
 from campaigns.watch import Watch, tell, tell_of_guides
 from campaigns.where import where
 from campaigns.year import Year
@@ -194,7 +195,7 @@ class Built:
             account.name, account.live, account.verified, site.base_url, self._directory,
             self.year.campaigns, demo=staged, testers=account.testers,
             sensitive=sensitive.read(self.config.moderation, self.path.absolute().parent).words, guide_pages=staged or site.is_public,
-            limits=self.config.limits,
+            beside=Setting(limits=self.config.limits),
         )  # fmt: skip
 
     @cached_property

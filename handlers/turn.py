@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from campaigns.campaign import Campaign
 from campaigns.kind import Setting
-from channels.limits import SendLimits
 from ground.workdays import Workdays
 from models.base import Connection
 from models.follower import Follower
@@ -38,14 +37,16 @@ class House:
     sensitive: tuple[str, ...] = ()  # words that staff look at before others see them
     demo: bool = False  # samples stand for what nobody has filled in yet
     guide_pages: bool = False  # each entry has its page under base_url
-    limits: SendLimits = field(default_factory=SendLimits)
+    beside: Setting = field(
+        default_factory=Setting
+    )  # what the config file says beside its campaigns and days
 
     @property
     def setting(self) -> Setting:
         """What the config file says beside the campaigns; its days are laid under each of them."""
         first = next(iter(self.campaigns()), None)
         workdays = first.calendar.workdays if first else Workdays()
-        return Setting(workdays, self.limits, self.base_url)
+        return replace(self.beside, workdays=workdays, site=self.base_url)
 
     @property
     def mode(self) -> Mode:
