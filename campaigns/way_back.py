@@ -6,12 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from channels import CHANNELS
 from channels.limits import SendLimits
-from channels.service import AFTER_WORDS, EDGE
 from models import delivery
 from models.base import Connection
 
 CHANNEL = "service"
+WINDOW = CHANNELS[CHANNEL].window or timedelta(0)  # after somebody's last words
+EDGE = timedelta(minutes=1)  # an answer takes its way: what closes so soon is closed
 HOUR = timedelta(hours=1)
 
 
@@ -44,14 +46,14 @@ def ways(
     """The way back to each of these people (platform guide, 客服消息: 48 hours after their last words, so many messages)."""
     people = sorted(set(openids))
     acts = delivery.last_acts(connection, people)
-    went = delivery.sent_since(connection, CHANNEL, people, now - AFTER_WORDS, 0)
+    went = delivery.sent_since(connection, CHANNEL, people, now - WINDOW, 0)
     found = {}
     for openid in people:
         spoke_at, _ = acts.get(openid, (None, None))
         if spoke_at is None:
             continue
         spent = sum(at >= spoke_at for at in went.get(openid, ()))
-        found[openid] = WayBack(spoke_at + AFTER_WORDS - EDGE, max(limits.service_messages - spent, 0))
+        found[openid] = WayBack(spoke_at + WINDOW - EDGE, max(limits.service_messages - spent, 0))
     return found
 
 
