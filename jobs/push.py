@@ -19,6 +19,7 @@ from jobs import acts, policy
 from jobs.audience import Audience
 from jobs.brake import Brake, Departure, FarEnd, Lease, Pulse
 from jobs.flight import Flight
+from jobs.hearts import Hearts
 from jobs.pace import Pace
 from jobs.planning import Planner
 from jobs.policy import Verdict
@@ -30,7 +31,6 @@ from models.ledger import Claimed, Outcome, Rules
 from models.push import Occasion, Plan
 from wx.account import Account
 from wx.errors import HeldBack, WeChatError
-from wx.wire import ANSWER_S, CONNECT_S
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +38,6 @@ IDLE_S = 0.5  # how long a worker with nothing to do waits before it looks again
 IN_FLIGHT = 16  # calls at the same time
 AHEAD = 8  # times as many are claimed, so that no call waits for a disk; never more than go within a second
 LEASE = timedelta(minutes=2)  # longer than the slowest call: after so long a silent worker's rows are freed
-IN_THE_AIR = timedelta(
-    seconds=CONNECT_S + ANSWER_S
-)  # so long after a worker's death its last call may still arrive
 SETTLE_TRIES = 8
 CLOSING_S = 8.0  # how long calls under way may still take when the worker is told to stop
 FAULTS = 5  # deadlocks and time-outs of one push in a row, before the staff hear of it
@@ -75,6 +72,7 @@ class Sender:
         in_flight: int = IN_FLIGHT,
         lease: timedelta = LEASE,
         blanks_leave: bool = False,
+        hearts: Hearts | None = None,
     ) -> None:
         self.store = store
         self.pace = pace
@@ -85,6 +83,7 @@ class Sender:
         self.now = now
         self.in_flight = in_flight
         self.lease = lease
+        self.hearts = hearts or Hearts()
         self.quota = Quota(account, limits)
         self.far_end = FarEnd()
         self.holder = secrets.token_hex(8)
@@ -420,7 +419,7 @@ class Sender:
         now = self.now()
         memories = {channel.name: channel.remembers_for for channel in self.channels.values()}
         with self.store.reading() as connection:
-            gone = shared.hearts_stopped(connection, now - IN_THE_AIR)
+            gone = self.hearts.stopped(shared.holders(connection))
             if not ledger.neglected(connection, memories, now, gone) and not delivery.has_early(
                 connection, now
             ):

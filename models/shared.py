@@ -136,11 +136,11 @@ def beats(connection: Connection, now: datetime) -> dict[str, datetime]:
     return {name.removeprefix(HEART): at for name, at in rows}
 
 
-def hearts_stopped(connection: Connection, since: datetime) -> list[str]:
-    """The words by which workers held rows whose hearts had stopped by then."""
-    stopped = sa.and_(shared.c.name.startswith(HEART, autoescape=True), shared.c.expires_at <= since)
-    names = connection.execute(sa.select(shared.c.name).where(stopped)).scalars()
-    return [name.rpartition(":")[2] for name in names]
+def holders(connection: Connection) -> dict[str, datetime]:
+    """The word by which each worker holds rows, and when it last beat; dead ones too, until their rows are swept."""
+    hearts = shared.c.name.startswith(HEART, autoescape=True)
+    rows = connection.execute(sa.select(shared.c.name, shared.c.updated_at).where(hearts))
+    return {name.rpartition(":")[2]: at for name, at in rows}
 
 
 def living(connection: Connection, prefix: str, now: datetime) -> dict[str, str]:

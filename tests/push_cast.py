@@ -19,6 +19,7 @@ from campaigns.campaign import Campaign
 from channels import Channel, Gear, SendLimits, open_channels
 from handlers import House, answer
 from jobs.audience import Audience
+from jobs.hearts import Hearts
 from jobs.pace import Pace
 from jobs.push import Sender, plan_of
 from jobs.worker import Worker
@@ -125,6 +126,7 @@ class Office:
             self.limits,
             self.clock.now,
             lease=lease,
+            hearts=Hearts(lambda: self.time.now().timestamp()),
         )
         made = Worker(self.store, self.clock, self.common, lambda: self.campaigns, sender)
         self.workers.append(made)

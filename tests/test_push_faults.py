@@ -13,7 +13,7 @@ from push_cast import JPEG, Office, campaign, each_office, office
 from pydantic import SecretStr
 
 from jobs.brake import Lease
-from jobs.push import IN_THE_AIR
+from jobs.hearts import STILL_S, Hearts
 from models import push, shared
 from models.push import pushes
 
@@ -269,9 +269,9 @@ class TestAWorkerWhoseHeartStopped:
         dead, heir = office.worker(), office.worker()
         office.platform.faults.add("message/template/send", delay_s=1.5, times=3)
         dead.step()  # and nothing more; its calls are in the air
-        silence = timedelta(seconds=shared.HEART_S) + IN_THE_AIR
+        heir.sender.recover()  # sees the heart as it beat last
 
-        office.time.passes(seconds=silence.total_seconds() - 1)
+        office.time.passes(seconds=STILL_S - 1)
         office.works(heir)
         assert {row.holder for row in office.rows(push_id).values()} == {dead.sender.holder}
         office.time.passes(seconds=2)
@@ -282,6 +282,24 @@ class TestAWorkerWhoseHeartStopped:
         assert sorted(row.openid for row in office.platform.log) == sorted(people)
         wait_for(lambda: sum(row.repeats for row in office.platform.log) == 3)
         assert {row.holder for row in office.rows(push_id).values()} == {None}
+
+    def test_lives_on_for_others_whose_clock_is_set_or_runs_ahead(self, office: Office) -> None:
+        office.hires(3)
+        push_id = office.starts()
+        living, ahead = office.worker(), office.worker()
+        still = time.monotonic()
+        ahead.sender.hearts = Hearts(lambda: still)  # no time passes, whatever the clock says
+        office.platform.faults.add("message/template/send", delay_s=1.5, times=3)
+        living.step()
+        ahead.sender.recover()
+
+        office.time.passes(seconds=STILL_S + 5)
+        ahead.sender.recover()
+
+        assert {row.holder for row in office.rows(push_id).values()} == {living.sender.holder}
+        office.works(living)
+        assert office.books(push_id).sent == 3
+        assert len(office.platform.log) == 3
 
     def test_begins_no_call_until_it_beats_again(self, office: Office) -> None:
         office.hires(3)
