@@ -29,6 +29,7 @@ from commands.audience import size_of
 from commands.command_line import COMMANDS, in_words, log_to_stderr, parse, refuse
 from commands.config import Config
 from commands.parts import CONFIG, STATE
+from commands.push import push_test
 from ground.toml import Loaded
 from handlers.turn import House
 from jobs.alarm import Herald
@@ -219,6 +220,7 @@ class Built:
                 self.config.account.approvals, self.path.absolute().parent, live=self.config.account.live
             ),
             size=size_of(self),
+            test=self.test_push,
             wait=lambda channel: self.config.limits.mass_wait if CHANNELS[channel].whole else timedelta(0),
             where=lambda name: where(self.path, name),
             ways={name: channel.title for name, channel in CHANNELS.items()},
@@ -231,6 +233,14 @@ class Built:
             ticket=self.api.ticket if self.config.account.verified else None,
         )
         return create_app(shown, self.webhook)
+
+    def test_push(self, name: str, openid: str) -> str:
+        """One copy of a push to one person, as the desk asks for it; what came of it."""
+        said: list[str] = []
+        push_test(
+            self.store, self.year.campaigns(), self.config.account, self.channels, name, openid, said.append
+        )
+        return "".join(said)
 
     def move_clock(self) -> datetime | None:
         """The demonstration's clock to just before the next push; when that is due."""

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from models.base import Connection
 
-DEEPEST = 200  # pages: whoever would turn further looks for words
+DEEPEST = 100  # pages: whoever would turn further looks for words
 LONGEST = 60  # characters of what is looked for
 
 

@@ -19,6 +19,7 @@ from spring_cast import campaign as pushed
 
 from campaigns.approval import Approvals
 from campaigns.year import Due
+from commands.push import push_test
 from jobs.push import plan_of
 from models import push, shared
 from models.base import Store
@@ -58,8 +59,18 @@ class Day:
             "size": lambda audience: 3,
             "where": lambda name: "config.toml 第 12 行",
             "year": lambda: [Due(wanted.name, "春天", due, "模板消息", "coming")],
+            "test": self.tests,
             "ways": {"template": "模板消息"},
         }
+
+    def tests(self, name: str, openid: str) -> str:
+        """As app.py hands it to the desk."""
+        said: list[str] = []
+        office = self.office
+        push_test(
+            self.store, self.union.campaigns, office.account, office.channels(), name, openid, said.append
+        )
+        return "".join(said)
 
     def colleague(self, login: str, *duties: str) -> Colleague:
         return Colleague(self.pages, login).is_let_in(*duties)
@@ -120,6 +131,17 @@ class TestAPush:
         assert qian.opens(f"/console/deliveries?of={number}&state=sent").count("已发</td>") == 3
         assert ("qian", "look", "deliveries") in deeds(day.store)
 
+    def test_goes_to_one_phone_first_outside_the_books(self, day: Day) -> None:
+        (me,) = day.office.hires(1)
+        qian = day.colleague("qian", "push")
+        qian.opens("/console/plan/spring/greeting")
+
+        assert "已发出一份测试" in qian.sends("/console/plan/spring/greeting/test", openid=me)
+        assert len(day.office.platform.log) == 1
+        with day.store.reading() as connection:
+            assert push.latest(connection, "spring/greeting") is None
+        assert ("qian", "test", "spring/greeting") in deeds(day.store)
+
     def test_is_paused_at_once_goes_on_and_is_cancelled_only_with_a_question(self, day: Day) -> None:
         day.office.hires(2)
         number = day.office.starts(asked=True)
@@ -144,6 +166,10 @@ class TestAPush:
         day = Day(sqlite_store, tmp_path, approvals=1)
         try:
             qian, zhao = day.colleague("qian", "push"), day.colleague("zhao", "lead")
+            day.union.waits(timedelta(days=24))
+            day.pages = Pages(day.union, **day.more(1))
+            qian, zhao = day.colleague("qian", "push"), day.colleague("zhao", "lead")
+            assert "还差 1 位同志批准，2027-02-11 12:00 要发" in zhao.opens("/console/")
             assert "还差 1 位" in qian.opens("/console/plan/spring/greeting")
             qian.sends("/console/plan/spring/greeting/start")
             assert "没有开始：还差 1 位" in qian.is_sure()

@@ -65,6 +65,9 @@ class Parts:
     plan: Callable[[Push], Plan] | None = None  # a push as it is frozen when it starts
     approvals: Approvals | None = None  # how many of the staff must have looked at it first
     size: Callable[[str], int | None] = lambda audience: None  # how many people an audience reaches
+    test: Callable[[str, str], str] | None = (
+        None  # sends one copy of a push to one person at once; what came of it
+    )
     wait: Callable[[str], timedelta] = lambda channel: timedelta(0)  # in which a push of it can be called off
     where: Callable[[str], str] = lambda name: ""  # in which file and on which line a push is written
     ticket: Callable[[], str] | None = (

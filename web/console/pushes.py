@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from flask import abort, redirect
+from flask import abort, redirect, request
 
 from campaigns import steering
 from campaigns.campaign import Campaign, named
@@ -18,7 +18,7 @@ from ground.days import SHANGHAI, minute
 from ground.words import PUSHES
 from models import alarm, approval, push, shared
 from models.approval import OwnPush
-from models.base import Connection
+from models.base import Connection, masked
 from web.console.desk import Answer, Desk
 from web.console.occasion import go_on
 from web.cookie import wall
@@ -156,6 +156,17 @@ def _started(
     if not shared.beats(connection, wall()):
         return "记下了，可是没有推送进程在运行。请让管机器的同志启动 work，它会接着发。"
     return "已经开始。" if due == now else f"{minute(due)} 发，在那以前可以取消。"
+
+
+def test(desk: Desk, campaign: str, push_id: str) -> Answer:
+    """Send one copy to one person at once, outside the books, to see it on a real phone."""
+    _, wanted = _wanted(desk, campaign, push_id)
+    openid = request.form.get("openid", "").strip()[:128]
+    said = desk.parts.test(wanted.name, openid) if desk.parts.test and openid else "请写上收的人的编号。"
+    with desk.parts.store.writing() as connection:
+        desk.note(connection, "test", wanted.name, to=masked(openid))
+        desk.tell(connection, said)
+    return redirect(f"/console/plan/{wanted.name}", 303)
 
 
 def asks_call_off(desk: Desk, campaign: str, push_id: str) -> str:

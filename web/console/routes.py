@@ -28,6 +28,7 @@ ROUTES = (
     Route("/calendar/<int:number>", pushes.calendar, PLAN),
     Route("/plan/<campaign>/<push_id>", pushes.plan, PLAN),
     Route("/plan/<campaign>/<push_id>/start", pushes.start, STEER, post=True, asks=pushes.asks_start, proof=True),
+    Route("/plan/<campaign>/<push_id>/test", pushes.test, STEER, post=True),
     Route("/plan/<campaign>/<push_id>/call-off", pushes.call_off, STEER, post=True, asks=pushes.asks_call_off),
     Route("/plan/<campaign>/<push_id>/take-back", pushes.take_back, STEER, post=True),
     Route("/plan/<campaign>/<push_id>/approve", pushes.approve, STEER, post=True, proof=True),

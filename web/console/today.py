@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from campaigns import desk as deeds
+from campaigns.campaign import named
 from campaigns.year import Due
+from ground.days import minute
 from ground.words import COMING
 from models import alarm, edition, push, recent, shared
 from models.base import Connection
@@ -19,6 +21,7 @@ NEXT = 5
 WRONG = 8
 OPEN_EDITIONS = 20
 LATELY = timedelta(days=60)
+WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,24 @@ def first(desk: Desk) -> Answer:
         alarms = alarm.standing(connection, WRONG) if desk.staff.has((*PLAN, SYSTEM)) else []
         return desk.page(
             "today",
-            tasks=list(tasks(desk.staff, connection, desk.now)),
+            tasks=[*_unapproved(desk, connection), *tasks(desk.staff, connection, desk.now)],
             coming=coming(desk)[:NEXT],
             alarms=alarms,
             figures=list(_figures(desk, connection)),
             halted=shared.halted(connection),
         )
+
+
+def _unapproved(desk: Desk, connection: Connection) -> Iterator[Task]:
+    """What is due within a week and lacks somebody's approval."""
+    gate = desk.parts.approvals
+    if gate is None or not gate.most or not desk.may("pushes.approve"):
+        return
+    for name, wanted in named(desk.parts.house.campaigns()).items():
+        due = next(wanted.occurrences(desk.now, desk.now + WEEK), None)
+        if due is not None and (lacking := gate.lacking(connection, desk.planned(wanted))):
+            words = f"推送 {name} 还差 {lacking} 位同志批准，{minute(due)} 要发"
+            yield Task(words, f"/console/plan/{name}")
 
 
 def coming(desk: Desk) -> list[Due]:
