@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from desk_cast import PASSWORD, Colleague, Pages, Union, deeds, invite, later
 
+from ground.address import Console
 from models import audit, shared, shift
 from models import staff as people
 from models.base import Store
@@ -84,6 +85,46 @@ class TestTheDoor:
     def test_administrators_do_nothing_else(self, union: Union) -> None:
         with union.store.writing() as connection, pytest.raises(Refused, match="要分开"):
             people.add(connection, "an", "安", ["security", "push"], datetime.now(UTC))
+
+    def test_is_shut_outside_of_the_offices_that_the_house_lists(self, union: Union) -> None:
+        pages = Pages(union, console=Console(addresses=("203.0.113.0/24",)))
+        client = pages.app.test_client()
+
+        assert client.get("/console/sign-in").status_code == 404
+        assert client.get("/console/sign-in", headers={"X-Real-IP": "203.0.113.9"}).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("base_url", "name"), [("https://u.example", "__Host-desk"), ("http://localhost", "desk")]
+    )
+    def test_gives_a_cookie_for_this_site_alone_wherever_it_is_encrypted(
+        self, union: Union, base_url: str, name: str
+    ) -> None:
+        union.base_url = base_url
+        answer = Pages(union).app.test_client().get("/console/sign-in")
+        (cookie,) = answer.headers.getlist("Set-Cookie")
+
+        assert cookie.startswith(f"{name}=")
+        assert ("Secure" in cookie) == base_url.startswith("https")
+        assert "HttpOnly" in cookie
+        assert "SameSite=Lax" in cookie
+
+    @pytest.mark.parametrize(
+        "to",
+        [
+            "https://evil.example",
+            "//evil.example",
+            "/console//evil.example",
+            "/console/\\evil",
+            "javascript:alert(1)",
+        ],
+    )
+    def test_leads_to_a_page_of_ours_only(self, pages: Pages, to: str) -> None:
+        wang = Colleague(pages)
+        wang.begins(invite(pages.union.store, "wang", "push"))
+        wang.opens("/console/sign-in")
+        fields = {"csrf": wang.csrf(), "login": "wang", "password": PASSWORD, "code": wang.code(), "to": to}
+
+        assert wang.client.post("/console/sign-in", data=fields).headers["Location"] == "/console/"
 
 
 class TestASession:

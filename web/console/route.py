@@ -147,6 +147,8 @@ class Guard:
             if not password.takes(connection, desk.staff.id, code, now):
                 return WRONG_CODE
             shift.prove(connection, mine, now)
+            if desk.browser:
+                shift.succeed(connection, desk.staff, bucket, desk.browser, now)
         return ""
 
 
