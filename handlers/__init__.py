@@ -8,6 +8,7 @@ from ground.normal import normal
 from handlers import (
     dialogue,
     innovation,
+    request,
     results,
     said,
     service_hall,
@@ -50,7 +51,7 @@ TAPS: Mapping[str, Callable[[Turn], Text]] = {
 def answer(turn: Turn) -> Reply | None:
     """The words that answer this message, or None where WeChat takes none or nothing is to be said."""
     handler = EVENTS.get(type(turn.message.body))
-    return taking_part.answer(turn, handler) if handler else None
+    return request.led(turn, taking_part.answer(turn, handler)) if handler else None
 
 
 def open_page(turn: Turn, name: str) -> Text:
@@ -73,7 +74,7 @@ def _known_page(turn: Turn, name: str) -> Text | None:
     if kind in ("campaign", "card"):
         return year.detail(turn, rest)
     if kind == "join":
-        return taking_part.begin(turn, rest)
+        return request.begin(turn, rest)
     if kind == "talk":
         saying = shelf.sayings.get(rest)
         return talk.small(turn, saying) if saying else None

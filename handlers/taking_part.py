@@ -32,6 +32,7 @@ from wx import messages as m
 from wx.replies import Reply, Text
 
 Usual = Callable[[Turn], Reply | None]
+NOTHING_SAID: Said = {}
 WAY_OUT = "回复 0 返回上一步，00 退出。"
 GO_ON = "继续"
 APPEAL = re.compile(r"申诉(?:\s*(\d{1,3})(?:\D\s*(.*))?)?", re.DOTALL)  # and its number and the reason
@@ -97,8 +98,8 @@ def _paused(turn: Turn, usual: Usual) -> Reply | None:
     return Text(f"{reply.content}\n{PAUSED}") if isinstance(reply, Text) else reply
 
 
-def begin(turn: Turn, campaign_id: str) -> Text | None:
-    """The first question, or the one where they were; None where the campaign cannot be joined."""
+def begin(turn: Turn, campaign_id: str, said: Said = NOTHING_SAID) -> Text | None:
+    """The first question behind what is `said` already, or the one where they were; None where the campaign cannot be joined."""
     house = turn.house
     campaign = next((one for one in door.joinable(house.campaigns()) if one.id == campaign_id), None)
     if campaign is None:
@@ -111,7 +112,7 @@ def begin(turn: Turn, campaign_id: str) -> Text | None:
         if last is not None and isinstance(door.kind_of(last).late(_visit(turn, last, {})), Asked):
             return _go_on(turn, last)
         return Text(door.over(last, turn.now) if last else f"“{campaign.title}”{door.NOT_YET}")
-    return _go_on(turn, found)
+    return _go_on(turn, found, said)
 
 
 def _of_kind(kind: str, turn: Turn) -> Text | None:
@@ -120,10 +121,10 @@ def _of_kind(kind: str, turn: Turn) -> Text | None:
     return begin(turn, campaign.id) if campaign is not None else None
 
 
-def _go_on(turn: Turn, found: Edition) -> Text:
+def _go_on(turn: Turn, found: Edition, said: Said = NOTHING_SAID) -> Text:
     """The question at which they are."""
     kept = draft.get(turn.connection, turn.message.openid, found.id, turn.now)
-    return _step(turn, _visit(turn, found, kept.said if kept else {}))
+    return _step(turn, _visit(turn, found, kept.said if kept else said))
 
 
 def _resume(turn: Turn) -> Text | None:

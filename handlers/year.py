@@ -45,14 +45,15 @@ class Told:
 
 def titles(house: House, now: datetime) -> Titles:
     """What they are called."""
-    return _titles(house, _lately(now))
+    return _titles(house, lately(now))
 
 
 def _of(house: House, now: datetime, kinds: Collection[str] = ()) -> list[Told]:
-    return [each for each in _told(house, _lately(now)) if not kinds or each.campaign.kind in kinds]
+    return [each for each in _told(house, lately(now)) if not kinds or each.campaign.kind in kinds]
 
 
-def _lately(now: datetime) -> datetime:
+def lately(now: datetime) -> datetime:
+    """The moment, a few seconds rough, by which what is laid out for it is found again."""
     seconds = int(now.timestamp())
     return datetime.fromtimestamp(seconds - seconds % FRESH_S, UTC)
 

@@ -41,6 +41,7 @@ class Guide(Part):
     title: Annotated[str, Field(min_length=1, max_length=TITLE)]
     item: Words  # the key of the menu item it belongs to
     heading: str = ""  # under which it stands on the public page; left out, that of its file
+    request: bool = False  # people who ask this want somebody to take it up
     listed: bool = True  # whether it stands in that item's list
     words: Annotated[tuple[Words, ...], Field(min_length=1)]
     asks: tuple[Words, ...] = ()

@@ -327,3 +327,32 @@ def test_what_is_open_at_the_end_of_the_year_goes_on(union: Union) -> None:
     assert "答复：今天发" in wang.says("S1 查看")
     with union.store.reading() as connection:
         assert len(edition.of(connection, "request")) == 2
+
+
+class TestTheDirectory:
+    def test_an_entry_leads_into_a_request_that_knows_what_it_is_about(self, union: Union) -> None:
+        wang = union.phone("王师傅")
+        assert "提诉求" in wang.says("困难帮扶")
+        asked = wang.says("提诉求")
+        assert "哪方面的事" in asked  # typed: nothing is known of the entry
+        wang.says("00")
+        browser = Pages(union).browser()
+        page = browser.opens("/guide/hardship")
+        assert "请工会的人来办" in page
+        browser.signs_in(wang, "/h5/c/request")
+        form = browser.opens("/h5/c/request?what=make&topic=困难帮扶")
+        assert "困难帮扶" in form
+
+        assert "提诉求" in wang.says("入会")
+        assert "提诉求" not in wang.says("年假")
+
+    def test_where_nobody_reads_it_says_so_and_names_the_number(self, sqlite_store: Store) -> None:
+        union = Union(sqlite_store)
+        wang = union.phone("王师傅")
+        words = wang.says("困难帮扶")
+        page = Pages(union).browser().opens("/guide/hardship")
+        union.close()
+
+        assert "没有人看留言" in words
+        assert "请拨 12351" in words
+        assert "没有人看留言" in page

@@ -14,6 +14,7 @@ from campaigns.campaign import Campaign
 from ground.days import SHANGHAI
 from ground.text import without_blanks
 from handlers import Found
+from handlers.request import UNREAD, address_for
 from menus.guide import HOTLINE, Guide
 from menus.tree import Button
 from web import start
@@ -86,6 +87,8 @@ def pages(parts: Parts) -> Blueprint:
             late=guide.valid_until < _day(parts.clock.now()),
             address=f"{parts.site.base_url}/guide/{guide.id}",
             hotline=HOTLINE,
+            lead=address_for(parts.house, parts.clock.now(), guide.id),
+            unread=UNREAD if guide.request else "",
         )
 
     return blueprint
