@@ -1,4 +1,4 @@
-"""python -m benchmarks [compare|growth|anatomy|instructions|lane|closing|finding|gate|push|planning|poll|mass].
+"""python -m benchmarks [compare|requests|growth|anatomy|instructions|lane|closing|finding|gate|push|planning|poll|mass].
 
 Without a word it compares."""
 
@@ -23,6 +23,7 @@ from benchmarks import (
     polling,
     pushing,
     report,
+    requests,
 )
 from benchmarks.compare import Options, compare, say
 from benchmarks.install import VAR, CannotInstall, install
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
             "instructions",
             "lane",
             "closing",
+            "requests",
             "finding",
             "gate",
             "push",
@@ -86,6 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     closed.add_argument("--guesses", type=int, default=1_000_000, help="in the edition that is closed")
     polled = parser.add_argument_group("poll")
     polled.add_argument("--people", type=int, default=10_000, help="who open the page and vote")
+    asked_for = parser.add_argument_group("requests")
+    asked_for.add_argument("--requests", type=int, default=100_000, help="in the lists")
     counted = parser.add_argument_group("instructions")
     counted.add_argument("--write", action="store_true", help="make these counts the committed ones")
     counted.add_argument(
@@ -129,6 +133,9 @@ def _done(asked: argparse.Namespace) -> int:
     if asked.what == "instructions":
         VAR.mkdir(exist_ok=True)
         return instructions.show(asked.write, asked.machine)
+    if asked.what == "requests":
+        stores = asked.store or ["sqlite", "postgresql"]
+        return requests.show(asked.requests, stores, asked.postgres)
     if asked.what == "closing":
         return closing.show(asked.guesses)
     if asked.what == "finding":

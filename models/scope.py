@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from models.base import Connection
 from models.deadline import OPEN
 from models.request import COLUMNS, Request, id_of, requests
+
+AFTER = chr(ord("/") + 1)  # the sign behind the one that ends a path
 
 
 def path_of(unit: str | None) -> str:
@@ -37,8 +40,9 @@ def _seen(scope: str) -> sa.ColumnElement[bool]:
     """The same for the database."""
     if not scope:
         return sa.true()
-    owned = requests.c.owner_unit.startswith(scope, autoescape=True)
-    return sa.and_(owned, requests.c.against.not_in(above(scope)))
+    # all paths that begin so, by the order of their bytes: an index finds them
+    below = sa.and_(requests.c.owner_unit >= scope, requests.c.owner_unit < f"{scope[:-1]}{AFTER}")
+    return sa.and_(below, requests.c.against.not_in(above(scope)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +76,30 @@ def _which(campaign: str, scope: str, wanted: Wanted) -> sa.ColumnElement[bool]:
 def listed(
     connection: Connection, campaign: str, scope: str, wanted: Wanted, limit: int = 100, skip: int = 0
 ) -> list[Request]:
-    """Those that somebody of this scope sees, what is due first first; those without a deadline come last."""
-    order = (requests.c.due_at.is_(None), requests.c.due_at, requests.c.id)
-    query = sa.select(*COLUMNS).where(_which(campaign, scope, wanted))
-    if wanted.states and all(state not in OPEN for state in wanted.states):
-        order = (requests.c.id.desc(),)  # type: ignore[assignment]  # nothing is due there
-    return [Request(*row) for row in connection.execute(query.order_by(*order).limit(limit).offset(skip))]
+    """Those that somebody of this scope sees, what is due first first; then those without a deadline, the newest first."""
+    which = _which(campaign, scope, wanted)
+    due, other = (sa.and_(which, requests.c.due_at.is_not(None)), sa.and_(which, requests.c.due_at.is_(None)))
+    may_be_due = not wanted.states or any(state in OPEN for state in wanted.states)
+    found = _page(connection, due, (requests.c.due_at, requests.c.id), limit, skip) if may_be_due else []
+    if len(found) < limit:
+        rest = max(skip - _number(connection, due), 0) if skip and may_be_due else skip
+        found += _page(connection, other, (requests.c.id.desc(),), limit - len(found), rest)
+    return found
+
+
+def _number(connection: Connection, which: sa.ColumnElement[bool]) -> int:
+    return int(connection.execute(sa.select(sa.func.count()).select_from(requests).where(which)).scalar_one())
+
+
+def _page(
+    connection: Connection,
+    which: sa.ColumnElement[bool],
+    order: tuple[sa.ColumnElement[Any], ...],
+    limit: int,
+    skip: int,
+) -> list[Request]:
+    query = sa.select(*COLUMNS).where(which).order_by(*order).limit(limit).offset(skip)
+    return [Request(*row) for row in connection.execute(query)]
 
 
 def counted(connection: Connection, campaign: str, scope: str, wanted: Wanted) -> dict[str, int]:
