@@ -51,7 +51,7 @@ TAPS: Mapping[str, Callable[[Turn], Text]] = {
 def answer(turn: Turn) -> Reply | None:
     """The words that answer this message, or None where WeChat takes none or nothing is to be said."""
     handler = EVENTS.get(type(turn.message.body))
-    return request.led(turn, taking_part.answer(turn, handler)) if handler else None
+    return taking_part.answer(turn, handler) if handler else None
 
 
 def open_page(turn: Turn, name: str) -> Text:
@@ -69,7 +69,7 @@ def _known_page(turn: Turn, name: str) -> Text | None:
         return TAPS[name](turn)
     shelf = book(turn.house)
     if name in shelf.pages:
-        return show(turn, shelf.pages[name])
+        return request.led(turn, show(turn, shelf.pages[name]))
     kind, _, rest = name.partition(":")
     if kind in ("campaign", "card"):
         return year.detail(turn, rest)

@@ -44,6 +44,7 @@ class Book:
 
     directory: Directory
     pages: Mapping[str, Page]
+    asking: frozenset[str]  # of the pages, the entries for which people want somebody to take it up
     entries: Mapping[str, Page]  # of the pages, those that are the same for everybody: guide:ID
     finder: Finder
     sayings: Mapping[str, Saying]
@@ -81,8 +82,11 @@ def _book(directory: Directory, name: str, mode: Mode, has_menu: bool, address: 
             pages += scribe.item(item, button.name)
     named = {page.name: page for page in pages} | scribe.alone
     sayings, dangers = {saying.id: saying for saying in directory.talk}, Dangers(directory.crisis)
-    entries = {name: page for name, page in named.items() if name.startswith("guide:")}
-    return Book(directory, named, entries, Finder(directory, dangers), sayings, dangers, Worry(directory))
+    asking = frozenset(f"guide:{guide.id}" for guide in directory.by_id.values() if guide.request)
+    entries = {name: page for name, page in named.items() if name.startswith("guide:") and name not in asking}
+    return Book(
+        directory, named, asking, entries, Finder(directory, dangers), sayings, dangers, Worry(directory)
+    )
 
 
 def _home(name: str, has_menu: bool, directory: Directory) -> Page:

@@ -16,7 +16,7 @@ from handlers.turn import House, Turn
 from handlers.year import lately
 from menus.guide import HOTLINE
 from menus.telling import link
-from wx.replies import Reply, Text
+from wx.replies import Text
 
 WORDS = "提诉求"  # typed, they do the same as tapped
 UNREAD = f"这里没有人看留言；要人来办，请拨 {HOTLINE}。"
@@ -30,22 +30,18 @@ class Door:
     topics: Mapping[str, str]
 
 
-def led(turn: Turn, reply: Reply | None) -> Reply | None:
-    """The answer; under an entry that asks for somebody to take it up, the way to them."""
-    kind, _, name = turn.topic.partition("?")[0].partition(":")
-    if kind != "guide" or not isinstance(reply, Text):
-        return reply
+def led(turn: Turn, reply: Text) -> Text:
+    """The answer; under an entry for which people want somebody to take it up, the way to them."""
     house = turn.house
+    if turn.topic not in book(house).asking:
+        return reply
     door = (
         opened(house, turn.now) if may(turn.message.openid, live=house.live, testers=house.testers) else None
     )
-    asks = _asks(house, name)  # never the whole of an entry: its reply has no room
     if door is None:
-        return Text(f"{reply.content}\n{UNREAD}") if asks else reply
-    if not asks and name not in door.topics:
-        return reply
-    page = f"join:{door.campaign}/{door.topics.get(name, OTHER)}"
-    return Text(f"{reply.content}\n要工会的人来办：{link(page, WORDS)}")
+        return Text(f"{reply.content}\n{UNREAD}")
+    topic = door.topics.get(turn.topic.removeprefix("guide:"), OTHER)
+    return Text(f"{reply.content}\n要工会的人来办：{link(f'join:{door.campaign}/{topic}', WORDS)}")
 
 
 def begin(turn: Turn, name: str) -> Text | None:
@@ -57,15 +53,9 @@ def begin(turn: Turn, name: str) -> Text | None:
 def address_for(house: House, now: datetime, guide: str) -> str:
     """Where on our pages an entry leads to somebody who takes it up; '' where it does not."""
     door = opened(house, now)
-    if door is None or not house.live or not (guide in door.topics or _asks(house, guide)):
+    if door is None or not house.live or f"guide:{guide}" not in book(house).asking:
         return ""
     return f"/h5/c/{quote(door.campaign)}?what=make&topic={quote(door.topics.get(guide, OTHER))}#form"
-
-
-def _asks(house: House, guide: str) -> bool:
-    """Whether people who read this entry want somebody to take it up."""
-    found = book(house).directory.by_id.get(guide)
-    return found is not None and found.request
 
 
 def opened(house: House, now: datetime) -> Door | None:

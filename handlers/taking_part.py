@@ -45,6 +45,7 @@ PAUSED = f"（刚才的还没填完，回复“{GO_ON}”接着填，“{ANEW}�
 WAITS = "（刚才填的还留着，直接接着回答就行。）"
 PHOTO_CAME = "照片收到了，正在替您存好。"
 MEDIA_ID = 128  # characters of one that can be kept; WeChat's own have 64
+CODES = (16, 19)  # signs of a code, without its strokes and with them
 MINE_SHOWN = 5  # editions
 EARLIER = "（更早的，请在网页“我的”里看。）"
 
@@ -56,10 +57,10 @@ def answer(turn: Turn, usual: Usual) -> Reply | None:
         words = body.content.strip()
         if words in SPOKEN:
             return SPOKEN[words](turn) or usual(turn)
-        asked = LOOK.fullmatch(words)
-        number = (asked[1] or asked[2] if asked else words).upper()
-        if asked or opinion.CODE.fullmatch(number):
-            return _look(turn, number) or _by_code(turn, number) or usual(turn)
+        if asked := LOOK.fullmatch(words):
+            return _numbered(turn, (asked[1] or asked[2]).upper()) or usual(turn)
+        if len(words) in CODES and opinion.CODE.fullmatch(words.upper()):
+            return _numbered(turn, words.upper()) or usual(turn)
         if asked := APPEAL.fullmatch(words):
             return _appeal(turn, asked[1], asked[2]) or usual(turn)
         if len(words) == DIGITS and sign_in.is_code(words):
@@ -320,6 +321,11 @@ def _mine_in(turn: Turn, edition_id: int) -> str:
     told = door.kind_of(found).told(_visit(turn, found, {}))
     lines = told.mine or ("已经参加",)
     return "\n".join([f"{found.title}（{door.left(found, turn.now)}）", *(f"· {line}" for line in lines)])
+
+
+def _numbered(turn: Turn, number: str) -> Text | None:
+    """What became of the thing of this number, receipt or code."""
+    return _look(turn, number) or _by_code(turn, number)
 
 
 def _look(turn: Turn, number: str) -> Text | None:
