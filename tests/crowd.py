@@ -58,7 +58,8 @@ def all_vote(union: Union, people: Iterable[int], share: str, threads: int) -> l
         page = votes(pages, person, f"{share}-{person}", 1 + person % 3)
         shown = list(dict.fromkeys(RECEIPT.findall(page)))
         for receipt in shown:
-            print(receipt, flush=True)
+            sys.stdout.write(f"{receipt}\n")  # in one piece, for others print too
+            sys.stdout.flush()
         return shown
 
     with ThreadPoolExecutor(threads) as pool:
