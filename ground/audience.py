@@ -217,6 +217,15 @@ def all_of(whom: Whom) -> Iterator[Those]:
             yield from all_of(part)
 
 
+def may_be_empty(text: str) -> bool:
+    """Whether it is for people who come and go by what they do themselves, so that having none is no mistake."""
+    try:
+        named = all_of(read(text))
+    except ValueError:  # of a notice, whose people are written down with it
+        return False
+    return any(those.kind in ("active", "window", "joined") for those in named)
+
+
 def is_whole(text: str) -> bool:
     """Whether WeChat itself can be told so: everyone, or all of one tag."""
     try:

@@ -15,6 +15,7 @@ from functools import partial
 from campaigns.approval import Approvals
 from campaigns.push import Push
 from channels import Channel, ChannelError, Parcel, SendLimits, instead
+from ground.audience import may_be_empty
 from jobs import acts, policy
 from jobs.audience import Audience
 from jobs.brake import Brake, Departure, FarEnd, Lease, Pulse
@@ -404,6 +405,8 @@ class Sender:
         self, connection: Connection, occasion: Occasion, books: delivery.Books, now: datetime
     ) -> None:
         if books.sent or books.unknown or not self.account.live:
+            return
+        if not books.size and may_be_empty(occasion.audience):
             return
         why = "发送对象里一个人也没有" if not books.size else f"{books.size} 份里没有一份发成"
         words = (

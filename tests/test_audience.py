@@ -142,6 +142,16 @@ class TestWhomItFinds:
         assert office.reasons(push_id) == [("skipped", "unsubscribed", 1)]
         assert people[0] not in office.rows(push_id)
 
+    def test_that_is_empty_because_everybody_has_taken_part_is_no_alarm(self, office: Office) -> None:
+        (person,) = office.hires(1, spoke_at=NOON - timedelta(hours=1))
+        join(office, person)
+        push_id = office.starts(audience="window and not joined:wishes")
+
+        office.works()
+
+        assert (office.stands(push_id).state, office.books(push_id).size) == ("finished", 0)
+        assert office.alarms() == []
+
     def test_of_an_edition_that_never_opened_pauses_with_what_to_do(self, office: Office) -> None:
         office.hires(2)
         push_id = office.starts(channel="service", text="甲", audience="not joined:wishes")

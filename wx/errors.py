@@ -95,6 +95,7 @@ _TABLE: tuple[Errcode, ...] = (
     Errcode(-1, "retry", "微信系统繁忙", _WAIT),
     Errcode(40001, "pause_push", "微信说访问凭证无效或不是最新的，换过一次仍然不行", _OTHER),
     Errcode(40066, "bug", "微信没有这个接口", _TECH),
+    Errcode(40097, "bug", "请求里的参数不对", _TECH),
     Errcode(40002, "bug", "凭证类型不对", _TECH),
     Errcode(40013, "stop_all", "AppID 不对", "请核对配置文件的 app_id 与微信公众平台上的开发者ID是否一致。"),
     Errcode(40014, "pause_push", "微信说访问凭证不合法，换过一次仍然不行", _OTHER),
