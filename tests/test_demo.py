@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,9 @@ from line_cast import Desk, Running, desk, listening, reached
 __all__ = ["desk"]
 SECOND_START_S = 3.0
 TRIES = 4  # the machine may be busy with other tests
+
+
+REMINDED = "pushes WHERE name = 'spring-wish/reminder' AND state = 'finished'"
 
 
 def test_the_last_line_is_the_address_and_nothing_follows_a_day_of_use(desk: Desk) -> None:
@@ -41,10 +45,12 @@ def test_the_last_line_is_the_address_and_nothing_follows_a_day_of_use(desk: Des
     ):
         assert ask(port, "/phone/api/do", {"openid": worker, **act})["answered"], act
     assert len(ask(port, f"/phone/api/menu?openid={worker}")["button"]) == 3
-    before = seen(port, worker)
+    before, file = seen(port, worker), desk.folder / "var" / f"demo-{port}.db"
     for number in range(before + 1, before + 4):
-        if number == before + 3:  # a reminder for who spoke within two days: nobody did
+        if number == before + 3:  # first comes a reminder for who spoke within two days: nobody did
+            demo.until(lambda: is_there(file, "editions WHERE state = 'open'"), "the wishes do not open")
             assert ask(port, "/phone/api/clock", {})["moved_to"]
+            demo.until(lambda: is_there(file, REMINDED), "the reminder does not end")
         assert ask(port, "/phone/api/clock", {})["moved_to"]
         demo.until(lambda n=number: seen(port, worker) == n, "the push does not arrive")
     ask(port, "/phone/api/do", {"openid": worker, "action": "unfollow"})
@@ -53,7 +59,6 @@ def test_the_last_line_is_the_address_and_nothing_follows_a_day_of_use(desk: Des
     assert reached(port, "/readyz")
 
     assert demo.told() == said, "not a word after the address"
-    file = desk.folder / "var" / f"demo-{port}.db"
     assert file.stat().st_mode & 0o077 == 0, "nobody else reads it"
     with closing(sqlite3.connect(file)) as database:
         (sent,) = database.execute("SELECT COUNT(*) FROM deliveries WHERE state = 'sent'").fetchone()
@@ -144,6 +149,11 @@ def ask(port: int, path: str, body: dict[str, Any] | None = None) -> Any:
         request.add_header("Content-Type", "application/json")
     with urllib.request.urlopen(request, timeout=20) as answer:
         return json.load(answer)
+
+
+def is_there(file: Path, rows: str) -> bool:
+    with closing(sqlite3.connect(file)) as database:
+        return database.execute(f"SELECT 1 FROM {rows}").fetchone() is not None
 
 
 def seen(port: int, openid: str) -> int:
