@@ -202,7 +202,7 @@ def test_leaving_is_asked_twice_and_undone_by_following_again(visit: Visit, chat
     chat.get_by_role("button", name="不再关注").click()
     chat.locator("#sheet").get_by_role("button", name="不再关注").click()
     expect(chat.get_by_role("button", name="关注公众号", exact=True)).to_be_visible()
-    assert stored(visit.store, "event") == ["subscribe", "unsubscribe"]
+    wait(lambda: stored(visit.store, "event") == ["subscribe", "unsubscribe"])
 
     chat.get_by_role("button", name="关注公众号", exact=True).click()
     expect(said(chat).last).to_contain_text("欢迎回来")
