@@ -47,6 +47,8 @@ from models.base import FileLock
 from web.server.limits import TICK_S
 from web.webhook import ANSWER_S
 
+pytestmark = pytest.mark.alone
+
 SHORT = {"receive_s": 1.0, "idle_s": 2.5, "send_s": 1.5, "linger_s": 0.5}
 ECHO = request("GET", "/test/echo?mark=1")
 KINDS = pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
