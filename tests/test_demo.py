@@ -70,6 +70,7 @@ def test_the_last_line_is_the_address_and_nothing_follows_a_day_of_use(desk: Des
     assert not reached(port)
 
 
+@pytest.mark.alone
 def test_the_second_start_takes_less_than_three_seconds(desk: Desk) -> None:
     took = []
     for _ in range(1 + TRIES):

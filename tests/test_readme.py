@@ -50,6 +50,7 @@ def test_the_long_commands_would_run_what_is_there(line: str, clone: Path) -> No
             assert (clone / module).is_dir() or importable(module), module
 
 
+@pytest.mark.alone
 def test_make_run_shows_the_address_last_and_starts_again_at_once(clone: Path) -> None:
     assert STARTED in TYPED
     port = free_port()
@@ -63,6 +64,7 @@ def test_make_run_shows_the_address_last_and_starts_again_at_once(clone: Path) -
         assert time.monotonic() - began < 3 * slowness()
 
 
+@pytest.mark.alone
 def test_a_port_that_is_taken_is_said_with_the_way_out(clone: Path) -> None:
     port = free_port()
     with running(clone, port):
