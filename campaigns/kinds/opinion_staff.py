@@ -103,5 +103,5 @@ DEEDS: Mapping[str, Deed] = {
     "decline": Deed("不采纳，写明为什么", ("编号", "理由"), decline),
     "show": Deed("连答复一起让大家看到（先答复）", ("编号",), show),
     "hide": Deed("垃圾信息或者骂人的话，不公开也不答复", ("编号", "理由"), hide),
-    "unhide": Deed("撤销 hide", ("编号",), unhide),
+    "unhide": Deed("撤销“不公开”", ("编号",), unhide),
 }

@@ -167,7 +167,7 @@ def price(work: Work, words: Sequence[str]) -> str:
 
 
 DEEDS: Mapping[str, Deed] = {
-    "show": Deed("让大家看到（也用来撤销 hide、decline、accept）", ("编号",), show),
+    "show": Deed("让大家看到；也用来撤销不公开、答应和不答应", ("编号",), show),
     "hide": Deed("不公开", ("编号", "理由"), hide),
     "merge": Deed("并入另一个心愿", ("编号", "并入的编号"), merge),
     "unmerge": Deed("撤销合并", ("编号",), unmerge),

@@ -40,13 +40,11 @@ def _page(desk: Desk, number: int, what: str = "", said: Sequence[str] = (), fau
     with desk.parts.store.reading() as connection:
         found = edition.get(connection, number) or abort(404)
         kind = door.kind_of(found)
-        told = kind.told(door.visit(connection, found, "", found.opens_at)).words
         page = desk.page(
             "edition",
             edition=found,
             kind=kind,
             state=EDITIONS[found.state],
-            told=told,
             people=entry.people(connection, found.id),
             since=deeds.waiting_since(connection, found),
             tables=[
@@ -62,8 +60,6 @@ def _page(desk: Desk, number: int, what: str = "", said: Sequence[str] = (), fau
             what=what,
             said=said,
             fault=fault,
-            closes=minute(found.closes_at),
-            opens=minute(found.opens_at),
         )
     return make_response(page, 409 if fault else 200)
 
