@@ -12,6 +12,7 @@ from campaigns.kinds.opinion import Rules as OpinionRules
 from campaigns.kinds.poll_rules import Rules as PollRules
 from campaigns.kinds.request_rules import Rules as RequestRules
 from campaigns.kinds.riddle import Rules as RiddleRules
+from campaigns.kinds.sign_up_rules import Rules as SignUpRules
 from campaigns.kinds.wish import Rules as WishRules
 from campaigns.push import Push
 from campaigns.schedule import Calendar
@@ -43,6 +44,7 @@ class Campaign(Part):
     poll: PollRules | None = None
     request: RequestRules | None = None
     riddle: RiddleRules | None = None
+    sign_up: SignUpRules | None = Field(default=None, alias="sign-up")
     wish: WishRules | None = None
     _calendar: Calendar = PrivateAttr(default=Calendar())
 
@@ -90,7 +92,7 @@ class Campaign(Part):
     @property
     def rules(self) -> Part | None:
         """What its kind of taking part is told in the config file; None where workers are only told of it."""
-        rules: Part | None = getattr(self, self.kind, None) if self.kind in KINDS else None
+        rules: Part | None = getattr(self, self.kind.replace("-", "_"), None) if self.kind in KINDS else None
         return rules
 
     def period(self, now: datetime) -> tuple[datetime, datetime] | None:

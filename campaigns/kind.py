@@ -113,12 +113,14 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Where an edition stands: for everybody, and for this person. `steps`: what became of each thing of theirs, by its number."""
+    """Where an edition stands: for everybody, and for this person. `steps`: what became of each thing of theirs, by its number;
+    `codes`: what opens the door to it."""
 
     words: str
     mine: tuple[str, ...] = ()
     offers: tuple[Offer, ...] = ()
     steps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    codes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from campaigns.campaign import Campaign
 from campaigns.form import Consent
 from campaigns.kind import Asked, Kind, Nothing, Refused, Setting, Taken, Visit, rules_of
 from campaigns.kinds import KINDS
-from ground.days import SHANGHAI
+from ground.days import moment
 from models import consent, draft, edition, entry, photo
 from models.base import Connection
 from models.edition import Edition, Opening
@@ -157,15 +157,6 @@ def over(found: Edition, now: datetime) -> str:
     if now < found.opens_at:
         return f"{NOT_YET}{moment(found.opens_at)} 开始。"
     return f"“{found.title}”已经在 {moment(found.closes_at)} 结束了，谢谢您。"
-
-
-def moment(at: datetime) -> str:
-    """2月6日 10:00; the midnight that ends a day is that day's 24:00."""
-    here = at.astimezone(SHANGHAI)
-    if (here.hour, here.minute) == (0, 0):
-        before = here.fromtimestamp(here.timestamp() - 1, SHANGHAI)
-        return f"{before.month}月{before.day}日 24:00"
-    return f"{here.month}月{here.day}日 {here:%H:%M}"
 
 
 def left(found: Edition, now: datetime) -> str:

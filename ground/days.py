@@ -152,9 +152,18 @@ def lunar_words(day: date) -> str:
     return f"{'闰' if lunar.leap else ''}{lunar.cn_month.removeprefix('闰')}月{lunar.cn_day}"
 
 
-def minute(moment: datetime) -> str:
+def moment(at: datetime) -> str:
+    """2月6日 10:00; the midnight that ends a day is that day's 24:00."""
+    here = at.astimezone(SHANGHAI)
+    if (here.hour, here.minute) == (0, 0):
+        before = here.fromtimestamp(here.timestamp() - 1, SHANGHAI)
+        return f"{before.month}月{before.day}日 24:00"
+    return f"{here.month}月{here.day}日 {here:%H:%M}"
+
+
+def minute(at: datetime) -> str:
     """A moment as staff read it, in Shanghai: 2027-02-20 10:00."""
-    return f"{moment.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+    return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
 
 
 def tomorrow(now: datetime) -> datetime:

@@ -9,8 +9,8 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from campaigns.campaign import OPEN_END, Campaign
-from campaigns.taking_part import NOT_YET, may, moment
-from ground.days import SHANGHAI
+from campaigns.taking_part import NOT_YET, may
+from ground.days import SHANGHAI, moment
 from ground.text import without_blanks
 from handlers.book import URGENT, book
 from handlers.page import BACK, Page, listing, page, show

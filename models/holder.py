@@ -19,6 +19,7 @@ from models import (
     draft,
     entry,
     erasure,
+    handout,
     interaction,
     nomination,
     objection,
@@ -27,6 +28,7 @@ from models import (
     request,
     riddle,
     session,
+    sign_up,
     wish,
 )  # fmt: skip
 from models.base import Connection
@@ -70,6 +72,10 @@ HOLDERS: tuple[Holder, ...] = (
     Holder("猜中的灯谜", riddle.solves, _nothing, riddle.export_solves),  # goes with the scores
     Holder("看过的提示", riddle.hints, _nothing, riddle.export_hints),  # goes with the scores
     Holder("诉求", request.requests, request.erase, request.export),  # with their steps
+    Holder(
+        "领到的东西", handout.handouts, handout.erase, handout.export
+    ),  # item, date and proof stay their time
+    Holder("报名", sign_up.sign_ups, sign_up.erase, sign_up.export),
     Holder("署名的意见", opinion.opinions, opinion.erase, opinion.export),
     Holder("心愿", wish.wishes, wish.erase, wish.export),
     Holder("支持过的心愿", wish.supports, _nothing, wish.export_supports),  # goes with the wishes

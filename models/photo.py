@@ -4,6 +4,7 @@ awaited  it is still at WeChat, where a job fetches it
 pending  nobody of the staff has looked at it yet
 shown    everybody may see it
 hidden   only its person sees it; the reason says why
+proof    only the staff see it: it proves that something was handed over
 broken   it was no photo, or WeChat gave it no more; the reason says which
 
 A photo that nothing came of, because its form was never sent, goes after a week. Those of the staff have no person.
@@ -23,6 +24,7 @@ from models.base import MARIADB, Connection, Data, Id, Number, Utc, Words, metad
 from models.rows import add as add_row
 
 AWAITED, PENDING, SHOWN, HIDDEN, BROKEN = "awaited", "pending", "shown", "hidden", "broken"
+PROOF = "proof"
 MOST = 20  # of one person in one edition
 KEPT = timedelta(days=7)  # without anything that came of it
 LEASE = timedelta(minutes=3)  # for one fetching
@@ -247,6 +249,12 @@ def sweep(connection: Connection, now: datetime) -> int:
         connection,
         sa.and_(photos.c.sent_at.is_(None), photos.c.openid.is_not(None), photos.c.created_at < now - KEPT),
     )
+
+
+def drop(connection: Connection, keys: Sequence[str]) -> None:
+    """Throw these away."""
+    for first in range(0, len(keys), 1000):
+        _delete(connection, photos.c.key.in_(keys[first : first + 1000]))
 
 
 def erase(connection: Connection, openid: str, until: datetime | None) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from kind_cast import OPINION, POLL, REQUEST, RIDDLE, WISH
+from kind_cast import OPINION, POLL, REQUEST, RIDDLE, SIGN_UP, WISH
 
 from campaigns.kinds import KINDS
-from models import ballot, opinion, request, riddle, wish
+from models import ballot, opinion, request, riddle, sign_up, wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,16 @@ CASES = (
         {"words": "下雨"},
         riddle.attempts,
         "猜对了",
+    ),
+    Case(
+        "sign-up",
+        SIGN_UP,
+        "YEAR",
+        ("1", "1", "1", "同意", "王建国", "提交"),
+        "?slot=1",
+        {"slot": "1", "seats": "1", "consent": "yes", "name": "李秀英"},
+        sign_up.sign_ups,
+        "您的报名是",
     ),
     Case(
         "wish",

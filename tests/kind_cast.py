@@ -112,6 +112,23 @@ OPINION = {
 }
 
 
+SIGN_UP = {
+    "id": "cooling",
+    "title": "送清凉",
+    "kind": "sign-up",
+    "from": "01-10",
+    "to": "01-31",
+    "sign-up": {
+        "seats_each": 3,
+        "slots": [
+            {"title": "河东站", "begins": "02-03 09:00", "place": "河东路 8 号", "places": 3, "waiting": 4},
+            {"title": "河西站", "begins": "02-04 09:00", "places": 50},
+        ],
+        "items": [{"title": "毛巾", "stock": 10}, {"title": "绿豆", "quantity": 2, "per_seat": True}],
+    },
+}
+
+
 def campaign(keys: dict[str, Any], **more: Any) -> Campaign:
     """A campaign as it stands in the config file."""
     return Campaign.model_validate({**keys, **more})

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 
 from campaigns.kind import Kind
-from campaigns.kinds import opinion, poll, request, riddle, wish
+from campaigns.kinds import opinion, poll, request, riddle, sign_up, wish
 
 KINDS: Mapping[str, Kind] = {
     "opinion": opinion.KIND,
     "poll": poll.KIND,
     "request": request.KIND,
     "riddle": riddle.KIND,
+    "sign-up": sign_up.KIND,
     "wish": wish.KIND,
 }
 

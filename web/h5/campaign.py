@@ -18,7 +18,7 @@ from campaigns import taking_part as door
 from campaigns.campaign import Campaign
 from campaigns.form import Said
 from campaigns.kind import Asked, Nothing, Refused, Told, Visit
-from ground.days import SHANGHAI
+from ground.days import SHANGHAI, moment
 from ground.text import without_blanks
 from handlers import danger
 from handlers.turn import House
@@ -65,7 +65,7 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser, vi
     def on_now() -> str:
         now = parts.clock.now()
         found = [(one, one.period(now)) for one in door.joinable(house.campaigns())]
-        on = [(one, door.moment(period[1])) for one, period in found if period]
+        on = [(one, moment(period[1])) for one, period in found if period]
         today = now.astimezone(SHANGHAI).date()
         dates = [(dates[0][0], one) for one, period in found if not period and (dates := one.dates(today))]
         coming = [
@@ -246,7 +246,7 @@ def _page(
         campaign=campaign,
         about=about,
         edition=found,
-        closes=door.moment(found.closes_at) if found else "",
+        closes=moment(found.closes_at) if found else "",
         picture=picture_of(campaign),
         is_open=found is not None and found.state == edition.OPEN,
         told=told,

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, abort, render_template, stream_with_conte
 from campaigns import desk
 from campaigns import taking_part as door
 from campaigns.kind import rules_of
-from ground.days import SHANGHAI, minute
+from ground.days import SHANGHAI, minute, moment
 from ground.sorted_file import write_sorted
 from ground.table import Table, csv_of
 from models import audit, edition, entry
@@ -55,7 +55,7 @@ def pages(blueprint: Blueprint, parts: Parts) -> None:
                 "h5/result.html",
                 edition=found,
                 state=_state(found, parts),
-                days=f"{_beginning(found)} 至 {door.moment(found.closes_at)}",
+                days=f"{_beginning(found)} 至 {moment(found.closes_at)}",
                 words=kind.told(visit).words,
                 rules=json.dumps(json.loads(found.rules), ensure_ascii=False, indent=1),
                 people=entry.people(connection, found.id),
@@ -109,7 +109,7 @@ def _state(found: Edition, parts: Parts) -> str:
         why = "是正式开通以前的试用" if found.reason == edition.NOT_LIVE else found.reason
         return f"这一次不算数：{why}。"
     if found.takes(now):
-        return f"还在进行，{door.moment(found.closes_at)} 截止；下面是到现在为止的。"
+        return f"还在进行，{moment(found.closes_at)} 截止；下面是到现在为止的。"
     if found.state == edition.PUBLISHED:
         return "已经结束，结果已经公布。"
     return "已经结束，结果还可以提出异议，公布以前可能会变。"
