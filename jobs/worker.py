@@ -213,12 +213,7 @@ def work(worker: Worker, *beside: Beside) -> int:
 
     What was ignored when we were started stays ignored: SIGHUP under nohup, or below a supervisor that ends us in order."""
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        worker.stop()
-
-    for number in ENDING:
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, stop)
+    _listen(worker.stop)
     for one in beside:
         threading.Thread(target=one.run, name=type(one).__name__, daemon=True).start()
     worker.run()
@@ -228,3 +223,30 @@ def work(worker: Worker, *beside: Beside) -> int:
         logging.shutdown()
         os._exit(0)
     return 0
+
+
+def _listen(stop: Callable[[], None]) -> None:
+    """Call this in a thread of its own once a signal has come that ends programs.
+
+    A handler would run in the middle of whatever the main thread does, and an Event that the main thread just waits on has its
+    lock taken: to set it there would wait for ever. So the interpreter only writes the signal's number to a socket."""
+    heard, told = socket.socketpair()
+    told.setblocking(False)
+    signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+    answered = {number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN}
+    for number in answered:
+        signal.signal(number, _noted)
+
+    def hear() -> None:
+        with heard, told:
+            while heard.recv(1)[0] not in answered:
+                pass
+            stop()
+            while heard.recv(1):  # who asks twice is heard, and changes nothing
+                pass
+
+    threading.Thread(target=hear, name="signals", daemon=True).start()
+
+
+def _noted(number: int, frame: FrameType | None) -> None:
+    """Python asks for a handler before it writes to the socket."""

@@ -16,6 +16,7 @@ from jobs.worker import work  # noqa: E402
 ENDED_BY_NOBODY = {  # nobody can answer the first two; of the others the system's own answer ends no program
     "SIGKILL", "SIGSTOP", "SIGCHLD", "SIGCLD", "SIGCONT", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGWINCH",
 }  # fmt: skip
+TIMES = 5
 OWN_FAULTS = {"SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGIOT", "SIGSYS", "SIGTRAP"}
 
 
@@ -26,7 +27,7 @@ def main() -> None:
         number = signal.Signals[name]
         if signal.getsignal(number) == signal.SIG_IGN:
             continue
-        print(name, _ends(number), flush=True)
+        print(name, max(_ends(number) for _ in range(TIMES)), flush=True)
 
 
 def _ends(number: signal.Signals) -> int:
@@ -38,7 +39,7 @@ def _ends(number: signal.Signals) -> int:
 
         def run() -> None:
             os.write(says, b"!")
-            over.wait(10)
+            over.wait(60)  # the signal comes just now, mostly while the event's lock is taken
 
         sender = SimpleNamespace(close=lambda: None, left_behind=False)
         os._exit(work(SimpleNamespace(run=run, stop=over.set, sender=sender)))  # type: ignore[arg-type]

@@ -87,7 +87,7 @@ def test_a_worker_that_is_told_to_end_finishes_its_calls_within_ten_seconds(
 def test_every_signal_that_ends_a_program_ends_a_worker_in_order() -> None:
     program = Path(__file__).parent / "signalled.py"
     done = subprocess.run(
-        [sys.executable, str(program)], capture_output=True, text=True, timeout=250, check=True
+        [sys.executable, str(program)], capture_output=True, text=True, timeout=120, check=True
     )
 
     codes = dict(line.split() for line in done.stdout.splitlines())
