@@ -22,6 +22,7 @@ from commands import (
     start,
     steering,
     talk,
+    union,
 )
 from commands.command_line import Options
 from commands.parts import Parts
@@ -44,6 +45,8 @@ RUN: Mapping[str, Callable[[Options, Parts], int]] = {
     "report": report.run,
     "talk": talk.run,
     "replay": replay.run,
+    "union": union.run,
+    "member": union.run_members,
     "staff": staff.run,
     "audit": audit.run,
     "doctor": doctor.run,

@@ -32,11 +32,15 @@ TABLES = {each.table.name: each.title for each in HOLDERS} | {
     "erasures": "忘记过的人（只有代号）",
     "media": "上传过的图片",
     "menus": "发布过的菜单",
+    "members": "会员",
     "shared": "系统自己的记号",
     "shifts": "工作台登录",
     "staff": "工作人员",
     "staff_browsers": "工作人员用过的浏览器",
     "staff_links": "没用过的登录链接",
+    "union_codes": "单位的二维码",
+    "union_months": "各单位每月的数",
+    "unions": "单位",
 }
 REST = "其他"
 Say = Callable[[str], None]

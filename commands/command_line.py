@@ -101,6 +101,10 @@ class Options:
     out: Path = Path()
     person: str = ""
     duties: Sequence[str] = ()
+    dry_run: bool = False
+    skip: bool = False
+    faults: Path | None = None
+    to_code: str = ""
 
 
 CAMPAIGN = Take("name", "活动的代号", {"metavar": "活动"})
@@ -110,6 +114,18 @@ YES = Take("--yes", "看过了，不用再问", {"action": "store_true"})
 FILE = Take("file", "备份文件", {"type": Path, "metavar": "备份文件"})
 IDENTITY = Take("--identity", "加密的备份用哪个私钥文件打开", {"type": Path, "metavar": "FILE"})
 UNPROVED = Take("--unproved", "没有签名、或者找不到钥匙的备份也恢复", {"action": "store_true"})
+UNION = Take("name", "单位的代码", {"metavar": "代码"})
+INTO = Take("to_code", "到哪个单位，写它的代码", {"metavar": "到哪个代码"})
+LIST = (
+    Take("file", "名单文件，CSV 或 XLSX", {"type": Path, "metavar": "名单"}),
+    Take(
+        "--dry-run",
+        "只试读，说出会改什么、哪些行不对，不写进数据库",
+        {"action": "store_true", "dest": "dry_run"},
+    ),
+    Take("--skip", "跳过不对的行，导入其余的", {"action": "store_true"}),
+    Take("--faults", "把不对的行全部存成表格（CSV）", {"type": Path, "metavar": "FILE"}),
+)
 DAY = {"type": day, "metavar": "YYYY-MM-DD"}
 
 # fmt: off
@@ -157,6 +173,16 @@ COMMANDS: Mapping[str, Command] = {
     )),
     "follower": Command("关注者", {
         "import": ("从微信取来全部关注者（断了再运行会接着取）", ()),
+    }),
+    "union": Command("单位：市、县区到企业的组织", {
+        "list": ("看有哪些单位，各有多少会员", ()),
+        "import": ("导入单位名单：先试读，再导入", LIST),
+        "move": ("把一个单位连同下级移到另一个单位下面", (UNION, INTO)),
+        "merge": ("把一个单位并入另一个", (UNION, INTO)),
+        "close": ("撤销一个单位", (UNION,)),
+    }),
+    "member": Command("会员", {
+        "import": ("导入会员名单：先试读，再导入（断了再运行会接着做）", LIST),
     }),
     "halt": Command("立刻停止一切发送"),
     "unhalt": Command("恢复发送"),

@@ -54,7 +54,7 @@ class Sheet:
             if not any(cells) or cells[0].startswith("#"):
                 continue
             if not heading:
-                heading = self._heading(name, cells)
+                heading = self.heading(name, cells)
             elif len(cells) > len(heading) and any(cells[len(heading) :]):
                 raise UnusableError(
                     f"{self.what} {name} 第 {number} 行有 {len(cells)} 格，表头只有 {len(heading)} 格；"
@@ -92,7 +92,7 @@ class Sheet:
             if len(raw) > MOST_BYTES or unpacked > MOST_UNPACKED:
                 raise UnusableError(f"{self.what} {name} 太大，请确认没有选错文件")
             book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
-            lines = [[_plain(cell) for cell in row] for row in book.worksheets[0].iter_rows(values_only=True)]
+            lines = [[plain(cell) for cell in row] for row in book.worksheets[0].iter_rows(values_only=True)]
         except UnusableError:
             raise
         except (zipfile.BadZipFile, ParseError, KeyError, IndexError, TypeError, ValueError, OSError):
@@ -111,7 +111,8 @@ class Sheet:
         except NotTextError as fault:
             raise UnusableError(f"{self.what} {name} {fault}；请另存为“CSV UTF-8（逗号分隔）”") from None
 
-    def _heading(self, name: str, cells: Sequence[str]) -> list[str]:
+    def heading(self, name: str, cells: Sequence[str]) -> list[str]:
+        """The cells of the first line, where every column is known and none that is needed is missing. Raises UnusableError."""
         strange = [cell for cell in cells if cell and cell not in self.columns]
         lacking = [column for column in self.needed if column not in cells]
         twice = [cell for cell in dict.fromkeys(cells) if cell and cells.count(cell) > 1]
@@ -128,7 +129,7 @@ class Sheet:
         return list(cells)
 
 
-def _plain(cell: object) -> str:
+def plain(cell: object) -> str:
     """A cell of a spreadsheet as a person would have typed it."""
     if cell is None:
         return ""

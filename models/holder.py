@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from models import (
     appeal,
     ballot,
+    binding,
     consent,
     delivery,
     draft,
@@ -64,6 +65,7 @@ HOLDERS: tuple[Holder, ...] = (
     Holder("照片", photo.photos, photo.erase, photo.export),
     Holder("网页登录", session.sessions, session.erase, session.export),
     Holder("正在登录", session.sign_ins, _nothing, lambda connection, openid: []),  # goes with the sessions
+    Holder("所在的单位", binding.bindings, binding.erase, binding.export),
     Holder("投过的票", ballot.ballots, ballot.erase, ballot.export),
     Holder("推荐过的人", nomination.nominations, nomination.erase, nomination.export),
     Holder("提过的异议", objection.objections, objection.erase, objection.export),

@@ -31,6 +31,13 @@ def above(path: str) -> list[str]:
     return ["/".join(pieces[: at + 1]) + "/" for at in range(len(pieces))]
 
 
+def within(column: sa.ColumnElement[str], path: str) -> sa.ColumnElement[bool]:
+    """For the database: that this path lies at or below the other, '' being all. An index finds them by the order of bytes."""
+    if not path:
+        return sa.true()
+    return sa.and_(column >= path, column < f"{path[:-1]}{AFTER}")
+
+
 def may_see(one: Request, scope: str) -> bool:
     """Whether somebody of this scope sees it."""
     return one.owner_unit.startswith(scope) and one.against not in above(scope)
@@ -40,9 +47,7 @@ def _seen(scope: str) -> sa.ColumnElement[bool]:
     """The same for the database."""
     if not scope:
         return sa.true()
-    # all paths that begin so, by the order of their bytes: an index finds them
-    below = sa.and_(requests.c.owner_unit >= scope, requests.c.owner_unit < f"{scope[:-1]}{AFTER}")
-    return sa.and_(below, requests.c.against.not_in(above(scope)))
+    return sa.and_(within(requests.c.owner_unit, scope), requests.c.against.not_in(above(scope)))
 
 
 @dataclass(frozen=True, slots=True)
