@@ -37,6 +37,8 @@ DEEDS = {
     "alarm": {"list", "look", "clear", "test", "fell"},
     "staff": {"add", "list", "lock", "reset"},
     "audit": {"list", "verify"},
+    "union": {"list", "import", "move", "merge", "close"},
+    "member": {"import"},
 }
 SAMPLES = {  # every command that needs the config file, as one would type it
     "serve": (),
