@@ -66,13 +66,15 @@ def say(turn: Turn, words: str) -> Text:
 
 def _known_page(turn: Turn, name: str) -> Text | None:
     if name in TAPS:
-        return TAPS[name](turn)
+        return request.led(turn, TAPS[name](turn))
     shelf = book(turn.house)
     if name in shelf.pages:
         return request.led(turn, show(turn, shelf.pages[name]))
     kind, _, rest = name.partition(":")
     if kind in ("campaign", "card"):
         return year.detail(turn, rest)
+    if kind == "rest":
+        return year.rest(turn, rest)
     if kind == "join":
         return request.begin(turn, rest)
     if kind == "talk":
@@ -99,7 +101,7 @@ def _click(turn: Turn) -> Reply:
     assert isinstance(body, m.Click)
     handler = TAPS.get(body.key)
     if handler is not None:
-        words = handler(turn)
+        words = request.led(turn, handler(turn))
         return year.card(turn) or words
     reply = dialogue.home(turn)
     turn.topic = "unknown-key"

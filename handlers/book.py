@@ -44,7 +44,9 @@ class Book:
 
     directory: Directory
     pages: Mapping[str, Page]
-    asking: frozenset[str]  # of the pages, the entries for which people want somebody to take it up
+    asking: Mapping[
+        str, str
+    ]  # of the pages, those for which people want somebody to take it up, and by which entry
     entries: Mapping[str, Page]  # of the pages, those that are the same for everybody: guide:ID
     finder: Finder
     sayings: Mapping[str, Saying]
@@ -82,11 +84,18 @@ def _book(directory: Directory, name: str, mode: Mode, has_menu: bool, address: 
             pages += scribe.item(item, button.name)
     named = {page.name: page for page in pages} | scribe.alone
     sayings, dangers = {saying.id: saying for saying in directory.talk}, Dangers(directory.crisis)
-    asking = frozenset(f"guide:{guide.id}" for guide in directory.by_id.values() if guide.request)
+    asking = _asking(directory)
     entries = {name: page for name, page in named.items() if name.startswith("guide:") and name not in asking}
     return Book(
         directory, named, asking, entries, Finder(directory, dangers), sayings, dangers, Worry(directory)
     )
+
+
+def _asking(directory: Directory) -> dict[str, str]:
+    """The entries that say so, and the menu items whose list holds one: of several, the first."""
+    asked = [guide for guide in directory.by_id.values() if guide.request]
+    lists = {guide.item: guide.id for guide in reversed(asked) if guide.listed}
+    return lists | {f"guide:{guide.id}": guide.id for guide in asked}
 
 
 def _home(name: str, has_menu: bool, directory: Directory) -> Page:

@@ -31,16 +31,17 @@ class Door:
 
 
 def led(turn: Turn, reply: Text) -> Text:
-    """The answer; under an entry for which people want somebody to take it up, the way to them."""
+    """The answer; under an entry or a menu item for which people want somebody to take it up, the way to them."""
     house = turn.house
-    if turn.topic not in book(house).asking:
+    entry = book(house).asking.get(turn.topic)
+    if entry is None:
         return reply
     door = (
         opened(house, turn.now) if may(turn.message.openid, live=house.live, testers=house.testers) else None
     )
     if door is None:
         return Text(f"{reply.content}\n{UNREAD}")
-    topic = door.topics.get(turn.topic.removeprefix("guide:"), OTHER)
+    topic = door.topics.get(entry, OTHER)
     return Text(f"{reply.content}\n要工会的人来办：{link(f'join:{door.campaign}/{topic}', WORDS)}")
 
 

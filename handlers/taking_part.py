@@ -395,6 +395,7 @@ SPOKEN: Mapping[str, Callable[[Turn], Text | None]] = {
     "我参加的": _mine,
     "诉求": partial(_of_kind, "request"),
     "提诉求": partial(_of_kind, "request"),
+    "提意见": partial(_of_kind, "opinion"),
     "匿名意见": partial(_of_kind, "opinion"),
 }
 """Words that are about taking part wherever they are said; None: there is nothing that they could mean."""

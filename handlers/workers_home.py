@@ -11,17 +11,17 @@ from wx.replies import Text
 
 def wish(turn: Turn) -> Text:
     """福利与心愿征集"""
-    return year.answer(turn, "WISH", ("wish",))
+    return year.answer(turn, "WISH")
 
 
 def riddle(turn: Turn) -> Text:
     """元宵灯谜"""
-    return year.answer(turn, "RIDDLE", ("riddle",))
+    return year.answer(turn, "RIDDLE")
 
 
 def poll(turn: Turn) -> Text:
     """投票评选"""
-    return year.answer(turn, "POLL", ("poll",))
+    return year.answer(turn, "POLL")
 
 
 def life(turn: Turn) -> Text:

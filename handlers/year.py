@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -16,17 +16,27 @@ from handlers.book import URGENT, book
 from handlers.page import BACK, Page, listing, page, show
 from handlers.titles import Titles
 from handlers.turn import House, Turn
+from menus.guide import HOTLINE
 from wx.replies import News, Text
 
 INWARD = ("preparation", "report", "newspaper")  # the staff's own work: no worker is told of it
 FRESH_S = 10  # a changed config is told of this much later at most
-MOST = 15  # lines of one list
+MOST = 15  # lines of one list; what is more follows on a list of its own
 LONGEST_TITLE = 20  # characters of a title in a list: all lines fit into one reply
 LONGEST_TEXT = 500  # characters of a campaign's own words that fit into one reply with the rest
 CARD = "card:"  # before the id of a campaign in which workers can take part
 PICTURE = "reeds.png"
 PICTURES = {"riddle": "crab.png", "poll": "helmet.png"}
-ONLY_TOLD = "这里目前只介绍活动，还不能在聊天里直接参加；怎么参加，以活动通知为准。"
+STANDING = timedelta(days=200)  # what goes on for longer stands behind what passes
+ONLY_TOLD = f"怎么参加、在哪里参加，以活动通知为准；想问清楚，请拨 {HOTLINE}。"
+ITEMS: Mapping[str, tuple[str, ...]] = {
+    "WISH": ("wish",),
+    "RIDDLE": ("riddle",),
+    "POLL": ("poll",),
+    "YEAR": (),
+}
+"""The menu items that campaigns answer, and of which kinds; () for all."""
+REST = "后面的活动"
 
 
 def told(house: House, now: datetime, kinds: Collection[str] = ()) -> list[Campaign]:
@@ -70,28 +80,43 @@ def _told(house: House, now: datetime) -> tuple[Told, ...]:
     seen = [
         Told(one, one.dates(today), one.next_push(now)) for one in house.campaigns() if one.kind not in INWARD
     ]
-    return tuple(sorted(seen, key=lambda each: each.dates[0][0] if each.dates else date.max)[:MOST])
+    return tuple(sorted(seen, key=_place))
 
 
-def answer(turn: Turn, key: str, kinds: Collection[str] = ()) -> Text:
-    """A menu item that is answered by campaigns: a single one at once, several as a list to choose from."""
+def _place(each: Told) -> tuple[bool, date]:
+    """The next one first, and last what is always on."""
+    first, last = each.dates[0] if each.dates else (date.max, None)
+    return last is not None and last - first > STANDING, first
+
+
+def answer(turn: Turn, key: str, skip: int = 0) -> Text:
+    """A menu item that is answered by campaigns: a single one at once, several as a list to choose from, behind `skip`."""
     empty = book(turn.house).pages[key]
     parent = empty.state.split("|")[1]
-    campaigns = _of(turn.house, turn.now, kinds)
+    campaigns = _of(turn.house, turn.now, ITEMS[key])
     title = book(turn.house).finder.titles[key]
     if not campaigns:
         words = f"【{title}】\n今年的安排还没有定下来，定了会写在这里。\n{URGENT}\n{BACK}"
         return show(turn, page(key, words, parent=parent))
     if len(campaigns) == 1:
         return show(turn, _about(campaigns[0], turn, parent))
-    lines = [
-        (
-            f"{each.campaign.title[:LONGEST_TITLE]}　{_when(each, turn.now)}".rstrip("　"),
-            f"campaign:{each.campaign.id}",
-        )
-        for each in campaigns
-    ]
-    return show(turn, listing(key, title, lines, parent=parent, head="回复数字看活动："))
+    lines = [_listed(each, turn.now) for each in campaigns[skip:]]
+    if len(lines) > MOST:
+        lines = [*lines[: MOST - 1], (REST, f"rest:{key}:{skip + MOST - 1}")]
+    name = f"rest:{key}:{skip}" if skip else key
+    return show(turn, listing(name, title, lines, parent=key if skip else parent, head="回复数字看活动："))
+
+
+def rest(turn: Turn, name: str) -> Text | None:
+    """The list that follows on a longer one, by what stands behind its name's stroke; None for none that we know."""
+    key, _, skip = name.partition(":")
+    return answer(turn, key, int(skip)) if key in ITEMS and skip.isdigit() else None
+
+
+def _listed(each: Told, now: datetime) -> tuple[str, str]:
+    """A campaign's line, and its page."""
+    words = f"{each.campaign.title[:LONGEST_TITLE]}　{_when(each, now)}".rstrip("　")
+    return words, f"campaign:{each.campaign.id}"
 
 
 def detail(turn: Turn, campaign_id: str) -> Text | None:

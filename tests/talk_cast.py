@@ -12,15 +12,13 @@ from guides_cast import WHOLE
 
 from campaigns.campaign import Campaign
 from handlers import House, Turn, answer
-from models import alarm, photo
-from models.base import Connection
+from models.base import Connection, metadata
 from models.follower import Follower
 from wx import messages as m
 from wx.replies import Text
 
 TABLES = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
-for table in (alarm.alarms, photo.photos):  # what somebody may look into who only talks
-    table.create(TABLES)
+metadata.create_all(TABLES)
 START = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
 
 
@@ -71,7 +69,7 @@ class Worker:
         message = m.Message(
             "gh_union", "oWorker", "text", int(self.now.timestamp()), "1", "", "", body, "<xml/>", "k"
         )
-        # only events about our own sending and words of danger touch the database, which has nothing but alarms here
+        # hardly anything that is only said touches the database, which is empty here
         with nullcontext(connection) if connection is not None else TABLES.begin() as books:
             self.turn = Turn(message, follower, books, self.now, self.house, self.dialogue)
             reply = answer(self.turn)

@@ -61,7 +61,7 @@ def test_the_riddle_item_tells_the_campaigns_day_and_words_and_pretends_nothing(
     assert "正月十五闹元宵" in reply
     assert "时间：2027年2月20日" in reply
     assert "下一次通知：2027年2月20日 10:00" in reply
-    assert "还不能在聊天里直接参加" in reply
+    assert "怎么参加、在哪里参加，以活动通知为准" in reply
 
 
 def test_on_the_day_a_poll_opens_next_years_notice_is_not_told() -> None:
@@ -90,6 +90,21 @@ def test_the_years_list_holds_the_picture_book_and_leaves_out_the_staffs_own_wor
 
     assert "1 年度画册　12月26日至12月30日" in reply
     assert "筹备" not in reply
+
+
+def test_a_long_year_goes_on_behind_the_last_line_and_what_is_always_on_stands_last() -> None:
+    many = [campaign(f"day{at}", f"活动{at}", "notice", "", f"2027-03-{at:02}") for at in range(1, 31)]
+    worker = Worker(house(year=(campaign("request", "职工诉求", "notice", "", "01-01", "12-31"), *many)))
+
+    first, second, third = worker.taps("YEAR"), worker.says("15"), worker.says("15")
+    assert "14 活动14　" in first
+    assert "15 后面的活动" in first
+    assert "1 活动15　" in second
+    assert "3 职工诉求　" in third
+    assert "【职工诉求】" in worker.says("3")
+    assert "1 活动29　" in worker.says("0")
+    assert "1 活动1　" in worker.says("0")
+    assert max(len(words.encode()) for words in (first, second, third)) <= MAX_TEXT_BYTES
 
 
 def test_a_year_without_campaigns_says_so() -> None:

@@ -345,14 +345,19 @@ class TestTheDirectory:
 
         assert "提诉求" in wang.says("入会")
         assert "提诉求" not in wang.says("年假")
+        for item in ("JOIN", "AID", "LAW", "HOTLINE"):  # the menu
+            assert "提诉求" in wang.taps(item), item
+        assert "提诉求" not in wang.taps("JOBS")
 
     def test_where_nobody_reads_it_says_so_and_names_the_number(self, sqlite_store: Store) -> None:
         union = Union(sqlite_store)
         wang = union.phone("王师傅")
         words = wang.says("困难帮扶")
+        tapped = wang.taps("HOTLINE")
         page = Pages(union).browser().opens("/guide/hardship")
         union.close()
 
         assert "没有人看留言" in words
+        assert "没有人看留言；要人来办，请拨 12351" in tapped
         assert "请拨 12351" in words
         assert "没有人看留言" in page
