@@ -60,7 +60,8 @@ def do(work: Work, deed: str, words: Sequence[str]) -> str:
     if len(words) != len(known.usage):
         raise Impossible(f"{deed} 后面要写：{' '.join(known.usage)}")
     done = known.act(work, words)
-    details = dict(zip(known.usage, words, strict=True))
+    said = zip(known.usage, words, strict=True)
+    details = {name: "（不记）" if name in known.personal else word for name, word in said}
     audit.note(work.connection, work.staff, deed, thing(work.edition), details, work.now)
     return done
 

@@ -158,11 +158,12 @@ class Impossible(Exception):
 @dataclass(frozen=True, slots=True)
 class Deed:
     """Something that staff can do. `usage` names what is typed after it; `act` gives the words that say what was done, or
-    raises Impossible."""
+    raises Impossible. `personal`: which of these the audit, which never forgets, does not keep."""
 
     about: str
     usage: tuple[str, ...]
     act: Callable[[Work, Sequence[str]], str]
+    personal: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,11 +101,13 @@ DEEDS: Mapping[str, Deed] = {
     "come": Deed("签到", ("编号",), come),
     "not-come": Deed("撤销签到", ("编号",), not_come),
     "give": Deed("发给本人", ("编号", "物资"), goods.give),
-    "give-proxy": Deed("发给代领人，代领人签下姓名", ("编号", "物资", "代领人"), goods.give_proxy),
+    "give-proxy": Deed(
+        "发给代领人，代领人签下姓名", ("编号", "物资", "代领人"), goods.give_proxy, ("代领人",)
+    ),
     "take-back": Deed("收回发错的物资", ("编号", "物资", "理由"), goods.take_back),
     "stock": Deed("物资入库", ("物资", "数量", "说明"), goods.bring),
     "stock-correct": Deed("更正物资数量（少了写负数）", ("物资", "差多少", "说明"), goods.correct),
-    "add": Deed("替没有微信的人报名", ("场次", "姓名", "人数"), sign_up_somebody),
+    "add": Deed("替没有微信的人报名", ("场次", "姓名", "人数"), sign_up_somebody, ("姓名",)),
     "cancel": Deed("取消一个报名，理由会告诉本人", ("编号", "理由"), cancel),
     "places": Deed("改一场的名额", ("场次", "名额"), places),
 }

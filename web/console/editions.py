@@ -80,14 +80,15 @@ def do(desk: Desk, number: int, what: str) -> Answer:
     try:
         with desk.parts.store.writing() as connection:
             found = edition.get(connection, number) or abort(404)
-            done = deeds.do(_work(desk, connection, found), what, words)
+            done = deeds.do(work_of(desk, connection, found), what, words)
             desk.tell(connection, done)
     except Impossible as fault:
         return _page(desk, number, what, words, str(fault))
     return redirect(f"/console/edition/{number}", 303)
 
 
-def _work(desk: Desk, connection: Connection, found: Edition) -> Work:
+def work_of(desk: Desk, connection: Connection, found: Edition) -> Work:
+    """A deed of this colleague under way."""
     rules = rules_of(door.kind_of(found), found)
     return Work(
         connection,

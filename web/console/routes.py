@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.staff import AUDIT, CAMPAIGN, LEAD, PLAN, PUSH, SECURITY, SYSTEM
-from web.console import editions, halting, listing, occasion, pushes, sign_in, system, today
+from web.console import check_in, editions, halting, listing, occasion, pushes, sign_in, system, today
 from web.console.lists import LISTS
 from web.console.route import ANYBODY, STRANGERS, Route
 from web.parts import Parts
@@ -42,6 +42,11 @@ ROUTES = (
     Route("/edition/<int:number>/do/<what>", editions.do, TEND, post=True),
     Route("/edition/<int:number>/extend", editions.extend, TEND, post=True, asks=editions.asks_extend),
     Route("/export/edition/<int:number>", editions.take, TEND, post=True),
+    Route("/check-in/<int:number>", check_in.look, TEND),
+    Route("/check-in/<int:number>/scan", check_in.scan, TEND, post=True),
+    Route("/check-in/<int:number>/do/<what>", check_in.do, TEND, post=True),
+    Route("/check-in/<int:number>/give", check_in.give, TEND, post=True),
+    Route("/check-in/<int:number>/proof/<int:handout_id>", check_in.proof, TEND),
     Route("/photo/<int:number>/<size>", editions.picture, TEND),
     Route("/system", system.look, (SYSTEM, AUDIT, LEAD), menu="系统"),
     Route("/system/verify", system.verify, (AUDIT, LEAD), post=True),

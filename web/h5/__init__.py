@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Blueprint
+from markupsafe import Markup
 
 from handlers.turn import House
+from models.edition import Edition
 from models.view import Views
 from web.h5 import campaign, me, nominee, opinion, photo, result, share, sign_in
 from web.h5.browser import Browser
+from web.marks import code as square
 from web.parts import Parts
 
 __all__ = ["nameless", "pages"]
@@ -20,7 +25,12 @@ def pages(parts: Parts, house: House, views: Views) -> Blueprint:
     browser = Browser(parts.store, house.base_url.startswith("https://"))
     blueprint.before_request(browser.look)
     blueprint.after_request(browser.remember)
-    blueprint.app_context_processor(lambda: {"csrf": browser.token, "signed_in": browser.is_signed_in})
+    seen = {
+        "csrf": browser.token,
+        "signed_in": browser.is_signed_in,
+        "drawn": partial(_drawn, house.base_url),
+    }
+    blueprint.app_context_processor(lambda: seen)
     campaign.pages(blueprint, parts, house, browser, views)
     nominee.pages(blueprint, parts)
     me.pages(blueprint, parts, house, browser)
@@ -29,3 +39,8 @@ def pages(parts: Parts, house: House, views: Views) -> Blueprint:
     share.pages(blueprint, parts, house)
     sign_in.pages(blueprint, parts, house, browser)
     return blueprint
+
+
+def _drawn(base_url: str, found: Edition, code: str) -> Markup:
+    """A code as a square: the staff's cameras open the page of the door with it, their scanners type it there."""
+    return square(f"{base_url}/console/check-in/{found.id}?q={code}")

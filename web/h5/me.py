@@ -30,6 +30,7 @@ class Part:
     edition: Edition
     lines: tuple[str, ...]
     steps: Mapping[str, tuple[str, ...]]
+    codes: Mapping[str, str]
     receipts: tuple[str, ...]
     hidden: tuple[Appealable, ...]
     photos: tuple[Photo, ...]  # those that nobody may see and that may be sent anew
@@ -132,6 +133,7 @@ def _part(
         found,
         told.mine,
         told.steps,
+        told.codes,
         receipts,
         tuple(appeal.open_to(visit)),
         tuple(one for one in unseen if one.edition_id == number),
