@@ -12,7 +12,7 @@ from benchmarks.compare import say
 from campaigns.campaign import Campaign
 from campaigns.moderation import Moderation
 from jobs import editions
-from models import edition, riddle, schema
+from models import edition, riddle, schema, score
 from models.base import Connection, Store
 
 OPENS = datetime(2027, 1, 9, 16, tzinfo=UTC)
@@ -51,7 +51,7 @@ def show(guesses: int) -> int:
             wrong, last = _ranked(connection)
         ranked = time.perf_counter()
         with store.reading() as connection:
-            number = riddle.rank(connection, 1, last)
+            number = score.rank(connection, 1, last)
             found = edition.get(connection, 1)
         one = time.perf_counter()
         store.close()
@@ -71,9 +71,9 @@ def _memory() -> float:
 def _ranked(connection: Connection) -> tuple[int, str]:
     """Ranks that are not what counting those before gives (looked at each thousandth), and the last place."""
     wrong, last = 0, ""
-    for number, (rank, one) in enumerate(riddle.ranking(connection, 1)):
+    for number, (rank, one) in enumerate(score.ranking(connection, 1)):
         last = one.place or ""
-        wrong += number % 10_000 == 0 and riddle.rank(connection, 1, last) != rank
+        wrong += number % 10_000 == 0 and score.rank(connection, 1, last) != rank
     return wrong, last
 
 
@@ -90,7 +90,7 @@ def _lay(store: Store, people: int) -> None:
                 {**{k: one[k] for k in ("openid", "riddle_id", "n", "at")}, "points": 10} for one in hits
             ]
             connection.execute(riddle.solves.insert(), solved)
-            connection.execute(riddle.scores.insert(), [_score(n, ids) for n in numbers])
+            connection.execute(score.scores.insert(), [_score(n, ids) for n in numbers])
 
 
 def _hit(person: int, riddle_id: int) -> bool:

@@ -10,6 +10,7 @@ from campaigns.content import Id
 from campaigns.kinds import KINDS
 from campaigns.kinds.opinion import Rules as OpinionRules
 from campaigns.kinds.poll_rules import Rules as PollRules
+from campaigns.kinds.quiz import Rules as QuizRules
 from campaigns.kinds.request_rules import Rules as RequestRules
 from campaigns.kinds.riddle import Rules as RiddleRules
 from campaigns.kinds.sign_up_rules import Rules as SignUpRules
@@ -23,7 +24,7 @@ from ground.text import fits_bytes
 AHEAD = timedelta(days=400)  # how far is looked for the next push of a year
 OPEN_END = timedelta(days=30)  # an activity without a last day is told as the present one for so long
 KIND_WORDS = (
-    *("preparation", "publicity", "notice", "sign-up", "wish", "riddle", "poll", "opinion"),
+    *("preparation", "publicity", "notice", "sign-up", "wish", "riddle", "poll", "quiz", "opinion"),
     *("evaluation", "request", "report", "newspaper", "live-record", "book"),
 )
 """What a campaign may call its kind; those of KINDS are taken part in, the others only told of."""
@@ -42,6 +43,7 @@ class Campaign(Part):
     pushes: tuple[Push, ...] = ()
     opinion: OpinionRules | None = None
     poll: PollRules | None = None
+    quiz: QuizRules | None = None
     request: RequestRules | None = None
     riddle: RiddleRules | None = None
     sign_up: SignUpRules | None = Field(default=None, alias="sign-up")

@@ -351,12 +351,15 @@ def understood(field: Any, text: str) -> str | None:
     listed = options(field)
     if isinstance(field, One):
         return _choice(listed, text)
-    chosen = [_choice(listed, piece) for piece in re.split(r"[\s,，、;；.。]+", text.strip()) if piece]
+    pieces = [piece for piece in re.split(r"[\s,，、;；.。]+", text.strip()) if piece]
+    if len(pieces) == 1 and _choice(listed, pieces[0]) is None:
+        pieces = list(pieces[0])  # "AC" and "13" are written as on paper
+    chosen = [_choice(listed, piece) for piece in pieces]
     return None if None in chosen else " ".join(dict.fromkeys(value for value in chosen if value))
 
 
 def _choice(options: Sequence[Option], text: str) -> str | None:
-    """By number as listed, by value, or by a name that only one of them has."""
+    """By number or letter as listed, by value, or by a name that only one of them has."""
     number = re.fullmatch(r"第?\s*(\d{1,4})\s*[个项号条]?", text.strip())
     values = [value for value, _ in options]
     if number:
@@ -366,6 +369,9 @@ def _choice(options: Sequence[Option], text: str) -> str | None:
         return values[place - 1] if 0 < place <= len(values) else None
     plain = normal(text)
     exact = [value for value, words in options if plain and normal(words) == plain]
+    if not exact and len(plain) == 1 and "a" <= plain <= "z" and not _own_numbers(values):
+        place = ord(plain) - ord("a")
+        return values[place] if place < len(values) else None
     inside = [value for value, words in options if plain and plain in normal(words)]
     return exact[0] if exact else inside[0] if len(inside) == 1 else None
 

@@ -65,11 +65,13 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A form, and the words above it. `recap`: all answers are repeated before the last step."""
+    """A form, and the words above it. `recap`: all answers are repeated before the last step. `links`: where its first choice
+    stands alone, a page shows it as links to what follows; else as a question of its own."""
 
     form: type[Form]
     head: str = ""
     recap: bool = True
+    links: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 from xml.etree.ElementTree import ParseError
 
 import openpyxl
+from pydantic import BeforeValidator, PlainSerializer, ValidationInfo
 
 from ground.beside import OutsideError, beside
 from ground.saved import NotTextError, text_of
@@ -19,6 +22,7 @@ from ground.saved import NotTextError, text_of
 MOST_BYTES = 4_000_000
 MOST_UNPACKED = 40_000_000  # of an XLSX, which is a zip
 TOLD = 8  # faults that are named
+Line = TypeVar("Line")
 ZIP, OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 
@@ -127,6 +131,40 @@ class Sheet:
                 f"一定要有的是：{'、'.join(self.needed)}"
             )
         return list(cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Filed(Generic[Line]):
+    """What a sheet's file holds. Frozen rules keep its name and digest; the lines themselves are rows by then."""
+
+    file: str
+    digest: str = ""
+    lines: tuple[Line, ...] = ()
+
+
+def filed(
+    sheet: Sheet, samples: Path, lines: Callable[[str, bytes], tuple[Line, ...]], folder: Path, name: str
+) -> Filed[Line]:
+    """What this file holds: beside the config file, else one of the samples. Raises UnusableError."""
+    raw = sheet.read(folder, name, samples)
+    return Filed(name, hashlib.sha256(raw).hexdigest(), lines(name, raw))
+
+
+def by_name(take: Callable[[Path, str], Any]) -> BeforeValidator:
+    """In the config file a file's name stands for what it holds; frozen rules have been read before."""
+
+    def read(value: object, info: ValidationInfo) -> object:
+        return take((info.context or {}).get("folder", Path()), value) if isinstance(value, str) else value
+
+    return BeforeValidator(read)
+
+
+def _kept(found: Filed[Any]) -> dict[str, str]:
+    return {"file": found.file, "digest": found.digest}
+
+
+KEPT = PlainSerializer(_kept)
+"""How frozen rules keep a Filed."""
 
 
 def plain(cell: object) -> str:

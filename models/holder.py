@@ -26,8 +26,10 @@ from models import (
     objection,
     opinion,
     photo,
+    quiz,
     request,
     riddle,
+    score,
     session,
     sign_up,
     wish,
@@ -69,10 +71,11 @@ HOLDERS: tuple[Holder, ...] = (
     Holder("投过的票", ballot.ballots, ballot.erase, ballot.export),
     Holder("推荐过的人", nomination.nominations, nomination.erase, nomination.export),
     Holder("提过的异议", objection.objections, objection.erase, objection.export),
-    Holder("灯谜得分", riddle.scores, riddle.erase, riddle.export),
-    Holder("猜过的谜底", riddle.attempts, _nothing, riddle.export_guesses),  # goes with the scores
-    Holder("猜中的灯谜", riddle.solves, _nothing, riddle.export_solves),  # goes with the scores
-    Holder("看过的提示", riddle.hints, _nothing, riddle.export_hints),  # goes with the scores
+    Holder("得分", score.scores, score.erase, score.export),
+    Holder("猜过的谜底", riddle.attempts, riddle.erase, riddle.export_guesses),
+    Holder("猜中的灯谜", riddle.solves, _nothing, riddle.export_solves),  # goes with the guesses
+    Holder("看过的提示", riddle.hints, _nothing, riddle.export_hints),  # goes with the guesses
+    Holder("答过的卷子", quiz.papers, quiz.erase, quiz.export),  # with what was chosen on them
     Holder("诉求", request.requests, request.erase, request.export),  # with their steps
     Holder(
         "领到的东西", handout.handouts, handout.erase, handout.export

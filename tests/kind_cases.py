@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from kind_cast import OPINION, POLL, REQUEST, RIDDLE, SIGN_UP, WISH
+from kind_cast import OPINION, POLL, QUIZ, REQUEST, RIDDLE, SIGN_UP, WISH
 
 from campaigns.kinds import KINDS
-from models import ballot, opinion, request, riddle, sign_up, wish
+from models import ballot, opinion, quiz, request, riddle, sign_up, wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ CASES = (
         "您的意见是",
     ),
     Case("poll", POLL, "POLL", ("1", "2"), "", {"choices": "3"}, ballot.ballots, "回执"),
+    Case("quiz", QUIZ, "YEAR", ("1", "1"), "", {"start": "1"}, quiz.papers, "卷子领好了，一共 2 题"),
     Case(
         "request",
         {**REQUEST, "from": "01-10", "to": "01-31"},

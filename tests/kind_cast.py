@@ -129,6 +129,40 @@ SIGN_UP = {
 }
 
 
+QUESTIONS = [
+    {
+        "stem": "国家规定的产假有多少天？",
+        "options": [("A", "90 天"), ("B", "98 天"), ("C", "128 天")],
+        "right": "B",
+        "why": "产前可以休 15 天。",
+        "law": "《女职工劳动保护特别规定》",
+        "article": "第七条",
+        "about": "产假",
+    },
+    {
+        "stem": "单位不能因为怀孕做哪些事？",
+        "options": [("A", "降工资"), ("B", "辞退"), ("C", "安排产检")],
+        "right": "AB",
+        "why": "产检算劳动时间。",
+        "law": "《妇女权益保障法》",
+        "article": "第四十八条",
+        "about": "不降薪",
+    },
+]
+QUIZ = {
+    "id": "women-quiz",
+    "title": "女职工权益竞答",
+    "kind": "quiz",
+    "from": "01-10",
+    "to": "01-31",
+    "quiz": {
+        "bank": {"file": "bank.csv", "lines": QUESTIONS},
+        "size": 2,
+        "prizes": [{"name": "一等奖", "count": 1}],
+    },
+}
+
+
 def campaign(keys: dict[str, Any], **more: Any) -> Campaign:
     """A campaign as it stands in the config file."""
     return Campaign.model_validate({**keys, **more})

@@ -17,11 +17,12 @@ from benchmarks import closing
 from campaigns.kinds.riddle_bank import UnusableError, lines, of_folder
 from commands.campaign import campaign_export, campaign_show
 from ground.table import Table, write_xlsx
-from models import audit, edition, riddle
+from models import audit, edition, riddle, score
 from models.base import Store
 from models.delivery import deliveries
 from models.push import pushes
-from models.riddle import attempts, hints, riddles, scores, solves
+from models.riddle import attempts, hints, riddles, solves
+from models.score import scores
 from wx.simulator import Phone
 
 DAY = timedelta(days=1)
@@ -72,7 +73,7 @@ def ranks(union: Union) -> list[tuple[int, str | None, int, int]]:
     with union.store.reading() as connection:
         newest = edition.latest(connection, "yuanxiao")
         assert newest is not None
-        found = list(riddle.ranking(connection, newest.id))
+        found = list(score.ranking(connection, newest.id))
         assert recomputed(connection) == [(rank, one.openid) for rank, one in found]
     return [(rank, one.openid, one.points, one.wrong) for rank, one in found]
 
@@ -276,15 +277,15 @@ def test_a_place_sorts_as_points_then_wrong_guesses_then_time_do(
 
 def test_equals_share_a_rank_over_the_portions_too(union: Union, monkeypatch: pytest.MonkeyPatch) -> None:
     guesses(union, "王师傅", "1", "雨")
-    monkeypatch.setattr(riddle, "PORTION", 3)
+    monkeypatch.setattr(score, "PORTION", 3)
     places = ["a", "b", "b", "b", "b", "c", "d", "d"]
     with union.store.writing() as connection:
         connection.execute(scores.delete())
         for number, place in enumerate(places):
             row = {"edition_id": 1, "openid": f"o{number}", "points": 1, "solved": 1, "wrong": 0}
             connection.execute(scores.insert().values(**row, place=place, name="", name_state="", prize=""))
-        found = [(rank, one.place) for rank, one in riddle.ranking(connection, 1)]
-        alone = [riddle.rank(connection, 1, place) for place in places]
+        found = [(rank, one.place) for rank, one in score.ranking(connection, 1)]
+        alone = [score.rank(connection, 1, place) for place in places]
 
     assert found == list(zip([1, 2, 2, 2, 2, 6, 7, 7], places, strict=True))
     assert alone == [rank for rank, _ in found]
@@ -382,7 +383,7 @@ def test_a_ruling_while_prizes_are_posted_moves_them_too(union: Union) -> None:
     union.staff_does("post", "名单贴在职工之家")
     union.staff_does("accept-alias", "2", "三个日", "意思一样")
     with union.store.reading() as connection:
-        won = [(one.openid, one.prize) for one in riddle.winners(connection, 1)]
+        won = [(one.openid, one.prize) for one in score.winners(connection, 1)]
 
     assert won[0] == (zhang.openid, "一等奖")
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from campaigns.kind import Kind
-from campaigns.kinds import opinion, poll, request, riddle, sign_up, wish
+from campaigns.kinds import opinion, poll, quiz, request, riddle, sign_up, wish
 
 KINDS: Mapping[str, Kind] = {
     "opinion": opinion.KIND,
     "poll": poll.KIND,
+    "quiz": quiz.KIND,
     "request": request.KIND,
     "riddle": riddle.KIND,
     "sign-up": sign_up.KIND,

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
-from itertools import islice
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from campaigns import form as forms
-from campaigns.kind import Asked, Hidden, Kind, Nothing, Offer, Refused, Taken, Told, Visit
+from campaigns.kind import Asked, Kind, Nothing, Offer, Refused, Taken, Told, Visit
+from campaigns.kinds import ranks
+from campaigns.kinds.ranks import Prize
 from campaigns.kinds.riddle_bank import Bank, BankLine, plain
-from campaigns.kinds.riddle_staff import DEEDS, Prize, is_over, public_name, result, tables
+from campaigns.kinds.riddle_staff import DEEDS, result, tables
 from ground.days import SHANGHAI, TimeOrNone, TimeText, read_time
 from ground.part import Part
-from ground.text import without_blanks
-from models import riddle
+from models import riddle, score
 from models.base import Connection
 from models.edition import Edition
-from models.riddle import REFUSED, SHOWN, WAITS, Mine, Riddle
+from models.riddle import Mine, Riddle
 
 NAME = "999"  # what is chosen to be called by a name; more riddles than there can be
 HINT = ("提示", "看提示", "要提示", "给个提示")
-TOP = 5
-LONGEST_NAME = 8
 RULE = "排名先比得分，得分一样的，猜错次数少的在前，再一样的，先得到这个分数的在前；全都一样就并列。"
 
 
@@ -109,8 +107,7 @@ def form(visit: Visit) -> Asked | Nothing:
     }
     chosen = next((one for one in open_now if str(one.number) == visit.said.get("riddle")), None)
     if visit.said.get("riddle") == NAME:
-        hint = "大家在榜上会看到它，可以不用真名；工作人员看过以后才显示"
-        fields["name"] = forms.line("上榜用的名字", LONGEST_NAME, hint, least=2)
+        fields["name"] = ranks.name_field()
     elif chosen is not None:
         fields["words"] = _answer(visit, chosen, mine)
     return Asked(forms.form_of(fields), RULE, recap=False)
@@ -153,7 +150,7 @@ def take(visit: Visit, answers: Mapping[str, Any]) -> Taken | Refused:
     """A guess, a hint, or a name."""
     number = str(answers["riddle"])
     if number == NAME:
-        return _name(visit, str(answers["name"]))
+        return ranks.choose_name(visit, str(answers["name"]))
     every = riddle.of_edition(visit.connection, visit.edition.id)
     one = next(one for one in every if str(one.number) == number)
     words = str(answers["words"])
@@ -170,7 +167,7 @@ def take(visit: Visit, answers: Mapping[str, Any]) -> Taken | Refused:
 
 
 def _right(visit: Visit, one: Riddle, every: list[Riddle]) -> Taken:
-    stands = riddle.score(visit.connection, visit.edition.id, visit.openid)
+    stands = score.of(visit.connection, visit.edition.id, visit.openid)
     why = f"{one.why}\n" if one.why else ""
     mine = riddle.mine(visit.connection, visit.edition.id, visit.openid)
     words = f"猜对了！第 {one.number} 条的谜底就是“{one.answers[0]}”，得 {mine.solved[one.id]} 分。\n{why}"
@@ -198,11 +195,6 @@ def _hint(visit: Visit, one: Riddle) -> Taken | Refused:
     return Taken(f"提示：{one.hint}", str(one.number), again=True, said={"riddle": str(one.number)})
 
 
-def _name(visit: Visit, words: str) -> Taken:
-    riddle.name(visit.connection, visit.edition.id, visit.openid, words, visit.now)
-    return Taken(f"记下了，工作人员看过以后，榜上就显示“{words}”。", again=True)
-
-
 def _short(words: str) -> str:
     return words if len(words) <= 12 else f"{words[:12]}…"
 
@@ -224,29 +216,11 @@ def told(visit: Visit) -> Told:
 
 def _words(visit: Visit, number: int) -> str:
     lines = [f"已经出了 {number} 条灯谜，每条可以猜 {visit.rules.tries} 次。{RULE}"]
-    lines += _prizes(visit.rules)
-    top = [
-        f"第 {rank} 名 {public_name(rank, one)}（{one.points} 分）"
-        for rank, one in islice(riddle.ranking(visit.connection, visit.edition.id, TOP), TOP)
-    ]
-    if top:
-        state = "" if is_over(visit.edition, visit.now) else "现在"
-        lines.append(f"{state}排在前面的：{'，'.join(top)}。")
+    lines += ranks.names_the_prizes(visit.rules.prizes)
+    lines += ranks.names_the_best(visit)
     for number, answer, reason, changed, _ in riddle.ruled(visit.connection, visit.edition.id):
         lines.append(f"第 {number} 条“{answer}”也算对：{reason}。{changed}")
     return "".join(lines)
-
-
-def _prizes(rules: Rules) -> Iterator[str]:
-    if rules.prizes:
-        every = "，".join(_prize(one) for one in rules.prizes)
-        yield f"奖项：{every}。名次并列的都得。"
-
-
-def _prize(one: Prize) -> str:
-    """What can be won; a prize that nobody has settled yet is not named."""
-    what = without_blanks(one.what)
-    return f"{one.name} {one.count} 名{f'：{what}' if what else ''}"
 
 
 def _offer(visit: Visit, one: Riddle, mine: Mine) -> Offer:
@@ -275,35 +249,17 @@ def _is_told(visit: Visit, one: Riddle) -> bool:
 
 
 def _mine(visit: Visit, every: list[Riddle], mine: Mine) -> tuple[str, ...]:
-    stands = riddle.score(visit.connection, visit.edition.id, visit.openid) if visit.openid else None
+    stands = score.of(visit.connection, visit.edition.id, visit.openid) if visit.openid else None
     if stands is None:
         return ()
-    lines = [f"猜中 {stands.solved} 条，{stands.points} 分，猜错 {stands.wrong} 次"]
-    if stands.place is not None:
-        rank = riddle.rank(visit.connection, visit.edition.id, stands.place)
-        lines.append(f"第 {rank} 名" if is_over(visit.edition, visit.now) else f"现在是第 {rank} 名")
-    if stands.prize:
-        lines.append(f"得了{stands.prize}")
-    if stands.name_state in _NAMED:
-        lines.append(f"上榜用的名字“{stands.name}”{_NAMED[stands.name_state]}")
-    return tuple(lines)
-
-
-_NAMED = {WAITS: "等工作人员看过", SHOWN: "已经显示", REFUSED: "不能用，请换一个"}
+    line = f"猜中 {stands.solved} 条，{stands.points} 分，猜错 {stands.wrong} 次"
+    return (line, *ranks.names_the_place(visit, stands))
 
 
 def ended(connection: Connection, edition: Edition, rules: Rules, now: datetime) -> None:
     """Nothing more: who stands where is kept with every guess, and nobody can guess any more."""
 
 
-def hidden(visit: Visit) -> list[Hidden]:
-    """The name that this person chose, where the staff let nobody read it."""
-    stands = riddle.score(visit.connection, visit.edition.id, visit.openid)
-    if stands is None or stands.name_state != REFUSED:
-        return []
-    return [Hidden(f"show-name {stands.id}", f"上榜用的名字“{stands.name}”", "")]
-
-
 KIND = Kind(
-    "灯谜", Rules, form, take, told, tables, ended, DEEDS, riddle.waiting_since, hidden, opened, result
+    "灯谜", Rules, form, take, told, tables, ended, DEEDS, score.waiting_since, ranks.hidden, opened, result
 )

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import BeforeValidator, PlainSerializer, ValidationInfo
+from typing import Annotated
 
 from ground.normal import normal
-from ground.sheet import Sheet, UnusableError
+from ground.sheet import KEPT, Filed, Sheet, UnusableError, by_name, filed
 from ground.simplified import simplified
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -37,24 +34,14 @@ class BankLine:
     day: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Riddles:
-    """What a file holds. Frozen rules keep its name and digest; the riddles themselves are rows by then."""
-
-    file: str
-    digest: str = ""
-    lines: tuple[BankLine, ...] = ()
-
-
 def plain(words: str) -> str:
     """An answer as it is compared: in simplified signs, half-width, without blanks and punctuation; 《》 go too."""
     return simplified(normal(words))
 
 
-def of_folder(folder: Path, name: str) -> Riddles:
+def of_folder(folder: Path, name: str) -> Filed[BankLine]:
     """The bank of this file: beside the config file, else one of the samples. Raises UnusableError."""
-    raw = SHEET.read(folder, name, SAMPLES)
-    return Riddles(name, hashlib.sha256(raw).hexdigest(), lines(name, raw))
+    return filed(SHEET, SAMPLES, lines, folder, name)
 
 
 def lines(name: str, raw: bytes) -> tuple[BankLine, ...]:
@@ -117,16 +104,5 @@ def _line(cells: Mapping[str, str]) -> BankLine:
     )
 
 
-def _from_file(value: object, info: ValidationInfo) -> object:
-    """A file's name in the config becomes what it holds; frozen rules have been read before."""
-    if not isinstance(value, str):
-        return value
-    return of_folder((info.context or {}).get("folder", Path()), value)
-
-
-def _kept(bank: Riddles) -> dict[str, Any]:
-    return {"file": bank.file, "digest": bank.digest}
-
-
-Bank = Annotated[Riddles, BeforeValidator(_from_file), PlainSerializer(_kept)]
+Bank = Annotated[Filed[BankLine], by_name(of_folder), KEPT]
 """In the config file a file's name."""

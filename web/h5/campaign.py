@@ -178,7 +178,7 @@ def _shown(visit: Visit, said: Said, faults: Mapping[str, str] | None = None, wo
     left = forms.missing(asked.form, said)
     names = list(asked.form()._fields)
     only = asked.form()[names[0]]
-    if left == names and len(names) == 1 and isinstance(only, forms.One):
+    if asked.links and left == names and len(names) == 1 and isinstance(only, forms.One):
         return Shown(buttons=_buttons(visit, only), head=asked.head, words=words)
     filled = forms.bound(asked.form, {name: text for name, text in said.items() if name in names})
     hidden = names[0] if len(names) > 1 and isinstance(only, forms.One) and names[0] in said else ""
