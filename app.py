@@ -107,7 +107,10 @@ class Built:
 
     @cached_property
     def store(self) -> Store:
-        return Store(self.config.database.url.get_secret_value())
+        keys = self.config.data.key_file
+        return Store(
+            self.config.database.url.get_secret_value(), self.path.absolute().parent / keys if keys else None
+        )
 
     @property
     def backups(self) -> Path:

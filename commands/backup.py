@@ -17,6 +17,7 @@ from models import schema, seal
 from models.backup import KEEP, CannotBackUp, bring_up, make, prune, write
 from models.base import Store, StoreError
 from models.holder import HOLDERS
+from models.keyring import KeyTrouble
 from models.proof import Proof, prove, scratch
 from models.restore import RESTORED, put_back
 
@@ -151,7 +152,7 @@ def upgrade(
     """`db upgrade`."""
     try:
         applied = bring_up(store, folder, now, recipients)
-    except (CannotBackUp, schema.CannotUpgrade, StoreError, OSError) as error:
+    except (CannotBackUp, KeyTrouble, schema.CannotUpgrade, StoreError, OSError) as error:
         say(f"数据库没有升级：{_words(error)}")
         return PROBLEM
     say(f"数据库已升级到 {applied[-1]}。" if applied else "数据库已经是最新的，不用升级。")
@@ -159,7 +160,7 @@ def upgrade(
 
 
 def _words(error: Exception) -> str:
-    if isinstance(error, CannotBackUp | schema.CannotUpgrade | seal.Sealed):
+    if isinstance(error, CannotBackUp | KeyTrouble | schema.CannotUpgrade | seal.Sealed):
         return str(error)
     if isinstance(error, OSError):
         return f"磁盘写不进去（{error.strerror}）。请查看磁盘空间和文件夹权限。"

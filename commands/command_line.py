@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 from ground.days import SHANGHAI, minute
 from menus.directory import BadDirectory
 from models.base import StoreError, named
+from models.keyring import KeyTrouble
 from models.schema import CannotUpgrade
 
 GOOD, PROBLEM, WRONG_USE = 0, 1, 2
@@ -199,6 +200,12 @@ COMMANDS: Mapping[str, Command] = {
         "verify": ("验证一份备份", (FILE, IDENTITY)),
         "restore": ("用一份备份恢复", (FILE, IDENTITY, UNPROVED)),
     }),
+    "key": Command("封存个人信息的钥匙", {
+        "make": ("做第一把，并把现有的个人信息封存起来", ()),
+        "list": ("看有哪几把，哪一把在用", ()),
+        "rotate": ("换一把新的，并把现有的个人信息换成用它封存", (YES,)),
+        "seal": ("接着封存上一次没有做完的", ()),
+    }),
     "report": Command("一段时间的统计：关注、来信、没答上的话、推送", takes=(
         Take("--from", "从哪天起（默认三十天前）", {"dest": "from_", **DAY}),
         Take("--to", "到哪天止（默认今天）", DAY),
@@ -353,7 +360,7 @@ def in_words(run: Callable[[], int]) -> int:
     except BrokenPipeError:  # whoever reads our words, such as `head`, has had enough of them
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return GOOD
-    except (CannotUpgrade, BadDirectory) as error:
+    except (BadDirectory, CannotUpgrade, KeyTrouble) as error:
         raise refuse(str(error)) from None
     except StoreError as error:
         name = named(error)

@@ -16,7 +16,7 @@ from ground.address import Console, Serving, Site
 from ground.part import Part
 from ground.quiet import read_quiet
 from ground.workdays import Holiday, workdays
-from models.address import Backups, Database, Redis
+from models.address import Backups, Database, PersonalData, Redis
 from wx import account
 from wx.account import Account
 
@@ -28,6 +28,7 @@ class Config(Part):
 
     account: Account = Account()
     database: Database = Database()
+    data: PersonalData = PersonalData()
     redis: Redis = Redis()
     site: Site = Site()
     console: Console = Console()

@@ -18,7 +18,7 @@ from commands.command_line import Options
 from commands.parts import Parts, lacks
 from ground.days import SHANGHAI
 from ground.workdays import Workdays, unannounced, workdays
-from models import alarm, backup, recent, refused, schema, shared
+from models import alarm, backup, recent, refused, resealing, schema, shared
 from models.base import Store, StoreError
 from models.condition import condition, redis_answers
 from wx.account import LOOPBACK, WORDS, Account, missing
@@ -211,6 +211,19 @@ def _database(house: Installation) -> Iterator[Finding]:
         yield Finding(BAD, "数据库", words, "请运行 db upgrade。")
     elif not found.old and not found.spoils:
         yield Finding(GOOD, "数据库", f"{name}，结构最新（{standing.revision}）")
+
+
+def _keys(house: Installation) -> Iterator[Finding]:
+    """Whether personal data can be sealed and opened."""
+    if not house.begun:
+        return
+    if words := resealing.trouble(house.store):
+        yield Finding(BAD, "个人信息的钥匙", "不对", words)
+    elif resealing.lacking(house.store):
+        words = "还没有，诉求、意见这些个人信息先不收"
+        yield Finding(HINT, "个人信息的钥匙", words, "请在配置文件里写 [data] key_file，再运行 key make。")
+    else:
+        yield Finding(GOOD, "个人信息的钥匙", "有，请确认另外存了一份")
 
 
 def _disk(house: Installation) -> Iterator[Finding]:
@@ -429,6 +442,7 @@ CHECKS: tuple[Callable[[Installation], Iterable[Finding]], ...] = (
     _live,
     _holidays,
     _database,
+    _keys,
     _disk,
     _redis,
     _work,

@@ -15,7 +15,7 @@ from handlers.turn import House
 from jobs.alarm import Herald
 from jobs.audience import Audience
 from jobs.lookout import Lookout
-from models import last_address, schema
+from models import last_address, resealing, schema
 from models.base import Store
 from models.clock import Clock
 from models.recording import Answer
@@ -110,4 +110,6 @@ def lacks(store: Store) -> str:
     """What the database needs before it can be used, '' when nothing; none is made here. Raises StoreError."""
     if store.file and not store.file.exists():
         return f"还没有数据库（{store.file}）。启动 serve、work 或 run 会自己建好；也可以运行 db upgrade。"
-    return "" if schema.standing(store).current else "数据库还没有升级，请先运行 db upgrade。"
+    if not schema.standing(store).current:
+        return "数据库还没有升级，请先运行 db upgrade。"
+    return resealing.trouble(store)

@@ -11,7 +11,7 @@ from commands.parts import STATE, Parts, filled
 from commands.supervise import supervise
 from jobs.approval import note_setting
 from menus.reading import load
-from models import last_address, use
+from models import last_address, resealing, use
 
 ROOMS = ("wx", "models", "menus", "campaigns", "channels", "handlers", "jobs", "commands", "web")
 log = logging.getLogger("app")
@@ -56,6 +56,10 @@ def prepare(parts: Parts, *, listens: bool = True) -> None:
         raise refuse(str(fault)) from None
     if backup.upgrade(parts.store, parts.backups, parts.clock.now(), config.backup.encrypt_to) != GOOD:
         raise SystemExit(PROBLEM)
+    if resealing.lacking(parts.store):
+        log.warning(
+            "没有封存个人信息的钥匙：诉求、意见这些个人信息先不收。请写 [data] key_file，再运行 key make。"
+        )
     note_setting(parts.store, config.account.approvals, parts.clock.now())
     parts.store.close()  # its connections must not be shared by processes to come
     last_address.remember(STATE, config.database.url.get_secret_value())

@@ -1,4 +1,5 @@
-"""`[database]`, `[redis]` and `[backup]` of the config file: where the rows are, what is shared, and who opens a backup."""
+"""`[database]`, `[data]`, `[redis]` and `[backup]` of the config file: where the rows and their keys are, what is shared, and who
+opens a backup."""
 
 from __future__ import annotations
 
@@ -41,6 +42,13 @@ class Database(Part):
     """Where everything is stored."""
 
     url: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("sqlite:///var/gonghui.db")
+
+
+class PersonalData(Part):
+    """How personal data are kept. `key_file`: the file of the keys that seal them, from the folder of the config file; empty: on
+    SQLite beside the database, on a server none."""
+
+    key_file: str = ""
 
 
 class Redis(Part):

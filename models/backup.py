@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from tqdm import tqdm
 
 from ground.days import SHANGHAI
-from models import erasure, schema, seal
+from models import erasure, resealing, schema, seal
 from models.base import FileLock, Store, StoreError, make_engine
 
 NAME = re.compile(
@@ -44,15 +44,18 @@ class CannotBackUp(Exception):
 
 
 def bring_up(store: Store, folder: Path, now: datetime, recipients: Sequence[str] = ()) -> tuple[str, ...]:
-    """Bring the schema up to date, after a backup of a SQLite database in use, and return the revisions applied.
+    """Bring the schema up to date, after a backup of a SQLite database in use, seal what lies in clear, and return the revisions
+    applied.
 
-    What `db upgrade`, `serve`, `work` and `run` begin with. Raises schema.CannotUpgrade."""
+    What `db upgrade`, `serve`, `work` and `run` begin with. Raises schema.CannotUpgrade, KeyTrouble."""
 
     def keep() -> None:
         if store.dialect == "sqlite":
             make(store, folder, now, "before-upgrade", recipients)
 
-    return schema.upgrade(store, before=keep)
+    applied = schema.upgrade(store, before=keep)
+    resealing.bring_up(store, now)
+    return applied
 
 
 def make(
@@ -176,7 +179,7 @@ def copy_pages(source: Path, target: Path) -> None:
 def _copy_snapshot(store: Store, target: Path) -> None:
     if not schema.standing(store).current:
         raise CannotBackUp("数据库的结构和这个版本的程序对不上，请先运行 db upgrade。")
-    copy = Store(f"sqlite:///{target}")
+    copy = Store(f"sqlite:///{target}", raw=True)
     source = make_engine(store.url, writes=False, statement_s=STATEMENT_S)
     try:
         schema.upgrade(copy)

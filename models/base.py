@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.engine import URL, Dialect, Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
+
+from models.keyring import Keyring
 
 Connection = sa.Connection  # the names by which other rooms, which know no SQLAlchemy, say these two
 StoreError = sa.exc.SQLAlchemyError
@@ -258,10 +261,25 @@ def unsealed(url: URL) -> dict[str, Any]:
     return {"ssl_disabled": True} if here and not any(key.startswith("ssl") for key in url.query) else {}
 
 
-def make_engine(url: URL, *, writes: bool, statement_s: float = STATEMENT_S, lasting: bool = True) -> Engine:
+def keyed(engine: Engine, keyring: Keyring | None) -> Engine:
+    """The same engine, which seals and opens by these keys (models/sealed.py); without, it moves what is sealed as it lies."""
+    engine.dialect.gonghui_keyring = keyring  # type: ignore[attr-defined]  # a dialect belongs to one engine
+    return engine
+
+
+def keyring_of(dialect: Dialect) -> Keyring | None:
+    """The keys of the engine whose dialect this is."""
+    return getattr(dialect, "gonghui_keyring", None)
+
+
+def make_engine(
+    url: URL, *, writes: bool, statement_s: float = STATEMENT_S, lasting: bool = True,
+    keyring: Keyring | None = None,
+) -> Engine:  # fmt: skip
     """An engine whose every transaction is a writer's (SQLite: BEGIN IMMEDIATE) or a reader's.
 
-    Not `lasting`: a commit does not wait for the disk, and a power cut may take back the last of them."""
+    Not `lasting`: a commit does not wait for the disk, and a power cut may take back the last of them. Without a keyring it moves
+    what is sealed as it lies."""
     engine = sa.create_engine(
         url,
         connect_args=connect_args(url, statement_s, lasting=lasting),
@@ -271,6 +289,7 @@ def make_engine(url: URL, *, writes: bool, statement_s: float = STATEMENT_S, las
         pool_pre_ping=True,
         hide_parameters=True,  # an error's text must not carry what a person wrote
     )
+    keyed(engine, keyring)
     if engine.dialect.name == "sqlite":
         _tame_sqlite(engine, writes=writes, statement_s=statement_s, lasting=lasting)
     elif engine.dialect.name != "postgresql":
@@ -346,10 +365,12 @@ class Store:
     """The database as everybody uses it: `writing()` and `reading()` give a Connection inside a transaction.
 
     Reads never wait for writers. A statement is given up after `STATEMENT_S` seconds (`timed_out(error)`).
-    Engines are made on first use in each process, so a Store may be built before a fork.
+    Engines are made on first use in each process, so a Store may be built before a fork. `keys` is the file of the keys that seal
+    personal data; on SQLite it lies beside the database unless it is named, and is made at first need. With `raw` nothing is
+    sealed or opened: what is sealed moves as it lies.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, keys: Path | None = None, *, raw: bool = False) -> None:
         self.url = place(url)
         self.dialect: str = self.url.get_backend_name()
         self._engines: Engines | None = None
@@ -359,14 +380,15 @@ class Store:
             self.file = Path(str(self.url.database))
             self.file.parent.mkdir(parents=True, exist_ok=True)
             self.lock = FileLock(f"{self.file}.lock")
+            keys = keys or Path(f"{self.file}.key")
+        self.keyring = None if raw else Keyring(keys, makes=self.file is not None)
 
     def _each(self) -> Engines:
         if self._engines is None or self._engines.pid != os.getpid():
-            kept = {True: make_engine(self.url, writes=True)}
-            kept[False] = (
-                kept[True] if self.dialect == "mysql" else make_engine(self.url, writes=True, lasting=False)
-            )
-            reader = make_engine(self.url, writes=False) if self.dialect == "sqlite" else kept[True]
+            make = partial(make_engine, self.url, keyring=self.keyring)
+            kept = {True: make(writes=True)}
+            kept[False] = kept[True] if self.dialect == "mysql" else make(writes=True, lasting=False)
+            reader = make(writes=False) if self.dialect == "sqlite" else kept[True]
             self._engines = Engines(os.getpid(), kept, reader)
         return self._engines
 

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
+from models.base import MARIADB, Connection, Id, Number, Utc, metadata
 from models.rows import put
+from models.sealed import Sealed
 
 KEPT = timedelta(days=7)
 
@@ -19,7 +20,9 @@ drafts = sa.Table(
     metadata,
     sa.Column("openid", Id(128), primary_key=True),
     sa.Column("edition_id", Number(), sa.ForeignKey("editions.id"), primary_key=True, autoincrement=False),
-    sa.Column("said", Words(), nullable=False),  # JSON: field by field, in the order of asking
+    sa.Column(
+        "said", Sealed("drafts.said", must=False), nullable=False
+    ),  # JSON: field by field, in the order of asking
     sa.Column("once", Id(64), nullable=False),  # what this filling-in is called: sent twice, it counts once
     sa.Column("updated_at", Utc(), nullable=False),
     sa.Index("ix_drafts_updated_at", "updated_at"),

@@ -28,6 +28,7 @@ import sqlalchemy as sa
 from ground.days import SHANGHAI
 from models.base import MARIADB, Connection, Id, Number, Words, metadata
 from models.rows import add
+from models.sealed import Sealed
 
 RECEIVED, ADOPTED, DECLINED, HIDDEN, WITHDRAWN = "received", "adopted", "declined", "hidden", "withdrawn"
 STATES = (RECEIVED, ADOPTED, DECLINED, HIDDEN, WITHDRAWN)
@@ -43,7 +44,7 @@ opinions = sa.Table(
     sa.Column("code_hash", Id(64), unique=True),  # NULL for one with a name
     sa.Column("day", Id(10), nullable=False),  # of Shanghai: its only time
     sa.Column("topic", Id(64), nullable=False),
-    sa.Column("words", Words(), nullable=False),
+    sa.Column("words", Sealed("opinions.words"), nullable=False),
     sa.Column("state", Id(16), nullable=False),
     sa.Column("answer", Words(), nullable=False),
     sa.Column("shown", sa.Boolean, nullable=False),

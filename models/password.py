@@ -20,6 +20,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from models import staff as people
 from models.base import MARIADB, Connection, Id, Number, Utc, metadata
+from models.sealed import Sealed
 from models.staff import Refused, Staff, staff
 
 SHORTEST = 10  # characters of a password
@@ -33,7 +34,9 @@ links = sa.Table(
     metadata,
     sa.Column("secret_hash", Id(64), primary_key=True),
     sa.Column("staff_id", Number(), sa.ForeignKey("staff.id"), nullable=False),
-    sa.Column("totp", Id(64), nullable=False),  # what the phone is given on the page behind the link
+    sa.Column(
+        "totp", Sealed("staff_links.totp", must=False), nullable=False
+    ),  # what the phone is given on the page behind the link
     sa.Column("expires_at", Utc(), nullable=False),
     sa.Index("ix_staff_links_staff_id", "staff_id"),
     **MARIADB,

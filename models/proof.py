@@ -91,7 +91,7 @@ def unpack(path: Path, target: Path, proof: Proof, folder: Path, identity: Path 
         file.execute("DROP TABLE backup_note")
     if proof.problems:
         return
-    with closing(Store(f"sqlite:///{target}")) as store:
+    with closing(Store(f"sqlite:///{target}", raw=True)) as store:
         schema.upgrade(store)
         with store.reading() as connection:
             if schema.drift(connection):

@@ -58,7 +58,7 @@ class _Days(dict[str, Day]):
 
 def of(store: Store, edition: Edition) -> Reach:
     """The reach of this edition. It reads every message of its days, which takes its time in a large account."""
-    engine = make_engine(store.url, writes=False, statement_s=STATEMENT_S)
+    engine = make_engine(store.url, writes=False, statement_s=STATEMENT_S, keyring=store.keyring)
     days = _Days()
     try:
         with engine.connect() as connection, connection.begin():

@@ -92,7 +92,7 @@ def counts(store: Store, since: datetime, until: datetime, same: Callable[[str],
     """Everything that happened from `since` until just before `until`; the most frequent first.
 
     `same` gives what two ways of writing the same words have in common."""
-    engine = make_engine(store.url, writes=False, statement_s=STATEMENT_S)
+    engine = make_engine(store.url, writes=False, statement_s=STATEMENT_S, keyring=store.keyring)
     try:
         with engine.connect() as connection, connection.begin():
             then = sa.and_(

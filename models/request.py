@@ -13,8 +13,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from models import step
-from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
+from models.base import MARIADB, Connection, Id, Number, Utc, metadata
 from models.deadline import NEW, OPEN, Life, Terms, life
+from models.sealed import Sealed
 from models.step import Step
 
 ASK, HELP, ADVICE = "ask", "help", "advice"  # 咨询, 求决, 建议
@@ -28,10 +29,14 @@ requests = sa.Table(
     sa.Column("openid", Id(128)),
     sa.Column("kind", Id(16), nullable=False),
     sa.Column("topic", Id(64), nullable=False),
-    sa.Column("words", Words(), nullable=False),
-    sa.Column("unit", Words(), nullable=False),  # which one it is about, as the person wrote it
+    sa.Column("words", Sealed("requests.words"), nullable=False),
+    sa.Column(
+        "unit", Sealed("requests.unit"), nullable=False
+    ),  # which one it is about, as the person wrote it
     sa.Column("against", Id(190), nullable=False),  # the same as a path, '' where it complains of none
-    sa.Column("phone", Id(32), nullable=False),  # '' where they want to be answered in the chat
+    sa.Column(
+        "phone", Sealed("requests.phone"), nullable=False
+    ),  # '' where they want to be answered in the chat
     sa.Column("owner", Id(64), nullable=False),
     sa.Column("owner_unit", Id(190), nullable=False),
     sa.Column("level", sa.Integer, nullable=False),

@@ -76,7 +76,7 @@ def put_back(
 
 def _prepare(ready: Path, memories: Sequence[erasure.Memory], now: datetime) -> int:
     """Halt it, and forget again; how many people that were."""
-    with closing(Store(f"sqlite:///{ready}")) as source, source.writing() as connection:
+    with closing(Store(f"sqlite:///{ready}", raw=True)) as source, source.writing() as connection:
         shared.halt(connection, RESTORED, now)
         forgotten = _forget(connection, memories, now)
     with closing(sqlite3.connect(ready)) as file:
@@ -136,7 +136,7 @@ def _refuse_while_in_use(store: Store, now: datetime) -> None:
 def _swap(store: Store, ready: Path, folder: Path, now: datetime, recipients: Sequence[str]) -> Path | None:
     if store.dialect == "sqlite":
         return _swap_pages(store, ready, folder, now, recipients)
-    with closing(Store(f"sqlite:///{ready}")) as source:
+    with closing(Store(f"sqlite:///{ready}", raw=True)) as source:
         _swap_rows(store, source)
     return None
 

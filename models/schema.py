@@ -28,6 +28,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 
 from models.base import FileLock, Store, Utc, make_engine, metadata
+from models.keyring import MARK_SIGNS
+from models.sealed import Marked, Sealed
 
 FOLDER = Path(__file__).parent
 MIGRATIONS = FOLDER / "migrations"
@@ -160,6 +162,10 @@ def rendered(kind: str, item: Any, _context: Any) -> str | Literal[False]:
         return False
     if isinstance(item, Utc):
         return "Utc()"
+    if isinstance(item, Sealed):
+        return "Words()"
+    if isinstance(item, Marked):
+        return f"Id({MARK_SIGNS})"
     if isinstance(item, sa.BigInteger) and item._variant_mapping:
         return "Number()"
     if isinstance(item, sa.Text) and item._variant_mapping:

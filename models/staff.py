@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
 from models.rows import add as add_row
+from models.sealed import Sealed
 
 LEAD, PUSH, CAMPAIGN, LETTER, GUIDE = "lead", "push", "campaign", "letter", "guide"
 SYSTEM, SECURITY, AUDIT = "system", "security", "audit"
@@ -42,7 +43,7 @@ staff = sa.Table(
     sa.Column("duties", Id(190), nullable=False),  # with blanks between, in the order of DUTIES
     sa.Column("scope", Id(64), nullable=False),  # the union whose part of the tree is theirs; '' for all
     sa.Column("password", Words(), nullable=False),  # Argon2id; '' until the link was used
-    sa.Column("totp", Id(64), nullable=False),  # what the phone knows too
+    sa.Column("totp", Sealed("staff.totp", must=False), nullable=False),  # what the phone knows too
     sa.Column("step", Number(), nullable=False),  # of the last code that was taken: each counts once
     sa.Column("recovery", Words(), nullable=False),  # hashes with blanks between
     sa.Column("locked_at", Utc()),

@@ -26,7 +26,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
+from models.base import MARIADB, Connection, Id, Number, Utc, metadata
+from models.sealed import Sealed
 
 RECEIVED, ASSIGNED, RETURNED, ACCEPTED = "received", "assigned", "returned", "accepted"
 ASKED, TOLD, PROGRESS, ANSWERED = "asked", "told", "progress", "answered"
@@ -43,8 +44,8 @@ steps = sa.Table(
     sa.Column("by", Id(128), nullable=False),  # person, clock, or whoever of the staff
     sa.Column("kind", Id(16), nullable=False),
     sa.Column("owner", Id(64), nullable=False),  # who has it from now on; '' where that stays
-    sa.Column("words", Words(), nullable=False),  # the person reads them
-    sa.Column("note", Words(), nullable=False),  # the staff alone read it
+    sa.Column("words", Sealed("steps.words"), nullable=False),  # the person reads them
+    sa.Column("note", Sealed("steps.note"), nullable=False),  # the staff alone read it
     sa.Index("ix_steps_request_id", "request_id", "id"),
     **MARIADB,
 )

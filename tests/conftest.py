@@ -64,9 +64,11 @@ def database_url(database_kind: str, scratch: Scratch, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    """A store with every table and no row, on each kind of database in turn."""
-    opened = Store(database_url)
+def store(database_url: str, tmp_path: Path) -> Iterator[Store]:
+    """A store with every table and no row, on each kind of database in turn, and a key for personal data."""
+    opened = Store(database_url, tmp_path / "personal.key")
+    assert opened.keyring
+    opened.keyring.make()
     yield opened
     opened.close()
 

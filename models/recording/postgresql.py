@@ -15,7 +15,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from models.base import Connection, Store, connect_args
+from models.base import Connection, Store, connect_args, keyed
 from models.interaction import Arrival
 from models.recording.committer import Committer
 from models.recording.inside import Answers
@@ -48,6 +48,7 @@ class PostgresqlCommitter:
             pool_timeout=SILENT_S,
             hide_parameters=True,
         )
+        keyed(self._engine.sync_engine, store.keyring)
         sa.event.listen(self._engine.sync_engine, "connect", self._note)
 
     def _note(self, adapted: Any, record: Any) -> None:
