@@ -19,6 +19,7 @@ TAG_LENGTH = 30  # platform guide, 标签名
 MOST_DAYS = 3650
 DEPTH = 8  # brackets within brackets
 CAMPAIGN = re.compile(r"(?P<id>[^\s/@()]{1,64})(/(?P<year>\d{4}))?")
+CODE = re.compile(r"[\w-]{1,32}")  # of a union
 UNITS = {"d": "天", "h": "小时"}
 
 
@@ -87,6 +88,11 @@ def _file(name: str) -> None:
         raise ValueError("名单文件要放在配置文件旁边，只写文件名，例如 openids:劳模.txt")
 
 
+def _code(code: str) -> None:
+    if not CODE.fullmatch(code):
+        raise ValueError(f"union 后面写单位代码，例如 union:2111，现在是 {code}")
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
     """One kind of people: how staff write it, how it is said, and what is asked of the name behind the colon."""
@@ -103,8 +109,9 @@ KINDS: Mapping[str, _Kind] = {
     "active": _Kind("active:30d（30 天内来过的）", lambda of: f"{of[:-1]} {UNITS[of[-1]]}内来过的人", span),
     "window": _Kind("window（48 小时内说过话的）", lambda _: "48 小时内说过话的人"),
     "joined": _Kind("joined:活动代号（参加过的）", lambda of: f"参加过 {of} 的人", edition),
+    "union": _Kind("union:单位代码（这个单位和它的下级）", lambda of: f"绑定单位 {of} 和它的下级的人", _code),
+    "members": _Kind("members（核对过名册的会员）", lambda _: "核对过名册的会员"),
 }
-LATER = {"union": "单位", "members": "会员"}  # their tables do not exist yet
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -165,8 +172,6 @@ class _Reader:
         kind = match["kind"]
         self.rest = self.rest[match.end() :]
         of = self._name() if match["colon"] else ""
-        if kind in LATER:
-            raise ValueError(f"现在还不能按{LATER[kind]}（{kind}）发：系统里还没有{LATER[kind]}的名册")
         if kind not in KINDS or bool(of) != (KINDS[kind].judge is not None):
             raise ValueError(f"发给谁应写 {_allowed()}{self._found(kind, of)}{hint(self.text)}")
         if judge := KINDS[kind].judge:
@@ -223,7 +228,7 @@ def may_be_empty(text: str) -> bool:
         named = all_of(read(text))
     except ValueError:  # of a notice, whose people are written down with it
         return False
-    return any(those.kind in ("active", "window", "joined") for those in named)
+    return any(those.kind in ("active", "window", "joined", "union", "members") for those in named)
 
 
 def is_whole(text: str) -> bool:

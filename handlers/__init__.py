@@ -14,6 +14,7 @@ from handlers import (
     service_hall,
     taking_part,
     talk,
+    union,
     welcome,
     workers_home,
     year,
@@ -75,6 +76,8 @@ def _known_page(turn: Turn, name: str) -> Text | None:
         return year.detail(turn, rest)
     if kind == "rest":
         return year.rest(turn, rest)
+    if kind == "union":
+        return union.scanned(turn, rest)
     if kind == "join":
         return request.begin(turn, rest)
     if kind == "talk":

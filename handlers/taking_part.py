@@ -18,7 +18,7 @@ from campaigns.form import Said
 from campaigns.kind import Asked, Nothing, Refused, Visit
 from campaigns.kinds.opinion_staff import WORDS as OPINION_WORDS
 from ground.normal import normal
-from handlers import danger, sign_in
+from handlers import danger, sign_in, union
 from handlers.book import book
 from handlers.dialogue import SILENCE, home
 from handlers.page import FORM, HOME, minute, state, where
@@ -57,6 +57,8 @@ def answer(turn: Turn, usual: Usual) -> Reply | None:
         words = body.content.strip()
         if words in SPOKEN:
             return SPOKEN[words](turn) or usual(turn)
+        if words.startswith(union.BIND):
+            return union.said(turn, words) or usual(turn)
         if asked := LOOK.fullmatch(words):
             return _numbered(turn, (asked[1] or asked[2]).upper()) or usual(turn)
         if len(words) in CODES and opinion.CODE.fullmatch(words.upper()):
@@ -396,6 +398,8 @@ SPOKEN: Mapping[str, Callable[[Turn], Text | None]] = {
     "诉求": partial(_of_kind, "request"),
     "提诉求": partial(_of_kind, "request"),
     "提意见": partial(_of_kind, "opinion"),
+    "我的单位": union.mine,
+    "解除绑定": union.leave,
     "匿名意见": partial(_of_kind, "opinion"),
 }
 """Words that are about taking part wherever they are said; None: there is nothing that they could mean."""

@@ -18,7 +18,7 @@ from ground import roster
 from ground.audience import Both, Either, Not, Those, Whom
 from ground.ordered import Ordered
 from models import audience as kept
-from models import follower
+from models import follower, union
 from models.audience import KEPT_HERE, Frame
 from models.base import Store
 from models.delivery import EVERYONE, NOT_LIVE, TAG
@@ -87,13 +87,18 @@ class Audience:
 
     def _frame(self, whom: Whom, at: datetime) -> Frame:
         names = {those.of for those in spelled.all_of(whom) if those.kind == "joined"}
+        codes = {those.of for those in spelled.all_of(whom) if those.kind == "union"}
         with self.store.reading() as connection:
             editions = {name: kept.edition_of(connection, name) for name in names}
+            unions = {code: union.coded(connection, code) for code in codes}
         if missing := sorted(name for name, edition in editions.items() if edition is None):
             raise NoAudience(
                 f"活动 {missing[0]} 还没有开过，不知道谁参加过。请等它开了再发，或者改正 audience。"
             )
-        return Frame(at, WINDOW, {name: edition for name, edition in editions.items() if edition is not None})
+        if unknown := sorted(code for code, one in unions.items() if one is None or one.closed_at):
+            raise NoAudience(f"没有代码是 {unknown[0]} 的单位，或者已经撤销、合并。有哪些，请看 union list。")
+        known = {name: edition for name, edition in editions.items() if edition is not None}
+        return Frame(at, WINDOW, known, {code: one.path for code, one in unions.items() if one is not None})
 
     def _pages(self, those: Those) -> Iterator[list[str]]:
         if those.kind == "tag":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -11,21 +11,33 @@ import sqlalchemy as sa
 from ground.audience import Both, Either, Not, Those, Whom, edition, span
 from ground.days import SHANGHAI
 from models.base import Connection
+from models.binding import bindings
 from models.edition import ANNULLED, editions
 from models.entry import entries
 from models.follower import followers
+from models.scope import within
+from models.union import unions
 
 STRETCH = 5000  # followers that one statement looks at
-KEPT_HERE = ("all", "active", "window", "joined")  # the kinds of people whom our tables know
+KEPT_HERE = (
+    "all",
+    "active",
+    "window",
+    "joined",
+    "union",
+    "members",
+)  # the kinds of people whom our tables know
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a condition is frozen with: the moment, how long a follower's words may be answered, and the editions by name."""
+    """What a condition is frozen with: the moment, how long a follower's words may be answered, the editions by name, and
+    the unions' paths by code."""
 
     at: datetime
     window: timedelta
     editions: Mapping[str, int]
+    unions: Mapping[str, str] = field(default_factory=dict)
 
 
 def edition_of(connection: Connection, name: str) -> int | None:
@@ -56,6 +68,14 @@ def _those(whom: Those, frame: Frame) -> sa.ColumnElement[bool]:
             entries.c.edition_id == frame.editions[whom.of], entries.c.openid == followers.c.openid
         )
         return sa.exists().where(here)
+    if whom.kind == "members":
+        return sa.exists().where(bindings.c.openid == followers.c.openid, bindings.c.member_id.is_not(None))
+    if whom.kind == "union":
+        return sa.exists().where(
+            bindings.c.openid == followers.c.openid,
+            bindings.c.union_id == unions.c.id,
+            within(unions.c.path, frame.unions[whom.of]),
+        )
     if whom.kind == "all":
         return sa.true()
     if whom.kind == "window":

@@ -8,17 +8,20 @@ form   their name and number stand in the members' list: `member_id` says who th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from ground.days import minute
+from models import member, shared, union
 from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
-from models.rows import put
-from models.union import unions
+from models.rows import add, put
+from models.union import Union, unions
 
 SCAN, WORD, FORM = "scan", "word", "form"
+TRIES = 5  # of the form by one person, in a day
+TRY_SPAN = timedelta(days=1)
 WAYS = {SCAN: "扫码", WORD: "口令", FORM: "核对名册"}
 
 bindings = sa.Table(
@@ -59,6 +62,21 @@ class Binding:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One row of `union_codes`."""
+
+    id: int
+    place: str
+    url: str
+    scans: int
+    made_at: datetime
+
+
+class TooOften(Exception):
+    """They have tried too often for today."""
+
+
 _COLUMNS = [bindings.c[name] for name in Binding.__slots__]
 
 
@@ -81,6 +99,69 @@ def bind(
         return
     values = {"openid": openid, "union_id": union_id, "member_id": member_id, "how": how, "since": now}
     put(connection, bindings, ["openid"], values)
+
+
+def check(
+    connection: Connection, openid: str, name: str, proof: str, now: datetime, wall: datetime
+) -> Union | None:
+    """Bind them to the union whose list has this name with this phone or number; None where none has, whichever is wrong. Whoever
+    was bound as this member before is so no more. Raises TooOften."""
+    if not shared.admit(connection, f"union:{openid}", TRIES, TRY_SPAN.total_seconds(), 1, wall.timestamp)[0]:
+        raise TooOften
+    found = member.matching(connection, name, proof)
+    if len(found) != 1:
+        return None
+    member_id, union_id = found[0]
+    other = sa.and_(bindings.c.member_id == member_id, bindings.c.openid != openid)
+    connection.execute(bindings.delete().where(other))
+    bind(connection, openid, union_id, FORM, now, member_id)
+    return union.get(connection, union_id)
+
+
+# --- QR codes ----------------------------------------------------------------------------------------------------
+
+
+def make_code(connection: Connection, union_id: int, place: str, now: datetime) -> tuple[int, str]:
+    """The code of this union at this place: its number, and what it holds ('' before WeChat has told)."""
+    values = {"union_id": union_id, "place": place, "url": "", "scans": 0, "made_at": now}
+    add(connection, union_codes, values)
+    query = sa.select(union_codes.c.id, union_codes.c.url).where(
+        union_codes.c.union_id == union_id, union_codes.c.place == place
+    )
+    row = connection.execute(query).one()
+    return row.id, row.url
+
+
+def scene(number: int) -> str:
+    """By which WeChat tells that this code was scanned."""
+    return f"union:{number}"
+
+
+def keep_url(connection: Connection, number: int, url: str) -> None:
+    """What the code holds, as WeChat told."""
+    connection.execute(union_codes.update().where(union_codes.c.id == number).values(url=url))
+
+
+def scanned(connection: Connection, number: int, openid: str, now: datetime) -> Union | None:
+    """Count the scan and bind whoever scanned; the union, None for a code that we do not know."""
+    here = union_codes.c.id == number
+    connection.execute(union_codes.update().where(here).values(scans=union_codes.c.scans + 1))
+    union_id = connection.execute(sa.select(union_codes.c.union_id).where(here)).scalar()
+    found = union.get(connection, union_id) if union_id else None
+    if found is None or found.closed_at is not None:
+        return None
+    bind(connection, openid, found.id, SCAN, now)
+    return found
+
+
+def codes(connection: Connection, union_id: int) -> list[Code]:
+    """The codes of a union, by place."""
+    columns = [union_codes.c[name] for name in Code.__slots__]
+    query = sa.select(*columns).where(union_codes.c.union_id == union_id).order_by(union_codes.c.place)
+    return [Code(*row) for row in connection.execute(query)]
+
+
+# --- forgetting --------------------------------------------------------------------------------------------------
 
 
 def unbind(connection: Connection, openid: str) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ground.audience import CODE
 from ground.long_sheet import Line
 from ground.personal import numbers
 from ground.sheet import Sheet
 from models import member, tree
-from models.union import CODE, KINDS, LEVELS, LONGEST_PATH, Union
+from models.union import KINDS, LEVELS, LONGEST_PATH, Union
 
 CODE_OF, NAME_OF, PARENT, LEVEL, KIND, WORD = "单位代码", "单位名称", "上级代码", "级别", "种类", "口令"
 NAME, PHONE, NUMBER, STATE = "姓名", "手机号", "会员编号", "状态"

@@ -7,7 +7,6 @@ month that is over: `models.month`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +26,6 @@ KINDS: Mapping[str, str] = {
     "office": "机关",
     "other": "其他",
 }
-CODE = re.compile(r"[\w-]{1,32}")  # letters, digits and Chinese: no slash, no blank
 LONGEST_PATH = 190
 OPEN, CLOSED = "open", "closed"
 

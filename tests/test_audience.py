@@ -17,7 +17,7 @@ from test_command_line import enrol
 from ground import audience, roster
 from ground.ordered import Ordered
 from jobs import audience as finding
-from models import edition, entry
+from models import binding, edition, entry, member, tree, union
 from models.base import Store
 from models.edition import Opening
 from models.follower import followers
@@ -68,8 +68,8 @@ class TestWhatIsWritten:
             ("all all", "前面少了 and 或 or"),
             ("active:soon", "active:30d"),
             ("joined:wishs", "没有能参加的活动 wishs，是否想写 wishes？（能参加的活动有：wishes）"),
-            ("union:0427", "还不能按单位（union）发"),
-            ("all and not members", "还不能按会员（members）发"),
+            ("union:04/27", "union 后面写单位代码"),
+            ("members:all", "发给谁应写"),
             ("tag：矿工", "中文标点"),
             ("all and not openids:../etc/passwd", "只写文件名"),
         ],
@@ -118,6 +118,13 @@ class TestWhomItFinds:
         assert found("openids:vip.txt and active:30d") == {0}
         assert found("active:30d and not (openids:vip.txt or joined:wishes)") == {2, 3}
 
+        belong(office, people)
+        assert found("union:2111") == {0, 1, 2}
+        assert found("union:018") == {1, 2}
+        assert found("members") == {2, 5}
+        assert found("union:2111 and not members") == {0, 1}
+        assert found("union:211100 and joined:wishes") == {1, 5}
+
     @given(st.data())
     def test_is_what_sets_would_give(self, data: st.DataObject) -> None:
         streams = [data.draw(st.sets(st.sampled_from("abcdefgh"))) for _ in range(3)]
@@ -160,6 +167,15 @@ class TestWhomItFinds:
 
         assert office.stands(push_id).state == "paused"
         assert "活动 wishes 还没有开过" in office.alarms()[0]
+
+    def test_of_a_union_that_is_not_there_pauses_with_what_to_do(self, office: Office) -> None:
+        office.hires(2)
+        push_id = office.starts(channel="service", text="甲", audience="union:2119")
+
+        office.works()
+
+        assert office.stands(push_id).state == "paused"
+        assert "没有代码是 2119 的单位" in office.alarms()[0]
 
     def test_by_mass_goes_to_a_list_of_people(self, office: Office) -> None:
         people = office.hires(6)
@@ -251,3 +267,21 @@ def tag(office: Office, name: str, *numbers: int) -> None:
     """These of the people who were hired have this tag in WeChat."""
     for number in numbers:
         office.platform.add_follower(f"职工{number}", name)
+
+
+def belong(office: Office, people: list[str]) -> None:
+    """A county with a works below it, and a city's own: 0 of the county, 1 and 2 of the works, 5 of the city; 2 and 5 are members."""
+    new = [
+        tree.New("211100", "市", "", "city", "federation"),
+        tree.New("2111", "区", "211100", "county", "federation"),
+        tree.New("018", "厂", "2111", "base", "enterprise"),
+    ]
+    with office.store.writing() as connection:
+        tree.take_in(connection, new, NOON)
+        known = {one.code: one.id for one in union.every(connection)}
+        listed = [member.New(known["018"], "甲", "", "A001"), member.New(known["211100"], "乙", "", "A002")]
+        member.take_in(connection, listed, NOON)
+        for number, code in ((0, "2111"), (1, "018")):
+            binding.bind(connection, people[number], known[code], binding.SCAN, NOON)
+        for number, name, proof in ((2, "甲", "A001"), (5, "乙", "A002")):
+            assert binding.check(connection, people[number], name, proof, NOON, NOON)

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from handlers.turn import House
 from models.edition import Edition
 from models.view import Views
-from web.h5 import campaign, me, nominee, opinion, photo, result, share, sign_in
+from web.h5 import campaign, me, nominee, opinion, photo, result, share, sign_in, union
 from web.h5.browser import Browser
 from web.marks import code as square
 from web.parts import Parts
@@ -38,6 +38,7 @@ def pages(parts: Parts, house: House, views: Views) -> Blueprint:
     result.pages(blueprint, parts)
     share.pages(blueprint, parts, house)
     sign_in.pages(blueprint, parts, house, browser)
+    union.pages(blueprint, parts, browser)
     return blueprint
 
 

@@ -1,5 +1,6 @@
 """Every API path that the platform serves: its verb, who may call it, and what answers."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -7,6 +8,7 @@ from wx.simulator import material, menu, people, sending
 from wx.simulator.world import Errcode, Json, World
 
 FAR_MORE = 5_000_000  # the daily limit of what has none in the guide's table
+SCENE_SIGNS = 64
 CLEARS_PER_MONTH = 10
 FLAWS = {40033: "invalid charset, \\uxxxx", 44002: "empty post data", 47001: "data format error"}
 
@@ -73,7 +75,19 @@ def _check_callback(_: World, call: Call) -> Json:
     return {"dns": dns if action != "ping" else [], "ping": ping if action != "dns" else []}
 
 
+def _create_code(_: World, call: Call) -> Json:
+    """A QR code that does not end, with a text as its scene (platform guide, 生成带参数的二维码)."""
+    scene = call.body.get("action_info", {}).get("scene", {}).get("scene_str")
+    if call.body.get("action_name") != "QR_LIMIT_STR_SCENE":
+        raise Errcode(40053, "invalid action info")
+    if not isinstance(scene, str) or not 1 <= len(scene) <= SCENE_SIGNS:
+        raise Errcode(40053, "invalid action info")
+    mark = hashlib.sha256(scene.encode()).hexdigest()[:20]
+    return {"ticket": f"gQ{mark}", "url": f"http://weixin.qq.com/q/{mark}"}
+
+
 ENDPOINTS: dict[str, Endpoint] = {
+    "qrcode/create": Endpoint("POST", _create_code, service=True),
     "message/mass/sendall": Endpoint("POST", lambda world, call: sending.to_all(world, call.body)),
     "message/mass/send": Endpoint(
         "POST", lambda world, call: sending.to_many(world, call.body), service=True
