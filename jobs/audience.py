@@ -37,6 +37,10 @@ class NoAudience(Exception):
     """The list, the tag or the edition is not there; the text says it in Chinese."""
 
 
+class NotOpened(NoAudience):
+    """The activity has no edition yet. It may open at the hour for which the push was written, a few seconds later."""
+
+
 class Audience:
     """Finds the recipients of a push."""
 
@@ -92,7 +96,7 @@ class Audience:
             editions = {name: kept.edition_of(connection, name) for name in names}
             unions = {code: union.coded(connection, code) for code in codes}
         if missing := sorted(name for name, edition in editions.items() if edition is None):
-            raise NoAudience(
+            raise NotOpened(
                 f"活动 {missing[0]} 还没有开过，不知道谁参加过。请等它开了再发，或者改正 audience。"
             )
         if unknown := sorted(code for code, one in unions.items() if one is None or one.closed_at):

@@ -13,7 +13,7 @@ from campaigns.approval import Approvals, asks
 from channels.parcel import refused
 from ground.text import BLANK
 from jobs import acts, policy
-from jobs.audience import Audience, NoAudience
+from jobs.audience import Audience, NoAudience, NotOpened
 from jobs.brake import FarEnd
 from jobs.policy import Verdict
 from models import alarm, ledger, push, shared
@@ -26,6 +26,8 @@ from wx.errors import ApiError, BadAnswer, NoAnswer, NotSent
 log = logging.getLogger(__name__)
 
 REST = timedelta(seconds=10)
+OPENING = timedelta(minutes=1)  # within it an edition of the same hour is opened
+LOOK_AGAIN = timedelta(seconds=5)
 TURN_S = 0.5  # so long one push is written down before the others have a turn
 LEASE = timedelta(seconds=15)  # a planner silent for longer is dead, and another takes over
 PATIENCE = timedelta(minutes=10)  # so long a passing refusal is nobody's business
@@ -104,11 +106,15 @@ class Planner:
             if not shared.take(connection, f"plan:{occasion.id}", self._holder, now, now + LEASE):
                 return
             push.take_up(connection, occasion.id, now)
+        begun = occasion.started_at or now
         try:
             size = self._lay_out(occasion, now)
         except NoAudience as fault:
             with self.store.writing() as connection:
-                acts.pause(connection, occasion, str(fault), None, self.now())
+                if isinstance(fault, NotOpened) and now - begun < OPENING:
+                    push.hold(connection, occasion.id, now + LOOK_AGAIN, now, "等活动开始")
+                else:
+                    acts.pause(connection, occasion, str(fault), None, self.now())
         except (ApiError, NotSent) as error:
             self._refused(occasion, policy.unplanned(refused(error), self.now()))
         except BadAnswer as error:

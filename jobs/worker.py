@@ -97,10 +97,11 @@ class Worker:
 
         What breaks in one part stays there: the others are done all the same. Only a database that is away ends the step."""
         now = self.clock.now()
-        self._live(now)
+        moved = self.clock.offset() != self._offset
+        self._live(now, moved)
         self._alone(self.watch)
         self._alone(partial(self._keep_time, now), "timetable")
-        self._tidy_up(now)
+        self._tidy_up(now, moved)
         self._alone(self.sender.plan)
         return self.sender.send()
 
@@ -125,10 +126,10 @@ class Worker:
             self._known = campaigns
         self.timetable.keep(now)
 
-    def _tidy_up(self, now: datetime) -> None:
+    def _tidy_up(self, now: datetime, moved: bool) -> None:
         if self._recover.due():
             self._alone(self.sender.recover, "recover")
-        if self._editions.due():
+        if self._editions.due() or moved:
             live, most, limits = self.sender.account.live, self.moderation, self.sender.limits
             tend = partial(
                 editions.tend, self.store, self.campaigns(), now, live=live, moderation=most, limits=limits
@@ -147,8 +148,7 @@ class Worker:
             shared.sweep(connection, now)
             delivery.forget_strangers(connection, now)
 
-    def _live(self, now: datetime) -> None:
-        moved = self.clock.offset() != self._offset
+    def _live(self, now: datetime, moved: bool) -> None:
         if self._beat.due() or moved:
             self._offset = self.clock.offset()
             lasts = Lease(timedelta(seconds=shared.HEART_S))

@@ -159,10 +159,28 @@ class TestWhomItFinds:
         assert (office.stands(push_id).state, office.books(push_id).size) == ("finished", 0)
         assert office.alarms() == []
 
+    def test_of_an_edition_that_opens_at_the_same_hour_waits_the_moment_that_it_takes(
+        self, office: Office
+    ) -> None:
+        first, second = office.hires(2, spoke_at=NOON - timedelta(hours=1))
+        push_id = office.starts(audience="not joined:wishes")
+        office.works()
+        assert office.stands(push_id).state == "due"
+
+        join(office, first)
+        office.minutes_pass(0.5)
+        office.works()
+
+        assert office.stands(push_id).state == "finished"
+        assert set(office.rows(push_id)) == {second}
+        assert office.alarms() == []
+
     def test_of_an_edition_that_never_opened_pauses_with_what_to_do(self, office: Office) -> None:
         office.hires(2)
         push_id = office.starts(channel="service", text="甲", audience="not joined:wishes")
 
+        office.works()
+        office.minutes_pass(2)
         office.works()
 
         assert office.stands(push_id).state == "paused"

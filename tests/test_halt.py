@@ -144,7 +144,7 @@ class TestTheStaffsCommands:
         assert "是不是 spring/greeting" in said[0]
 
     def test_pause_resume_and_cancel_say_what_they_did(self, office: Office) -> None:
-        office.hires(100)
+        office.hires(400)  # more than one step takes up
         push_id = office.starts()
         worker = office.worker()
         worker.step()
@@ -159,7 +159,7 @@ class TestTheStaffsCommands:
 
         books = office.books(push_id)
         assert office.stands(push_id).state == "cancelled"
-        assert (books.open, books.sent + books.skipped) == (0, 100)
+        assert (books.open, books.sent + books.skipped) == (0, 400)
         assert books.skipped > 0
         assert "已取消" in said[-1]
 
