@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import wtforms
@@ -27,6 +28,11 @@ YES = "yes"
 FOLD = 12  # choices that are listed; more are found by number or name
 
 
+@lru_cache(maxsize=4)
+def _translations(locales: tuple[str, ...]) -> Any:
+    return i18n.get_translations(locales)  # which looks for its file each time
+
+
 class Form(wtforms.Form):
     """What is asked. Its fields stand in the order of asking."""
 
@@ -36,7 +42,7 @@ class Form(wtforms.Form):
         locales: ClassVar[list[str]] = ["zh"]
 
         def get_translations(self, form: wtforms.Form) -> Any:
-            return i18n.get_translations(self.locales)
+            return _translations(tuple(self.locales))
 
 
 def form_of(fields: Mapping[str, Any]) -> type[Form]:
@@ -263,7 +269,15 @@ def faults(form: type[Form], said: Said) -> dict[str, str]:
 
 def missing(form: type[Form], said: Said) -> list[str]:
     """The fields that have not been asked yet, in the order of asking."""
-    return [name for name in form()._fields if name not in said]
+    return [name for name in fields_of(form) if name not in said]
+
+
+def fields_of(form: type[Form]) -> list[str]:
+    """The names of its fields, in the order of asking."""
+    found = [
+        (field.creation_counter, name) for name, field in vars(form).items() if hasattr(field, "_formfield")
+    ]
+    return [name for _, name in sorted(found)]
 
 
 def fault(form: type[Form], said: Said, field: str) -> str:

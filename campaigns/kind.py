@@ -48,11 +48,18 @@ class Visit:
     address: str = ""  # from where the page was asked, as far as we can know; '' for the chat
     sensitive: tuple[str, ...] = ()  # words that a person of the staff must look at before others see them
     setting: Setting = field(default_factory=Setting)
+    read: dict[str, Any] = field(default_factory=dict)  # what its kind has read for it in this transaction
 
     @property
     def site(self) -> str:
         """Where the account's pages are, '' for none."""
         return self.setting.site
+
+    def once_read(self, what: str, read: Callable[[], Any]) -> Any:
+        """What `read` gives, which is asked once in a transaction however often the kind is."""
+        if what not in self.read:
+            self.read[what] = read()
+        return self.read[what]
 
     def named(self, once: str, door: Door = "chat", address: str = "") -> Visit:
         """The same, by this name and through this door."""

@@ -10,7 +10,7 @@ nor of an annulment, which is a row of its own.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -98,6 +98,15 @@ class New:
     for_one: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """What a person is told of their ballot of a slot; `is_new`: this call cast it."""
+
+    receipt: str
+    received_at: datetime
+    is_new: bool
+
+
 class Spent(Exception):
     """One of the limits over all days is reached: of ballots, or of votes for `number`."""
 
@@ -107,29 +116,42 @@ class Spent(Exception):
 
 
 _COLUMNS = [ballots.c[name] for name in Ballot.__slots__]
+_MINE = (
+    sa.select(*_COLUMNS)
+    .where(ballots.c.edition_id == sa.bindparam("edition"))
+    .where(ballots.c.openid.in_((sa.bindparam("openid"), sa.bindparam("mark"))))
+    .order_by(ballots.c.id.desc())
+    .limit(TOLD)
+)
+_MINE_IN_SLOT = _MINE.where(ballots.c.slot == sa.bindparam("slot"))
 
 
 # --- voting ------------------------------------------------------------------------------------------------------
 
 
-def cast(connection: Connection, found: Poll, new: New) -> tuple[Ballot, bool]:
-    """The person's ballot of this slot, and whether this call cast it: the first one stands. Raises Spent."""
-    known = of_person(connection, found, new.openid, new.slot)
-    if known:
-        return known[0], False
-    row = {
+def cast(connection: Connection, found: Poll, new: New, mine: Sequence[Ballot]) -> Cast:
+    """Vote, unless the person has a ballot of this slot: then that one stands. `mine`: what `of_person` found in this transaction.
+    Raises Spent."""
+    row: dict[str, Any] = {
         "edition_id": found.edition_id, "openid": new.openid, "slot": new.slot,
         "choices": " ".join(str(number) for number in sorted(new.choices)), "received_at": new.received_at,
         "receipt": new_receipt(), "exit": found.mark(new.address) if new.address else "",
     }  # fmt: skip
-    if new.in_all or new.for_one:
-        with connection.begin_nested():  # what is used up takes the ballot with it
-            written = add(connection, ballots, row)
-            if written:
-                _spend(connection, found, new)
-    else:
+    known = [one for one in mine if one.slot == new.slot]
+    if not known and _written(connection, found, new, row):
+        return Cast(row["receipt"], new.received_at, True)
+    first = (known or of_person(connection, found, new.openid, new.slot))[0]
+    return Cast(first.receipt, first.received_at, False)
+
+
+def _written(connection: Connection, found: Poll, new: New, row: Mapping[str, Any]) -> bool:
+    if not (new.in_all or new.for_one):
+        return add(connection, ballots, row)
+    with connection.begin_nested():  # what is used up takes the ballot with it
         written = add(connection, ballots, row)
-    return of_person(connection, found, new.openid, new.slot)[0], written
+        if written:
+            _spend(connection, found, new)
+    return written
 
 
 def _spend(connection: Connection, found: Poll, new: New) -> None:
@@ -145,13 +167,11 @@ def _spend(connection: Connection, found: Poll, new: New) -> None:
 
 def of_person(connection: Connection, found: Poll, openid: str, slot: str | None = None) -> list[Ballot]:
     """This person's ballots, the newest first, also those from before they left and came back."""
-    here = sa.and_(
-        ballots.c.edition_id == found.edition_id, ballots.c.openid.in_((openid, found.mark(openid)))
-    )
-    if slot is not None:
-        here = sa.and_(here, ballots.c.slot == slot)
-    query = sa.select(*_COLUMNS).where(here).order_by(ballots.c.id.desc()).limit(TOLD)
-    return [Ballot(*row) for row in connection.execute(query)]
+    whose = {"edition": found.edition_id, "openid": openid, "mark": found.mark(openid)}
+    query = _MINE if slot is None else _MINE_IN_SLOT
+    return [
+        Ballot(*row) for row in connection.execute(query, whose if slot is None else {**whose, "slot": slot})
+    ]
 
 
 def of_receipt(connection: Connection, edition_id: int, receipt: str) -> Ballot | None:

@@ -1,5 +1,8 @@
 """Candidates of a poll: a number that stays theirs, a name, a photo, a few words.
 
+A row changes in two ways only: its photo comes, and it is withdrawn. So what a process has read of them it may keep as long as
+the poll's row, which is read with every page and ballot, counts the same rows, photos and withdrawals (`with_poll`).
+
 standing   may be chosen
 withdrawn  keeps the number and what was voted; the tally leaves it out, and the reason says why
 """
@@ -7,6 +10,7 @@ withdrawn  keeps the number and what was voted; the tally leaves it out, and the
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +18,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from models.base import MARIADB, Connection, Id, Number, Words, metadata
+from models.poll import Poll, polls
 from models.rows import add
 
 STANDING, WITHDRAWN = "standing", "withdrawn"
+KEPT = 32  # polls whose candidates a process keeps
 
 candidates = sa.Table(
     "candidates",
@@ -73,6 +79,40 @@ def of_edition(connection: Connection, edition_id: int) -> list[Candidate]:
         Candidate(**{**row._mapping, "groups": tuple(json.loads(row.groups))})
         for row in connection.execute(query)
     ]
+
+
+def _sum_where(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.func.coalesce(sa.func.sum(sa.case((condition, candidates.c.id), else_=0)), 0)
+
+
+_WITH_POLL = (
+    sa.select(
+        *(polls.c[name] for name in Poll.__slots__),
+        sa.func.count(candidates.c.id),
+        _sum_where(candidates.c.photo != ""),
+        _sum_where(candidates.c.state == WITHDRAWN),
+    )
+    .select_from(polls.outerjoin(candidates, candidates.c.edition_id == polls.c.edition_id))
+    .where(polls.c.edition_id == sa.bindparam("edition"))
+    .group_by(polls.c.edition_id)
+)
+_kept: OrderedDict[tuple[object, ...], tuple[Candidate, ...]] = OrderedDict()
+
+
+def with_poll(connection: Connection, edition_id: int) -> tuple[Poll, tuple[Candidate, ...]]:
+    """The poll's row, and all its candidates by number, in one statement where this process knows them. A poll is known by its
+    key, which no other has; whose key is destroyed is read anew."""
+    *row, number, photos, withdrawn = connection.execute(_WITH_POLL, {"edition": edition_id}).one()
+    found = Poll(*row)
+    state = (found.key, number, int(photos), int(withdrawn))
+    every = _kept.get(state) if found.key else None
+    if every is None:
+        every = tuple(of_edition(connection, edition_id))
+        if found.key:
+            _kept[state] = every
+            while len(_kept) > KEPT:
+                _kept.popitem(last=False)
+    return found, every
 
 
 def show_photo(connection: Connection, one: Candidate, key: str) -> None:

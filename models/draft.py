@@ -30,6 +30,18 @@ drafts = sa.Table(
 )
 
 
+_GET = (
+    sa.select(drafts.c.said, drafts.c.once, drafts.c.updated_at)
+    .where(drafts.c.openid == sa.bindparam("openid"))
+    .where(drafts.c.edition_id == sa.bindparam("edition"))
+)
+_DROP = (
+    drafts.delete()
+    .where(drafts.c.openid == sa.bindparam("openid"))
+    .where(drafts.c.edition_id == sa.bindparam("edition"))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What was said so far, in the order of asking."""
@@ -41,8 +53,7 @@ class Draft:
 
 def get(connection: Connection, openid: str, edition_id: int, now: datetime) -> Draft | None:
     """The draft, unless it is too old."""
-    mine = sa.and_(drafts.c.openid == openid, drafts.c.edition_id == edition_id)
-    row = connection.execute(sa.select(drafts.c.said, drafts.c.once, drafts.c.updated_at).where(mine)).first()
+    row = connection.execute(_GET, {"openid": openid, "edition": edition_id}).first()
     if row is None or row.updated_at < now - KEPT:
         return None
     return Draft(json.loads(row.said), row.once, row.updated_at)
@@ -69,8 +80,7 @@ def keep(connection: Connection, openid: str, edition_id: int, draft: Draft) -> 
 
 def drop(connection: Connection, openid: str, edition_id: int) -> None:
     """It was sent, or is not wanted any more."""
-    mine = sa.and_(drafts.c.openid == openid, drafts.c.edition_id == edition_id)
-    connection.execute(drafts.delete().where(mine))
+    connection.execute(_DROP, {"openid": openid, "edition": edition_id})
 
 
 def sweep(connection: Connection, now: datetime) -> int:

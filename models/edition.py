@@ -103,6 +103,13 @@ class Opening:
 
 
 _COLUMNS = [editions.c[name] for name in Edition.__slots__]
+_GET = sa.select(*_COLUMNS).where(editions.c.id == sa.bindparam("number"))
+_LATEST = (
+    sa.select(*_COLUMNS)
+    .where(editions.c.campaign == sa.bindparam("name"), editions.c.state != ANNULLED)
+    .order_by(editions.c.opens_at.desc())
+    .limit(1)
+)
 
 
 def frozen(rules: Mapping[str, Any]) -> tuple[str, str]:
@@ -113,15 +120,13 @@ def frozen(rules: Mapping[str, Any]) -> tuple[str, str]:
 
 def get(connection: Connection, edition_id: int) -> Edition | None:
     """The edition of this id."""
-    row = connection.execute(sa.select(*_COLUMNS).where(editions.c.id == edition_id)).first()
+    row = connection.execute(_GET, {"number": edition_id}).first()
     return Edition(*row) if row else None
 
 
 def latest(connection: Connection, campaign: str) -> Edition | None:
     """The campaign's newest edition that was not annulled."""
-    mine = sa.and_(editions.c.campaign == campaign, editions.c.state != ANNULLED)
-    query = sa.select(*_COLUMNS).where(mine).order_by(editions.c.opens_at.desc()).limit(1)
-    row = connection.execute(query).first()
+    row = connection.execute(_LATEST, {"name": campaign}).first()
     return Edition(*row) if row else None
 
 

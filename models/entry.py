@@ -71,6 +71,11 @@ class New:
 
 
 _COLUMNS = [entries.c[name] for name in Entry.__slots__]
+_KNOWN = (
+    sa.select(*_COLUMNS)
+    .where(entries.c.edition_id == sa.bindparam("edition"), entries.c.openid == sa.bindparam("whose"))
+    .where(entries.c.once == sa.bindparam("name"))
+)
 
 
 def new_receipt() -> str:
@@ -86,8 +91,7 @@ def write(connection: Connection, new: New) -> bool:
 
 def known(connection: Connection, edition_id: int, openid: str, once: str) -> Entry | None:
     """What was written for this before."""
-    mine = sa.and_(entries.c.edition_id == edition_id, entries.c.openid == openid, entries.c.once == once)
-    row = connection.execute(sa.select(*_COLUMNS).where(mine)).first()
+    row = connection.execute(_KNOWN, {"edition": edition_id, "whose": openid, "name": once}).first()
     return Entry(*row) if row else None
 
 

@@ -116,6 +116,13 @@ class Tally:
 
 
 _POLL = [polls.c[name] for name in Poll.__slots__]
+_GET = sa.select(*_POLL).where(polls.c.edition_id == sa.bindparam("edition"))
+_LAST_HEAD = (
+    sa.select(heads.c.day, heads.c.sealed, heads.c.head)
+    .where(heads.c.edition_id == sa.bindparam("edition"))
+    .order_by(heads.c.day.desc())
+    .limit(1)
+)
 _TALLY = [tallies.c[name] for name in Tally.__slots__]
 
 
@@ -137,8 +144,7 @@ def lay(connection: Connection, edition_id: int) -> bool:
 
 def get(connection: Connection, edition_id: int) -> Poll:
     """The edition's poll."""
-    row = connection.execute(sa.select(*_POLL).where(polls.c.edition_id == edition_id)).one()
-    return Poll(*row)
+    return Poll(*connection.execute(_GET, {"edition": edition_id}).one())
 
 
 def change(connection: Connection, edition_id: int, **values: object) -> None:
@@ -197,6 +203,12 @@ def shown_heads(connection: Connection, edition_id: int) -> list[tuple[str, int,
     """Day, ballots and head, the newest first."""
     query = sa.select(heads.c.day, heads.c.sealed, heads.c.head).where(heads.c.edition_id == edition_id)
     return [(row[0], row[1], row[2]) for row in connection.execute(query.order_by(heads.c.day.desc()))]
+
+
+def last_head(connection: Connection, edition_id: int) -> tuple[str, int, str] | None:
+    """The newest of them."""
+    row = connection.execute(_LAST_HEAD, {"edition": edition_id}).first()
+    return (row[0], row[1], row[2]) if row else None
 
 
 # --- what was counted --------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ A raised IntegrityError would cost a whole group of messages its transaction, so
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +19,13 @@ Values = Mapping[str, Any]
 
 def add(connection: Connection, table: sa.Table, values: Values) -> bool:
     """Write the row unless one with such a key is there; whether this call wrote it."""
-    match connection.dialect.name:
+    statement = _adding(connection.dialect.name, table)
+    return connection.execute(statement, dict(values)).rowcount > 0
+
+
+@lru_cache(maxsize=256)
+def _adding(dialect: str, table: sa.Table) -> Any:
+    match dialect:
         case "sqlite":
             insert: Any = sqlite.insert(table).on_conflict_do_nothing()
         case "postgresql":
@@ -26,8 +33,7 @@ def add(connection: Connection, table: sa.Table, values: Values) -> bool:
         case _:  # ON DUPLICATE KEY would count a row that stays as it is as one that was written
             insert = mysql.insert(table).prefix_with("IGNORE")
     # else a table that numbers its rows gives back the number on PostgreSQL, and says -1 of how many rows were written
-    counted = insert.values(**values).inline().execution_options(preserve_rowcount=True)
-    return connection.execute(counted).rowcount > 0
+    return insert.inline().execution_options(preserve_rowcount=True)
 
 
 def put(connection: Connection, table: sa.Table, key: Sequence[str], values: Values) -> None:

@@ -48,6 +48,13 @@ sign_ins = sa.Table(
 )
 
 
+_PERSON = (  # read for every page
+    sa.select(sessions.c.openid)
+    .where(sessions.c.secret_hash == sa.bindparam("secret"))
+    .where(sessions.c.expires_at > sa.bindparam("now"))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """A browser that waits to be signed in; `openid` once its person is known."""
@@ -78,8 +85,7 @@ def begin(connection: Connection, openid: str, now: datetime) -> str:
 
 def person(connection: Connection, secret: str, now: datetime) -> str | None:
     """The openid of whoever is signed in with this secret."""
-    mine = sa.and_(sessions.c.secret_hash == digest(secret), sessions.c.expires_at > now)
-    return connection.execute(sa.select(sessions.c.openid).where(mine)).scalar()
+    return connection.execute(_PERSON, {"secret": digest(secret), "now": now}).scalar()
 
 
 def end(connection: Connection, secret: str) -> None:

@@ -6,9 +6,12 @@ import hashlib
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from kind_cast import Pages, Union
 from poll_cast import DAY, PATH, cast, ends, mark, newest, on_page, recounted, tallies, union_of, votes
 
@@ -166,6 +169,31 @@ def test_who_withdrew_cannot_be_chosen_and_keeps_number_and_ballots(
     assert tallies(union)[0].votes == {2: 1, 3: 1}
     campaign_export(union.store, "model", tmp_path)
     assert "已退出：本人不愿参评" in next(tmp_path.glob("*.csv")).read_text("utf-8-sig")
+
+
+def test_the_page_asks_the_database_little_and_shows_at_once_who_withdrew(union: Union) -> None:
+    pages = Pages(union)
+    first, second = (on_page(pages, union.phone(name)) for name in ("王师傅", "李大姐"))
+    asked: list[str] = []
+    look = partial(_note_statement, asked)
+    sa.event.listen(sa.Engine, "before_cursor_execute", look)
+    try:
+        assert "投给 2 号" in first.opens(PATH)
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", look)
+
+    assert len(asked) <= 5, asked
+    for number in ("2", "5"):
+        union.staff_does("withdraw", number, "本人不愿参评")
+        for browser in (first, second):
+            page = browser.opens(PATH)
+            assert f"投给 {number} 号" not in page
+            assert "投给 1 号" in page
+            assert "已经退出：本人不愿参评" in page
+
+
+def _note_statement(asked: list[str], connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+    asked.append(statement)
 
 
 # --- results -----------------------------------------------------------------------------------------------------

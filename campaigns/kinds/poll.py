@@ -15,10 +15,11 @@ from campaigns.kinds.poll_staff import DEEDS, files, published, result, tables
 from ground.days import SHANGHAI
 from models import ballot, candidate, nomination, objection, poll
 from models import edition as editions
-from models.ballot import Ballot, New, Spent
+from models.ballot import Ballot, Cast, New, Spent
 from models.base import Connection
 from models.candidate import Candidate
 from models.edition import Edition
+from models.poll import Poll
 
 FIELD = "choices"
 TOP = 5
@@ -49,8 +50,7 @@ def form(visit: Visit) -> Asked | Nothing:
 
 
 def _ballot(visit: Visit) -> Asked | Nothing:
-    found = poll.get(visit.connection, visit.edition.id)
-    cast = ballot.of_person(visit.connection, found, visit.openid, slot(visit)) if visit.openid else []
+    cast = [one for one in _mine_cast(visit) if one.slot == slot(visit)]
     if cast:
         return Nothing(_has_voted(visit, cast[0]))
     standing = [one for one in in_order(visit) if one.stands]
@@ -67,14 +67,37 @@ def _ballot(visit: Visit) -> Asked | Nothing:
     return Asked(forms.form_of({FIELD: field}), recap=rules.most > 1)
 
 
+def _standing(visit: Visit) -> tuple[Poll, Sequence[Candidate]]:
+    """The poll's row and its candidates by number."""
+    read: tuple[Poll, Sequence[Candidate]] = visit.once_read(
+        "poll", lambda: candidate.with_poll(visit.connection, visit.edition.id)
+    )
+    return read
+
+
+def _mine_cast(visit: Visit) -> Sequence[Ballot]:
+    """This person's ballots, the newest first."""
+    if not visit.openid:
+        return ()
+    read: Sequence[Ballot] = visit.once_read(
+        "ballots", lambda: ballot.of_person(visit.connection, _standing(visit)[0], visit.openid)
+    )
+    return read
+
+
 def slot(visit: Visit) -> str:
     """What a person has one ballot for: the day of Shanghai, or the whole edition."""
     return f"{visit.now.astimezone(SHANGHAI):%Y-%m-%d}" if visit.rules.every == "day" else ""
 
 
-def in_order(visit: Visit) -> list[Candidate]:
+def in_order(visit: Visit) -> Sequence[Candidate]:
     """By number, or in an order that is drawn for each person, who always sees the same one."""
-    every = candidate.of_edition(visit.connection, visit.edition.id)
+    read: Sequence[Candidate] = visit.once_read("order", lambda: _ordered(visit))
+    return read
+
+
+def _ordered(visit: Visit) -> Sequence[Candidate]:
+    _, every = _standing(visit)
     if visit.rules.order == "fixed":
         return every
     whose = visit.openid or f"{visit.now:%Y%m%d%H}"  # who is not signed in sees another order each hour
@@ -92,7 +115,7 @@ def chooses(rules: Rules) -> str:
     return f"每次选 {rules.least} 到 {rules.most} 个"
 
 
-def _has_voted(visit: Visit, one: Ballot) -> str:
+def _has_voted(visit: Visit, one: Ballot | Cast) -> str:
     again = "明天还可以再投。" if visit.rules.every == "day" else ""
     day = "今天" if visit.rules.every == "day" else ""
     return f"您{day}已经投过票了，{moment(one.received_at)} 收到，回执 {one.receipt}。{again}"
@@ -115,15 +138,15 @@ def take(visit: Visit, answers: Mapping[str, Any]) -> Taken | Refused:
         return poll_nominee.take(visit, answers)
     given = answers[FIELD]
     choices = sorted({int(number) for number in ([given] if isinstance(given, str) else given)})
-    found = poll.get(visit.connection, visit.edition.id)
+    found, _ = _standing(visit)
     new = New(
         visit.openid, slot(visit), choices, visit.now, visit.address, visit.rules.in_all, visit.rules.for_one
     )
     try:
-        cast, is_new = ballot.cast(visit.connection, found, new)
+        cast = ballot.cast(visit.connection, found, new, _mine_cast(visit))
     except Spent as limit:
         return Refused(_spent(visit, limit))
-    if not is_new:
+    if not cast.is_new:
         return Refused(_has_voted(visit, cast))
     again = "明天还可以再投。" if visit.rules.every == "day" else ""
     words = f"投好了！{moment(cast.received_at)} 收到，回执 {cast.receipt}。{PROVES}{again}"
@@ -141,8 +164,8 @@ def _spent(visit: Visit, limit: Spent) -> str:
 
 def told(visit: Visit) -> Told:
     """The rules, the candidates, and the result once the rules let it be seen; and this person's receipts."""
-    found = poll.get(visit.connection, visit.edition.id)
-    mine = ballot.of_person(visit.connection, found, visit.openid) if visit.openid else []
+    found, _ = _standing(visit)
+    mine = _mine_cast(visit)
     is_over = visit.edition.state != editions.OPEN
     places = result(visit.connection, visit.edition, visit.rules) if is_over else []
     every = {one.number: one for one in in_order(visit)}

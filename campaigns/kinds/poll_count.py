@@ -160,9 +160,9 @@ def words(connection: Connection, found: Edition, rules: Rules, here: Poll, numb
         return "".join([*lines, *_counted(connection, found, tally)])
     if rules.shows == "after":
         lines.append("截止以前，谁得了多少票谁也看不到。")
-    heads = poll.shown_heads(connection, found.id)
-    if heads:
-        day, sealed, head = heads[0]
+    shown = poll.last_head(connection, found.id) if here.head else None
+    if shown:
+        day, sealed, head = shown
         lines.append(f"{day} 公布的校验码（{sealed} 张票）：{head}。")
     return "".join(lines)
 

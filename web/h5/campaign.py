@@ -51,86 +51,123 @@ class Shown:
     danger: str = ""  # whom to call now, before anything else
 
 
+SHOWN_NOTHING = Shown()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a request is answered: the parts, the house, and whose browser it is."""
+
+    parts: Parts
+    house: House
+    browser: Browser
+
+    def allowed(self) -> bool:
+        return door.may(self.browser.openid, live=self.house.live, testers=self.house.testers)
+
+    def campaign(self, name: str) -> Campaign:
+        found = next((one for one in door.joinable(self.house.campaigns()) if one.id == name), None)
+        return found or abort(404)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a campaign's page shows of its edition and of this person. `done`: the words of what was sent just now."""
+
+    edition: Edition | None
+    told: Told | None = None
+    shown: Shown = SHOWN_NOTHING
+    done: str | None = None
+
+
 def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser, views: Views) -> None:
     """`/h5/` and `/h5/c/CAMPAIGN`."""
-
-    def allowed() -> bool:
-        return door.may(browser.openid, live=house.live, testers=house.testers)
-
-    def known(name: str) -> Campaign:
-        found = next((one for one in door.joinable(house.campaigns()) if one.id == name), None)
-        return found or abort(404)
+    at = Place(parts, house, browser)
 
     @blueprint.get("/")
     def on_now() -> str:
-        now = parts.clock.now()
-        found = [(one, one.period(now)) for one in door.joinable(house.campaigns())]
-        on = [(one, moment(period[1])) for one, period in found if period]
-        today = now.astimezone(SHANGHAI).date()
-        dates = [(dates[0][0], one) for one, period in found if not period and (dates := one.dates(today))]
-        coming = [
-            (one, f"{day.year}年{day.month}月{day.day}日开始")
-            for day, one in sorted(dates, key=itemgetter(0))
-        ]
-        return render_template("h5/on.html", on=on, coming=coming)
+        return _on_now(house, parts.clock.now())
 
     @blueprint.get("/c/<name>")
     def look(name: str) -> str:
-        campaign, now = known(name), parts.clock.now()
-        found = _open(parts, house, campaign, now)
-        with parts.store.reading() as connection:
-            visit = _visit(connection, found, browser, house, now) if found else None
-            told = door.kind_of(found).told(visit) if found and visit else None
-            shown = _shown(visit, _prefilled(visit)) if visit and browser.openid and allowed() else Shown()
-            done = _done(connection, found, browser.openid) if found else None
-        if found and not done:
-            views.count(found.id, f"{now.astimezone(SHANGHAI):%Y-%m-%d}")
-        return _page(campaign, house, found, told, shown, done, allowed())
+        campaign, now = at.campaign(name), parts.clock.now()
+        seen = _looked_at(at, campaign, now)
+        if seen.edition and not seen.done:
+            views.count(seen.edition.id, f"{now.astimezone(SHANGHAI):%Y-%m-%d}")
+        return _page(at, campaign, seen)
 
     @blueprint.post("/c/<name>")
     def send(name: str) -> str | Response:
-        campaign, now = known(name), parts.clock.now()
-        once = request.form.get("once", "")[:ONCE]
+        campaign, once = at.campaign(name), request.form.get("once", "")[:ONCE]
         back = f"/h5/c/{quote(campaign.id)}"
         if not browser.openid:
             return redirect(f"/h5/sign-in?to={back}", 303)
-        if not allowed() or not once:
+        if not at.allowed() or not once:
             abort(403)
-        sent = photo.sent()
         try:
-            with parts.store.writing() as connection:
-                if not follower.stays(connection, browser.openid):
-                    return redirect(f"/h5/sign-in?to={back}", 303)
-                found = door.standing(connection, campaign, now, live=house.live) or abort(404)
-                if door.known(connection, found.id, browser.openid, once) is not None:
-                    return redirect(f"{back}?done={once}", 303)
-                visit = _visit(connection, found, browser, house, now).named(once, "page", address())
-                if "look" in request.form:
-                    _keep(visit)
-                    return redirect(f"{back}?find={quote(_find(request.form))}#form", 303)
-                keys, refused = sent.keep(connection, found.id, browser.openid, now)
-                posted = {**_posted(), **keys}
-                shown = _in_danger(house, visit, posted) or _sent(visit, posted, refused)
-                if shown is None:
-                    return redirect(f"{back}?done={once}", 303)
-                told = door.kind_of(found).told(visit)
+            done = _taken(at, campaign, once, back)
         except door.Repeated:
-            return redirect(f"{back}?done={once}", 303)
-        return _page(campaign, house, found, told, shown, None, allowed())
+            done = f"{back}?done={once}"
+        return redirect(done, 303) if isinstance(done, str) else _page(at, campaign, done)
 
 
-def _open(parts: Parts, house: House, campaign: Campaign, now: datetime) -> Edition | None:
+def _on_now(house: House, now: datetime) -> str:
+    found = [(one, one.period(now)) for one in door.joinable(house.campaigns())]
+    on = [(one, moment(period[1])) for one, period in found if period]
+    today = now.astimezone(SHANGHAI).date()
+    dates = [(dates[0][0], one) for one, period in found if not period and (dates := one.dates(today))]
+    coming = [
+        (one, f"{day.year}年{day.month}月{day.day}日开始") for day, one in sorted(dates, key=itemgetter(0))
+    ]
+    return render_template("h5/on.html", on=on, coming=coming)
+
+
+def _looked_at(at: Place, campaign: Campaign, now: datetime) -> Seen:
     """The edition to be looked at, opened where its time has come."""
-    with parts.store.reading() as connection:
+    with at.parts.store.reading() as connection:
         found = edition.latest(connection, campaign.id)
-    if campaign.period(now) is None or (found is not None and found.takes(now) and found.live == house.live):
-        return found
-    with parts.store.writing() as connection:
-        return door.standing(connection, campaign, now, live=house.live)
+        is_on = found is not None and found.takes(now) and found.live == at.house.live
+        if is_on or campaign.period(now) is None:
+            return _seen(connection, at, found, now)
+    with at.parts.store.writing() as connection:
+        found = door.standing(connection, campaign, now, live=at.house.live)
+    with at.parts.store.reading() as connection:
+        return _seen(connection, at, found, now)
 
 
-def _visit(connection: Connection, found: Edition, browser: Browser, house: House, now: datetime) -> Visit:
-    return door.visit(connection, found, browser.openid, now, house.sensitive, house.setting)
+def _seen(connection: Connection, at: Place, found: Edition | None, now: datetime) -> Seen:
+    if found is None:
+        return Seen(None)
+    openid = at.browser.openid
+    visit = _visit(connection, found, at, now)
+    told = door.kind_of(found).told(visit)
+    shown = _shown(visit, _prefilled(visit)) if openid and at.allowed() else SHOWN_NOTHING
+    return Seen(found, told, shown, _done(connection, found, openid))
+
+
+def _taken(at: Place, campaign: Campaign, once: str, back: str) -> Seen | str:
+    """What is still to be filled in or put right; the address to go on to where it counts, or was sent before. Raises Repeated."""
+    sent, openid, now = photo.sent(), at.browser.openid, at.parts.clock.now()
+    with at.parts.store.writing() as connection:
+        if not follower.stays(connection, openid):
+            return f"/h5/sign-in?to={back}"
+        found = door.standing(connection, campaign, now, live=at.house.live) or abort(404)
+        if door.known(connection, found.id, openid, once) is not None:
+            return f"{back}?done={once}"
+        visit = _visit(connection, found, at, now).named(once, "page", address())
+        if "look" in request.form:
+            _keep(visit)
+            return f"{back}?find={quote(_find(request.form))}#form"
+        keys, refused = sent.keep(connection, found.id, openid, now)
+        posted = {**_posted(), **keys}
+        shown = _in_danger(at.house, visit, posted) or _sent(visit, posted, refused)
+        if shown is None:
+            return f"{back}?done={once}"
+        return Seen(found, door.kind_of(found).told(visit), shown)
+
+
+def _visit(connection: Connection, found: Edition, at: Place, now: datetime) -> Visit:
+    return door.visit(connection, found, at.browser.openid, now, at.house.sensitive, at.house.setting)
 
 
 def _done(connection: Connection, found: Edition, openid: str) -> str | None:
@@ -159,7 +196,9 @@ def _keep(visit: Visit) -> None:
     asked = door.asks(visit.with_said(_posted()))
     if not isinstance(asked, Nothing):
         posted = _posted()
-        door.keep(visit.with_said({name: posted[name] for name in asked.form()._fields if name in posted}))
+        door.keep(
+            visit.with_said({name: posted[name] for name in forms.fields_of(asked.form) if name in posted})
+        )
 
 
 def _prefilled(visit: Visit) -> Said:
@@ -175,12 +214,11 @@ def _shown(visit: Visit, said: Said, faults: Mapping[str, str] | None = None, wo
     asked = door.asks(visit.with_said(said))
     if isinstance(asked, Nothing):
         return Shown(words=words or asked.words)
-    left = forms.missing(asked.form, said)
-    names = list(asked.form()._fields)
-    only = asked.form()[names[0]]
-    if asked.links and left == names and len(names) == 1 and isinstance(only, forms.One):
-        return Shown(buttons=_buttons(visit, only), head=asked.head, words=words)
+    names = forms.fields_of(asked.form)
     filled = forms.bound(asked.form, {name: text for name, text in said.items() if name in names})
+    only = filled[names[0]]
+    if asked.links and len(names) == 1 and names[0] not in said and isinstance(only, forms.One):
+        return Shown(buttons=_buttons(visit, only), head=asked.head, words=words)
     hidden = names[0] if len(names) > 1 and isinstance(only, forms.One) and names[0] in said else ""
     return Shown(tuple(filled), faults or {}, hidden, head=asked.head, words=words)
 
@@ -200,7 +238,7 @@ def _in_danger(house: House, visit: Visit, posted: Said) -> Shown | None:
     found = danger.written(house, visit.connection, visit.openid, words, title, visit.now)
     if found is None:
         return None
-    said = {name: posted[name] for name in asked.form()._fields if name in posted}
+    said = {name: posted[name] for name in forms.fields_of(asked.form) if name in posted}
     door.keep(visit.with_said(said))
     return replace(_shown(visit, said), danger=found.answer)
 
@@ -210,7 +248,7 @@ def _sent(visit: Visit, posted: Said, refused: Mapping[str, str]) -> Shown | Non
     asked = door.asks(visit.with_said(posted))
     if isinstance(asked, Nothing):
         return Shown(words=asked.words)
-    said = {name: posted[name] for name in asked.form()._fields if name in posted}
+    said = {name: posted[name] for name in forms.fields_of(asked.form) if name in posted}
     visit = visit.with_said(said)
     if refused or forms.missing(asked.form, said):
         door.keep(visit)
@@ -231,16 +269,9 @@ def _faults(asked: Asked, said: Said) -> dict[str, str]:
     return {name: words for name, words in found.items() if words}
 
 
-def _page(
-    campaign: Campaign,
-    house: House,
-    found: Edition | None,
-    told: Told | None,
-    shown: Shown,
-    done: str | None,
-    may: bool,
-) -> str:
-    about = without_blanks(campaign.about) if house.live else campaign.about
+def _page(at: Place, campaign: Campaign, seen: Seen) -> str:
+    found = seen.edition
+    about = without_blanks(campaign.about) if at.house.live else campaign.about
     return render_template(
         [f"h5/{campaign.kind}.html", "h5/campaign.html"],  # a kind's own page, where it has one
         campaign=campaign,
@@ -249,10 +280,10 @@ def _page(
         closes=moment(found.closes_at) if found else "",
         picture=picture_of(campaign),
         is_open=found is not None and found.state == edition.OPEN,
-        told=told,
-        shown=shown,
-        done=done,
-        may=may,
+        told=seen.told,
+        shown=seen.shown,
+        done=seen.done,
+        may=at.allowed(),
         once=secrets.token_hex(16),
         find=_find(request.args),
         forms=forms,
