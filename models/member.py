@@ -13,7 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
+from models.base import MARIADB, Connection, Number, Utc, metadata
+from models.sealed import Marked, Sealed
 
 PHONE = re.compile(r"1[3-9]\d{9}")
 NUMBER = re.compile(r"[A-Za-z0-9-]{4,30}")
@@ -24,11 +25,11 @@ members = sa.Table(
     metadata,
     sa.Column("id", Number(), primary_key=True, autoincrement=True),
     sa.Column("union_id", Number(), sa.ForeignKey("unions.id"), nullable=False),
-    sa.Column("key", Id(32), nullable=False, unique=True),
-    sa.Column("name", Words(), nullable=False),
-    sa.Column("phone", Words(), nullable=False),  # '' where the list has none
-    sa.Column("phone_mark", Id(32), nullable=False),  # by which it is found
-    sa.Column("number", Words(), nullable=False),  # as `phone`
+    sa.Column("key", Marked("members.key"), nullable=False, unique=True),
+    sa.Column("name", Sealed("members.name"), nullable=False),
+    sa.Column("phone", Sealed("members.phone"), nullable=False),  # '' where the list has none
+    sa.Column("phone_mark", Marked("members.phone"), nullable=False),  # by which it is found
+    sa.Column("number", Sealed("members.number"), nullable=False),  # as `phone`
     sa.Column("joined_at", Utc(), nullable=False),  # when the list first named them
     sa.Column("left_at", Utc()),
     sa.Index("ix_members_union_id", "union_id", "left_at"),
