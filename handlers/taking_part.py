@@ -124,6 +124,20 @@ def _of_kind(kind: str, turn: Turn) -> Text | None:
     return begin(turn, campaign.id) if campaign is not None else None
 
 
+def _sign_up(turn: Turn) -> Text | None:
+    """报名: what one can sign up for now, or still give back or take after its end; None where that is nothing."""
+    every = [one for one in door.joinable(turn.house.campaigns()) if one.kind == "sign-up"]
+    on = [one for one in every if one.period(turn.now) is not None]
+    if len(on) > 1:
+        titles = "\n".join(f"· {one.title}" for one in on)
+        return Text(f"现在能报名的有：\n{titles}\n回复“活动”选一个。")
+    if on:
+        return begin(turn, on[0].id)
+    over = [last for one in every if (last := edition.latest(turn.connection, one.id)) is not None]
+    late = (last for last in over if isinstance(door.kind_of(last).late(_visit(turn, last, {})), Asked))
+    return next((_go_on(turn, last) for last in late), None)
+
+
 def _go_on(turn: Turn, found: Edition, said: Said = NOTHING_SAID) -> Text:
     """The question at which they are."""
     kept = draft.get(turn.connection, turn.message.openid, found.id, turn.now)
@@ -400,6 +414,8 @@ SPOKEN: Mapping[str, Callable[[Turn], Text | None]] = {
     "提意见": partial(_of_kind, "opinion"),
     "我的单位": union.mine,
     "解除绑定": union.leave,
+    "报名": _sign_up,
+    "我要报名": _sign_up,
     "匿名意见": partial(_of_kind, "opinion"),
 }
 """Words that are about taking part wherever they are said; None: there is nothing that they could mean."""

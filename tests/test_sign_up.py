@@ -154,12 +154,23 @@ class TestAPlace:
     def test_may_be_given_back_after_the_end_until_the_slot_begins(self, union: Union) -> None:
         wang, li = signs_up(union, "王师傅"), signs_up(union, "李大姐")
         union.waits(21 * DAY)  # the end was on January 31, the slot begins on February 3
-        assert "取消了" in does(union, wang, "取消报名")
+        assert "您想做什么" in wang.says("报名")
+        for said in ("取消报名", "1", "提交"):
+            wang.says(said)
+        assert "取消了" in wang.last
         union.waits(2 * DAY)
         late = opens(union, li)
 
         assert "结束" in late
         assert states(union) == [CANCELLED, CONFIRMED]
+
+    def test_is_asked_for_by_its_own_word_while_there_is_one(self, union: Union) -> None:
+        wang = union.phone("王师傅")
+        inside = wang.says("报名")
+        union.waits(300 * DAY)
+
+        assert "报哪一场" in inside
+        assert "报哪一场" not in wang.says("报名")
 
     def test_that_was_given_back_can_be_taken_again_with_a_new_code(self, union: Union) -> None:
         wang = signs_up(union, "王师傅")

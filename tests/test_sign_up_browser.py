@@ -9,15 +9,18 @@ from datetime import UTC, datetime
 
 import pytest
 from desk_cast import Colleague, Pages, Union
-from phone_cast import WAIT_MS, launched
+from phone_cast import WAIT_MS, launched, opened
 from playwright.sync_api import Browser, Page, expect
 from test_desk_browser import looked_over as desk_looked_over
 from test_h5_browser import looked_over
 from test_sign_up import PATH, cooling, left
+from test_visit import keep, news, speak
 from werkzeug.serving import make_server
 
 from models import session
 from models.base import Store
+from web import Demo
+from wx.simulator import PlatformServer
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +30,20 @@ def browser(program: Callable[..., str]) -> Iterator[Browser]:
 
 def test_from_the_slot_to_the_signature_at_the_door(sqlite_store: Store, browser: Browser) -> None:
     union = Union(sqlite_store, [cooling()])
-    pages = Pages(union)
+    far = PlatformServer(union.platform).start()
+    pages = Pages(union, demo=Demo(far.url, lambda: None))
     server = make_server("127.0.0.1", 0, pages.app, threaded=True)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
+
+    li = union.phone("李秀英")
+    with opened(browser, f"{url}/phone?openid={li.openid}", 375) as phone:
+        expect(phone.get_by_role("button", name="服务大厅")).to_be_visible()
+        expect(news(phone)).not_to_have_count(0)
+        for words in ("报名", "2", "1", "同意", "李秀英", "提交"):
+            speak(phone, words)
+        expect(news(phone).last).to_contain_text("报上了！")
+        keep(phone, "chat-sign-up")
 
     with union.store.writing() as connection:
         secret = session.begin(connection, union.phone("王师傅").openid, datetime.now(UTC))
@@ -58,7 +71,7 @@ def test_from_the_slot_to_the_signature_at_the_door(sqlite_store: Store, browser
     desk_looked_over(page)
     page.keyboard.type(code)  # as a scanner does: the field has the focus
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_contain_text("B1 签到了")
+    expect(page.get_by_role("status")).to_contain_text("B2 签到了")
     page.get_by_text("代领，或者留下签名、照片").first.click()
     page.get_by_label("代领人姓名").first.fill("王建军")
     signs(page)
@@ -70,6 +83,7 @@ def test_from_the_slot_to_the_signature_at_the_door(sqlite_store: Store, browser
     assert left(union) == 9
     server.shutdown()
     server.server_close()
+    far.stop()
     union.close()
 
 

@@ -56,13 +56,13 @@ def form(visit: Visit) -> Asked | Nothing:
     here = _now(visit)
     may = [
         *([(ACCEPT, "要这个名额")] if here.offered else []),
-        *([(MAKE, "报名")] if here.open else []),
+        *([(MAKE, "报名参加")] if here.open else []),
         *([(CANCEL, "取消报名，把名额让出来")] if here.standing else []),
     ]
     if not may:
         return Nothing(_closed(here))
     fields: dict[str, Any] = {}
-    if may != [(MAKE, "报名")]:
+    if may != [(MAKE, "报名参加")]:
         fields["what"] = forms.one("您想做什么", may)
     what = visit.said.get("what", "") if fields else MAKE
     if what == MAKE and here.open:
@@ -213,13 +213,13 @@ def _line(visit: Visit, one: SignUp, here: Slot) -> str:
     gone = visit.now >= here.begins_at
     if one.state == CONFIRMED:
         code = f"，签到码 {spaced(one.code)}" if one.came_at is None else "，已经签到"
-        how = "；来不了，打开活动选“取消报名”" if not gone and one.came_at is None else ""
+        how = "；来不了，回复“报名”选“取消报名”" if not gone and one.came_at is None else ""
         return f"{one.number} {_when(here)}，{seats}报上了{code}{f'，领了 {got}' if got else ''}{how}"
     if one.state == OFFERED and one.until and visit.now < one.until:
-        return f"{one.number} {_when(here)}，{seats}有空位了，给您留到 {moment(one.until)}，打开活动选“要这个名额”"
+        return f"{one.number} {_when(here)}，{seats}有空位了，给您留到 {moment(one.until)}，回复“报名”选“要这个名额”"
     if one.state == WAITING and not gone:
         place = sign_up.ahead(visit.connection, one) + 1
-        return f"{one.number} {_when(here)}，{seats}候补第 {place} 位；不等了，打开活动选“取消报名”"
+        return f"{one.number} {_when(here)}，{seats}候补第 {place} 位；不等了，回复“报名”选“取消报名”"
     state = "没有排到" if one.state == WAITING else STATES["lapsed" if one.state == OFFERED else one.state]
     return f"{one.number} {_when(here)}，{seats}{state}"
 

@@ -38,7 +38,7 @@ def settle(connection: Connection, edition: Edition, rules: Rules, slot_id: int,
         if following is None or not sign_up.move(connection, following, OFFERED, now, until):
             break
         words = (
-            f"“{here.title}”有空位了，给您留到 {moment(until)}。要的话，回复“活动”打开“{edition.title}”，"
+            f"“{here.title}”有空位了，给您留到 {moment(until)}。要的话，回复“报名”，"
             "选“要这个名额”；到时候没有确认就让给下一位。"
         )
         tell(connection, edition, "offer", following, words, now)
