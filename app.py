@@ -232,6 +232,7 @@ class Built:
             ready=lambda: unready(self.store, self.clock.now(), HERE),
             demo=Demo(self.simulator_url, self.move_clock) if self.simulator_url else None,
             sign_in=self.api.sign_in,
+            make_code=self.api.create_code,
             follows=self.api.follows,
             ticket=self.api.ticket if self.config.account.verified else None,
         )

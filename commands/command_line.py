@@ -106,6 +106,7 @@ class Options:
     skip: bool = False
     faults: Path | None = None
     to_code: str = ""
+    scope: str = ""
 
 
 CAMPAIGN = Take("name", "活动的代号", {"metavar": "活动"})
@@ -224,6 +225,7 @@ COMMANDS: Mapping[str, Command] = {
             LOGIN, Take("--name", "姓名", {"dest": "person", "default": "", "metavar": "姓名"}),
             Take("--duty", "分工，可以写几次：lead push campaign letter guide，或者单独的 system security audit", {
                 "dest": "duties", "action": "append", "required": True, "metavar": "分工"}),
+            Take("--scope", "只管哪个单位和它的下级，写单位代码（不写就是全部）", {"default": "", "metavar": "代码"}),
         )),
         "list": ("看有哪些人，各有什么分工", ()),
         "lock": ("锁上一位，马上退出", (LOGIN,)),

@@ -34,7 +34,7 @@ def run(options: Options, parts: Parts) -> int:
 def add(store: Store, base_url: str, options: Options, now: datetime) -> int:
     """One more colleague, and the link by which they begin."""
     with store.writing() as connection:
-        one = people.add(connection, options.name, options.person, options.duties, now)
+        one = people.add(connection, options.name, options.person, options.duties, now, options.scope)
         audit.note(connection, who(), "add staff", f"staff/{one.login}", {"duties": one.duties}, now)
         secret = password.link(connection, one, now)
     _say_link(base_url, one, secret)

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from models.base import Connection
+from models.scope import within
 
 DEEPEST = 100  # pages: whoever would turn further looks for words
 LONGEST = 60  # characters of what is looked for
@@ -41,18 +42,28 @@ class Listing:
     state: sa.ColumnElement[Any] | None = None
     of: sa.ColumnElement[Any] | None = None  # the parent's number
     only: Sequence[sa.ColumnElement[bool]] = field(default=())
+    path: sa.ColumnElement[str] | None = None  # of the union whose row it is
 
 
-def rows(connection: Connection, listing: Listing, wanted: Wanted, size: int) -> list[Mapping[str, Any]]:
-    """A page of at most `size` rows, and one more where others follow."""
+def rows(
+    connection: Connection, listing: Listing, wanted: Wanted, size: int, scope: str = ""
+) -> list[Mapping[str, Any]]:
+    """A page of at most `size` rows, and one more where others follow; of what lies at or below the path `scope` only. A noun whose
+    rows belong to no union is shown to nobody who is responsible for a part."""
     query = sa.select(*(column.label(name) for name, column in listing.columns.items()))
-    query = query.select_from(listing.source).where(*_where(listing, wanted))
+    query = query.select_from(listing.source).where(*_where(listing, wanted), _seen(listing, scope))
     order = listing.columns.get(wanted.sort)
     if order is not None:
         query = query.order_by(order.desc() if wanted.down else order.asc())
     query = query.order_by(listing.newest.desc())
     first = (min(wanted.page, DEEPEST) - 1) * size
     return [dict(row._mapping) for row in connection.execute(query.offset(first).limit(size + 1))]
+
+
+def _seen(listing: Listing, scope: str) -> sa.ColumnElement[bool]:
+    if not scope:
+        return sa.true()
+    return sa.false() if listing.path is None else within(listing.path, scope)
 
 
 def _where(listing: Listing, wanted: Wanted) -> list[sa.ColumnElement[bool]]:

@@ -14,7 +14,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from models.base import MARIADB, Connection, Number, Utc, metadata
+from models.listing import DEEPEST, Wanted
+from models.scope import within
 from models.sealed import Marked, Sealed
+from models.union import unions
 
 PHONE = re.compile(r"1[3-9]\d{9}")
 NUMBER = re.compile(r"[A-Za-z0-9-]{4,30}")
@@ -106,6 +109,45 @@ def _known(connection: Connection, people: Sequence[New]) -> Mapping[str, Any]:
     keys = {one.key for one in people} | {f"p:{one.phone}" for one in people if one.phone}
     query = sa.select(members).where(members.c.key.in_(sorted(keys)))
     return {New(0, "", row.phone, row.number).key: row for row in connection.execute(query)}
+
+
+def masked(text: str, first: int, last: int) -> str:
+    """With stars for what lies between."""
+    hidden = len(text) - first - last
+    return (
+        f"{text[:first]}{'*' * hidden}{text[-last:] if last else ''}"
+        if hidden > 0
+        else text[:1] + "*" * (len(text) - 1)
+    )
+
+
+def listed(connection: Connection, scope: str, wanted: Wanted, size: int) -> list[Mapping[str, Any]]:
+    """A page of at most `size` members and one more where others follow, the newest first: masked, of the unions at or below the path
+    `scope` only. They are found by the whole phone or number, which is all that the seal allows; `of` is a union's number."""
+    query = sa.select(members, unions.c.name.label("union")).join(unions, unions.c.id == members.c.union_id)
+    query = query.where(within(unions.c.path, scope))
+    if wanted.find:
+        found = wanted.find.strip()
+        query = query.where(sa.or_(members.c.key == f"n:{found}", members.c.phone_mark == found))
+    if wanted.state in ("in", "left"):
+        query = query.where(
+            members.c.left_at.is_(None) if wanted.state == "in" else members.c.left_at.is_not(None)
+        )
+    if wanted.of.isdigit():
+        query = query.where(members.c.union_id == int(wanted.of))
+    first = (min(wanted.page, DEEPEST) - 1) * size
+    query = query.order_by(members.c.id.desc()).offset(first).limit(size + 1)
+    return [
+        {
+            "name": masked(row.name, 1, 0),
+            "phone": masked(row.phone, 3, 4),
+            "number": masked(row.number, 2, 2),
+            "union": row.union,
+            "joined_at": row.joined_at,
+            "state": "left" if row.left_at else "in",
+        }
+        for row in connection.execute(query)
+    ]
 
 
 def matching(connection: Connection, name: str, proof: str) -> list[tuple[int, int]]:

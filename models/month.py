@@ -80,6 +80,13 @@ def of_month(connection: Connection, month: str) -> Mapping[str, Count]:
     return rolled((row.path, Count(row.members, row.bound)) for row in connection.execute(query))
 
 
+def of_union(connection: Connection, number: int, most: int) -> list[tuple[str, Count]]:
+    """The totals of a union at the end of each month that it was open, the newest first."""
+    here = sa.select(months.c.month, months.c.path).where(months.c.union_id == number)
+    rows = connection.execute(here.order_by(months.c.month.desc()).limit(most)).all()
+    return [(row.month, of_month(connection, row.month).get(row.path, Count())) for row in rows]
+
+
 def known(connection: Connection) -> list[str]:
     """The months that are written down, the newest first."""
     query = sa.select(months.c.month).distinct().order_by(months.c.month.desc())

@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from models import union
 from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
 from models.rows import add as add_row
 from models.sealed import Sealed
@@ -87,6 +88,8 @@ def add(
     """A new colleague, who cannot sign in before a link was used. Raises Refused."""
     if not LOGIN.fullmatch(login):
         raise Refused(f"登录名“{login}”不行：用小写字母开头，只用小写字母、数字、点和横线，2 到 32 个字符。")
+    if scope and union.coded(connection, scope) is None:
+        raise Refused(f"没有代码是 {scope} 的单位。有哪些，请看“组织”，或者 union list。")
     values = {
         "login": login,
         "name": name.strip() or login,

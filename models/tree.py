@@ -151,7 +151,7 @@ def _begin(connection: Connection, now: datetime) -> None:
 def _open(connection: Connection, code: str) -> Union:
     found = coded(connection, code)
     if found is None:
-        raise Refused(f"没有代码是 {code} 的单位。有哪些，请看 union list。")
+        raise Refused(f"没有代码是 {code} 的单位。有哪些，请看“组织”，或者 union list。")
     if found.closed_at is not None:
         other = get(connection, found.merged_into) if found.merged_into else None
         where = f"，已经并入 {other.name}（{other.code}）" if other else "，已经撤销"

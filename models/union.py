@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
+from models.scope import path_of
 
 LEVELS: Mapping[str, str] = {"city": "市级", "county": "县区级", "town": "乡镇街道级", "base": "基层"}
 KINDS: Mapping[str, str] = {
@@ -101,6 +102,15 @@ def chain(connection: Connection, one: Union) -> list[Union]:
     codes = [code for code in one.path.split("/") if code]
     found = {each.code: each for each in _these(connection, unions.c.code.in_(codes))} if codes else {}
     return [found[code] for code in codes if code in found]
+
+
+def scope_path(connection: Connection, scope: str) -> str:
+    """The path at and below which somebody with this scope (a union's code, or a path of units) sees anything; '' where it is all.
+    Where the union has been merged, that of the one it went to."""
+    found = coded(connection, scope) if scope else None
+    while found is not None and found.merged_into is not None:
+        found = get(connection, found.merged_into)
+    return path_of(scope) if found is None else found.path
 
 
 def _these(connection: Connection, which: sa.ColumnElement[bool]) -> list[Union]:

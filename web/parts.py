@@ -70,6 +70,7 @@ class Parts:
     )
     wait: Callable[[str], timedelta] = lambda channel: timedelta(0)  # in which a push of it can be called off
     where: Callable[[str], str] = lambda name: ""  # in which file and on which line a push is written
+    make_code: Callable[[str], str] | None = None  # what a QR code of this scene holds, from WeChat
     ticket: Callable[[], str] | None = (
         None  # what pages are signed with, where the account may set share cards
     )

@@ -38,6 +38,7 @@ class Desk:
     menu: tuple[tuple[str, str], ...] = ()  # path and words of what this colleague may open
     may: Callable[[str], bool] = lambda name: False  # whether they may do what the route of this name does
     told: str = ""  # what was done just now
+    scope: str = ""  # the path at and below which they see anything, '' being all
 
     @property
     def csrf(self) -> str:

@@ -20,7 +20,6 @@ from models import audit, edition, entry, photo
 from models import reach as reaches
 from models.base import Connection
 from models.edition import Edition
-from models.scope import path_of
 from web.console.desk import Answer, Desk
 from web.console.listing import export
 
@@ -47,10 +46,7 @@ def _page(desk: Desk, number: int, what: str = "", said: Sequence[str] = (), fau
             state=EDITIONS[found.state],
             people=entry.people(connection, found.id),
             since=deeds.waiting_since(connection, found),
-            tables=[
-                _found_in(table, wanted)
-                for table in deeds.tables(connection, found, path_of(desk.staff.scope))
-            ],
+            tables=[_found_in(table, wanted) for table in deeds.tables(connection, found, desk.scope)],
             photos=photo.of_edition(connection, found.id, (photo.PENDING,), PENDING),
             deeds=deeds.deeds(kind),
             did=audit.of(connection, deeds.thing(found), 20),
@@ -97,7 +93,7 @@ def work_of(desk: Desk, connection: Connection, found: Edition) -> Work:
         desk.staff.login,
         desk.now,
         desk.parts.house.setting,
-        path_of(desk.staff.scope),
+        desk.scope,
     )
 
 
@@ -127,7 +123,7 @@ def take(desk: Desk, number: int) -> Answer:
     """All its tables as a file."""
     with desk.parts.store.reading() as connection:
         found = edition.get(connection, number) or abort(404)
-        tables = [*deeds.tables(connection, found, path_of(desk.staff.scope))]
+        tables = [*deeds.tables(connection, found, desk.scope)]
     reached = reach.table(reaches.of(desk.parts.store, found))
     stem = f"{found.campaign}-{found.opens_at.astimezone(SHANGHAI):%Y%m%d}"
     return export(desk, stem, [reached, *tables])

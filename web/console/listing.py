@@ -70,13 +70,17 @@ class List:
     finds: str = ""  # what the search looks in, '' where it cannot search
     link: Callable[[Mapping[str, Any]], str] | None = None
     people: bool = False  # names people: whoever looks is written down
+    below: bool = False  # also for whoever is responsible for a part of the tree: `find` goes by desk.scope
+    more: Sequence[
+        tuple[str, str, str]
+    ] = ()  # pages that stand beside it: the route's name, address and words
 
 
 def of(source: Listing) -> Find:
     """The rows of a table."""
 
     def find(connection: Connection, desk: Desk, wanted: Wanted, size: int) -> Rows:
-        return listing.rows(connection, source, wanted, size)
+        return listing.rows(connection, source, wanted, size, desk.scope)
 
     return find
 
@@ -107,8 +111,8 @@ def routes(lists: Sequence[List]) -> list[Route]:
         taken = partial(take, each)
         shown.__name__, taken.__name__ = each.name, f"{each.name}_export"  # type: ignore[attr-defined]
         shown.__module__ = taken.__module__ = "lists"
-        found.append(Route(f"/{each.name}", shown, each.duties, menu=each.menu))
-        found.append(Route(f"/export/{each.name}", taken, each.duties, post=True))
+        found.append(Route(f"/{each.name}", shown, each.duties, menu=each.menu, below=each.below))
+        found.append(Route(f"/export/{each.name}", taken, each.duties, post=True, below=each.below))
     return found
 
 

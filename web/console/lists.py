@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from campaigns.kinds import KINDS
 from ground.words import DELIVERIES, EDITIONS, PUSHES
-from models import alarm, audit, delivery, edition, entry, push
+from models import alarm, audit, delivery, edition, entry, member, month, push, union
 from models import staff as people
 from models.base import Connection
-from models.staff import AUDIT, CAMPAIGN, LEAD, PLAN, PUSH, SECURITY, SYSTEM
+from models.listing import Wanted
+from models.staff import AUDIT, CAMPAIGN, LEAD, LETTER, PLAN, PUSH, SECURITY, SYSTEM
+from models.union import KINDS as UNION_KINDS
+from models.union import LEVELS
 from web.console.desk import Desk
 from web.console.listing import Column, List, held, of, plain
 
@@ -49,9 +52,75 @@ def _staff(connection: Connection, desk: Desk) -> list[Mapping[str, Any]]:
     ]
 
 
+def _unions(connection: Connection, desk: Desk) -> list[Mapping[str, Any]]:
+    totals = month.totals(connection)
+    return [
+        {
+            "code": one.code,
+            "name": "　" * one.path.count("/") + one.name,
+            "level": one.level,
+            "kind": one.kind,
+            "members": totals[one.path].members,
+            "bound": totals[one.path].bound,
+            "state": one.state,
+        }
+        for one in union.every(connection)
+        if one.path.startswith(desk.scope)
+    ]
+
+
+def _members(connection: Connection, desk: Desk, wanted: Wanted, size: int) -> Sequence[Mapping[str, Any]]:
+    return member.listed(connection, desk.scope, wanted, size)
+
+
+UNIONS = {"open": "在", "closed": "撤销或者合并了"}
+MEMBERS = {"in": "在会", "left": "退会"}
 STAFF = {"on": "在用", "invited": "还没有用过链接", "locked": "锁上了"}
 
 LISTS = (
+    List(
+        "unions",
+        "组织",
+        PLAN,
+        (
+            Column("code", "代码"),
+            Column("name", "单位"),
+            Column("level", "级别", lambda level: LEVELS.get(level, level)),
+            Column("kind", "种类", lambda kind: UNION_KINDS.get(kind, kind)),
+            Column("members", "会员（含下级）"),
+            Column("bound", "绑定的关注者（含下级）"),
+            Column("state", "状态", lambda state: UNIONS[state]),
+        ),
+        held(_unions),
+        "还没有单位。准备一份名单（单位代码、单位名称、上级代码），点“导入单位名单”，这里就有一行一个单位。",
+        menu="组织",
+        states=UNIONS,
+        finds="代码、单位",
+        link=lambda row: f"/console/union/{row['code']}",
+        below=True,
+        more=(("unions.ask_unions", "/console/intake/unions", "导入单位名单"),),
+    ),
+    List(
+        "members",
+        "会员",
+        (LEAD, CAMPAIGN, LETTER),
+        (
+            Column("name", "姓名"),
+            Column("phone", "手机号"),
+            Column("number", "会员编号"),
+            Column("union", "单位"),
+            Column("joined_at", "名册里从什么时候起有"),
+            Column("state", "状态", lambda state: MEMBERS[state]),
+        ),
+        _members,
+        "还没有会员。准备一份名单（单位代码、姓名、手机号或者会员编号），点“导入会员名单”，这里就有一行一位会员。",
+        menu="会员",
+        states=MEMBERS,
+        finds="完整的手机号或者会员编号",
+        people=True,
+        below=True,
+        more=(("unions.ask_members", "/console/intake/members", "导入会员名单"),),
+    ),
     List(
         "pushes",
         "推送记录",

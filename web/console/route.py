@@ -14,7 +14,7 @@ from urllib.parse import quote
 from flask import abort, g, make_response, redirect, request
 from werkzeug.wrappers import Response
 
-from models import password, shift
+from models import password, shift, union
 from models.shift import Shift
 from models.staff import DUTIES, PLAN, Staff
 from web.console.desk import NOBODY, Answer, Desk, came_from
@@ -119,7 +119,14 @@ class Guard:
             tuple(menu),
             lambda name: name in routes and routes[name].is_for(one),
             told,
+            self._scope(one),
         )
+
+    def _scope(self, one: Staff) -> str:
+        if not one.scope:
+            return ""
+        with self._parts.store.reading() as connection:
+            return union.scope_path(connection, one.scope)
 
     def _question(self, desk: Desk, route: Route, values: dict[str, Any]) -> Response | None:
         """What is asked before it is done: whether they are sure, and a code; None where it may be done."""

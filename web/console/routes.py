@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.staff import AUDIT, CAMPAIGN, LEAD, PLAN, PUSH, SECURITY, SYSTEM
-from web.console import check_in, editions, halting, listing, occasion, pushes, sign_in, system, today
+from web.console import check_in, editions, halting, listing, occasion, pushes, sign_in, system, today, unions
 from web.console.lists import LISTS
 from web.console.route import ANYBODY, STRANGERS, Route
 from web.parts import Parts
@@ -48,6 +48,16 @@ ROUTES = (
     Route("/check-in/<int:number>/give", check_in.give, TEND, post=True),
     Route("/check-in/<int:number>/proof/<int:handout_id>", check_in.proof, TEND),
     Route("/photo/<int:number>/<size>", editions.picture, TEND),
+    Route("/union/<code>", unions.look, PLAN, below=True),
+    Route("/union/<code>/poster/<int:number>", unions.poster, PLAN, below=True),
+    Route("/union/<code>/code", unions.make_code, (LEAD, CAMPAIGN), post=True, below=True),
+    Route("/union/<code>/move", unions.move, (LEAD,), post=True, asks=unions.asks_move, below=True),
+    Route("/union/<code>/merge", unions.merge, (LEAD,), post=True, asks=unions.asks_merge, proof=True, below=True),
+    Route("/union/<code>/close", unions.close, (LEAD,), post=True, asks=unions.asks_close, proof=True, below=True),
+    Route("/intake/unions", unions.ask_unions, (LEAD,)),
+    Route("/intake/unions", unions.take_unions, (LEAD,), post=True),
+    Route("/intake/members", unions.ask_members, (LEAD, CAMPAIGN), below=True),
+    Route("/intake/members", unions.take_members, (LEAD, CAMPAIGN), post=True, below=True),
     Route("/system", system.look, (SYSTEM, AUDIT, LEAD), menu="系统"),
     Route("/system/verify", system.verify, (AUDIT, LEAD), post=True),
     Route("/alarm/<mark>", system.one_alarm, (LEAD, SYSTEM)),

@@ -84,7 +84,8 @@ def add_colleague(desk: Desk) -> Answer:
     try:
         with desk.parts.store.writing() as connection:
             name = form.get("name", "")[:40]
-            one = people.add(connection, form.get("login", "").strip().lower(), name, duties, wall())
+            login, scope = form.get("login", "").strip().lower(), form.get("scope", "").strip()[:32]
+            one = people.add(connection, login, name, duties, wall(), scope)
             secret = password.link(connection, one, wall())
             desk.note(connection, "add staff", f"staff/{one.login}", duties=one.duties)
     except Refused as fault:

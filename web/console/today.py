@@ -11,7 +11,7 @@ from campaigns.campaign import named
 from campaigns.year import Due
 from ground.days import minute
 from ground.words import COMING
-from models import alarm, edition, push, recent, shared
+from models import alarm, edition, month, push, recent, shared
 from models.base import Connection
 from models.edition import Edition
 from models.staff import CAMPAIGN, LEAD, PLAN, PUSH, SYSTEM, Staff
@@ -44,6 +44,8 @@ class Figure:
 
 def first(desk: Desk) -> Answer:
     """The page that is open in the morning."""
+    if desk.staff.scope:
+        return _of_a_part(desk)
     with desk.parts.store.reading() as connection:
         alarms = alarm.standing(connection, WRONG) if desk.staff.has((*PLAN, SYSTEM)) else []
         return desk.page(
@@ -54,6 +56,18 @@ def first(desk: Desk) -> Answer:
             figures=list(_figures(desk, connection)),
             halted=shared.halted(connection),
         )
+
+
+def _of_a_part(desk: Desk) -> Answer:
+    """The same for whoever is responsible for a part of the tree: its own figures, and nothing of the whole."""
+    with desk.parts.store.reading() as connection:
+        count = month.totals(connection).get(desk.scope, month.Count())
+        halted = shared.halted(connection)
+    figures = [
+        Figure(count.members, "位会员", "/console/members"),
+        Figure(count.bound, "位关注者绑定了单位", "/console/unions"),
+    ]
+    return desk.page("today", tasks=[], coming=[], alarms=[], figures=figures, halted=halted)
 
 
 def _unapproved(desk: Desk, connection: Connection) -> Iterator[Task]:
