@@ -27,7 +27,7 @@ from jobs.policy import Verdict
 from jobs.quota import Quota
 from jobs.streak import Streak
 from models import alarm, delivery, ledger, push, shared
-from models.base import Connection, Store, StoreError, deadlocked, disconnected, timed_out
+from models.base import Connection, Store, StoreError, deadlocked, disconnected, named, timed_out
 from models.ledger import Claimed, Outcome, Rules
 from models.push import Occasion, Plan
 from wx.account import Account
@@ -41,7 +41,7 @@ AHEAD = 8  # times as many are claimed, so that no call waits for a disk; never 
 LEASE = timedelta(minutes=2)  # longer than the slowest call: after so long a silent worker's rows are freed
 SETTLE_TRIES = 8
 CLOSING_S = 8.0  # how long calls under way may still take when the worker is told to stop
-FAULTS = 5  # deadlocks and time-outs of one push in a row, before the staff hear of it
+FAULTS = 5  # deadlocks and time-outs of one push in a row, before it waits and the staff hear of it
 PATIENCE = timedelta(hours=2)  # without reaching WeChat, before a push is paused
 UNREACHED = "wechat unreached"
 
@@ -139,19 +139,20 @@ class Sender:
         return bool(self.flight.calls)
 
     def _alone(self, occasion: Occasion, step: Callable[[Occasion], float | None]) -> float | None:
-        """One step for one push; a fault that is its own stays its own."""
+        """One step for one push; a fault that is its own stays its own. One that passes by itself is tried again soon."""
         try:
             done = step(occasion)
         except Exception as error:
             if disconnected(error):
                 raise
-            log.exception("a push is held back", extra={"push": occasion.name})
             self._faults[occasion.id] += 1
-            passing = deadlocked(error) or timed_out(error)
-            tell = not passing or self._faults[occasion.id] >= FAULTS
+            if (deadlocked(error) or timed_out(error)) and self._faults[occasion.id] < FAULTS:
+                log.warning("a push is tried again", extra={"push": occasion.name, "error": named(error)})
+                return IDLE_S
+            log.exception("a push is held back", extra={"push": occasion.name})
             why = f"出了意料之外的错（{type(error).__name__}）"
             with self.store.writing() as connection:
-                acts.hold_back(connection, occasion, why, self.now(), tell=tell)
+                acts.hold_back(connection, occasion, why, self.now(), tell=True)
             return IDLE_S
         self._faults.pop(occasion.id, None)
         return done

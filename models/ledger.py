@@ -11,6 +11,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 import sqlalchemy as sa
 
@@ -366,7 +367,8 @@ def settle(connection: Connection, holder: str, outcomes: Iterable[Outcome], now
         for ids in chunked(outcome.ids):
             update = deliveries.update().where(deliveries.c.id.in_(ids), mine).values(values)
             number += connection.execute(update).rowcount
-    if sent:  # most rows end like this, so they go in one statement
+    if sent:  # most rows end like this, so they go in one statement; in order, as all lock them
+        sent.sort(key=itemgetter("its_id"))
         values = {**_ended(SENT, now), "far_id": sa.bindparam("its_far_id")}
         update = deliveries.update().where(deliveries.c.id == sa.bindparam("its_id"), mine).values(values)
         number += connection.execute(update, sent).rowcount
@@ -428,10 +430,22 @@ def release(
         fresh = deliveries.c.tried_at > now - remembers_for + MARGIN
         again = sa.and_(dead, fresh, deliveries.c.attempts < ATTEMPTS)
         values: dict[str, object] = {"state": PLANNED, **_FREE, "updated_at": now}
-        number += connection.execute(deliveries.update().where(again).values(values)).rowcount
+        number += _free(connection, again, values)
     values = {"state": UNKNOWN, "reason": SILENCE, **_FREE, "updated_at": now}
     for lost in (dead, _forgotten(channel, remembers_for, now)):
-        number += connection.execute(deliveries.update().where(lost).values(values)).rowcount
+        number += _free(connection, lost, values)
+    return number
+
+
+def _free(connection: Connection, which: sa.ColumnElement[bool], values: Mapping[str, object]) -> int:
+    """Change these rows but those that another worker settles or frees at this moment: whoever waited for them while holding
+    others would lock in another order than they do, and one of both would be given up. How many."""
+    found = sa.select(deliveries.c.id).where(which).order_by(deliveries.c.id)
+    ids = connection.execute(found.with_for_update(skip_locked=True)).scalars().all()
+    number = 0
+    for some in chunked(ids):
+        these = sa.and_(deliveries.c.id.in_(some), which)
+        number += connection.execute(deliveries.update().where(these).values(values)).rowcount
     return number
 
 

@@ -6,19 +6,23 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 import quick_start
+import sqlalchemy as sa
 from conftest import free_port
 from push_cast import LIVE, Office, Wall
 from quick_start import Process
 
+from jobs.push import LEASE
+from models import shared
 from models.base import Store
+from models.delivery import deliveries
 
 HERE = Path(__file__).parent
-LEASE_S = 2.0
 
 
 class Start(Protocol):
@@ -29,7 +33,7 @@ class Start(Protocol):
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts worker processes; those that still live are killed at the end. What they say is in `workers.log`."""
+    """Starts worker processes; those that still live are killed at the end. What they said is shown when the test fails."""
     started: list[Process] = []
     log = (tmp_path / "workers.log").open("a")
 
@@ -39,7 +43,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             "far": office.server.url,
             "app_id": LIVE.app_id,
             "secret": LIVE.app_secret.get_secret_value(),
-            "lease_s": LEASE_S,
+            "lease_s": LEASE.total_seconds(),
         } | words
         line = [str(HERE / program), *(f"{name}={value}" for name, value in known.items())]
         reads, writes = os.pipe()
@@ -56,6 +60,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         assert process.stdout is not None
         process.stdout.close()
     log.close()
+    print(Path(log.name).read_text())
 
 
 @pytest.fixture
@@ -102,8 +107,22 @@ def own_redis(program: Callable[..., str], tmp_path: Path) -> Iterator[OwnRedis]
     made.dies()
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until, "waited in vain"
         time.sleep(0.02)
+
+
+def leases_end(office: Office, *dead: Process) -> bool:
+    """As if two minutes had passed since these died, so that the others may free what they held: True, for `wait_until`."""
+    now = datetime.now(UTC)
+    with office.store.reading() as connection:
+        names = shared.beats(connection, datetime.fromtimestamp(0, UTC))  # those that stopped as well
+        holders = [name.rpartition(":")[2] for name in names if any(f":{one.pid}:" in name for one in dead)]
+        held = sa.and_(deliveries.c.holder.in_(holders), deliveries.c.lease_until > now)
+        ids = connection.execute(sa.select(deliveries.c.id).where(held)).scalars().all()
+    if ids:
+        with office.store.writing() as connection:
+            connection.execute(deliveries.update().where(held).values(lease_until=now))
+    return True

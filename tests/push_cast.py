@@ -149,7 +149,7 @@ class Office:
         """The ways out of this office."""
         return open_channels(Gear(self.api, Shelf(self.store, self.clock.now), self.folder))
 
-    def works(self, worker: Worker | None = None, seconds: float = 20) -> None:
+    def works(self, worker: Worker | None = None, seconds: float = 120) -> None:
         """A worker steps until nothing more happens without the clock moving."""
         worker = worker or (self.workers[0] if self.workers else self.worker())
         until = time.monotonic() + seconds

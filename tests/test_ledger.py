@@ -247,6 +247,23 @@ class TestADeadWorker:
         assert settle(store, Outcome((held.id,), "sent", far_id="9"), holder="bob") == 1
         assert states(store, occasion.id) == {"sent": 1}
 
+    def test_is_followed_without_waiting_for_a_row_that_another_worker_has_in_hand(
+        self, store: Store
+    ) -> None:
+        if store.dialect == "sqlite":
+            return  # one writer at a time: nobody ever waits for a row
+        occasion = begin(store, [worker(1), worker(2)])
+        first, second = take(store, occasion)
+        later = NOON + 3 * MINUTE
+
+        with store.writing() as one, store.writing() as other:
+            assert ledger.settle(one, "ada", [Outcome((second.id,), "sent", far_id="9")], later) == 1
+            assert ledger.release(other, "template", TEN_MINUTES, later) == 1
+
+        assert [row.state for row in rows(store, occasion.id)] == ["planned", "sent"]
+        assert not take(store, occasion, now=NOON + TEN_MINUTES)
+        assert [one.id for one in take(store, occasion, now=later)] == [first.id]
+
     def test_does_not_come_back_for_ever(self, store: Store) -> None:
         occasion = begin(store, [worker(1)], "mass")
         begin(store, [worker(2), worker(3)], "mass", "other/push")

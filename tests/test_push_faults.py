@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from pydantic import SecretStr
 
 from jobs.brake import Lease
 from jobs.hearts import STILL_S, Hearts
-from models import push, shared
+from models import ledger, push, shared
 from models.push import pushes
 
 __all__ = ["desk", "each_office", "office"]
@@ -90,6 +91,28 @@ class TestOneSickPush:
 
         assert office.books(well).sent == 3
         assert any("spring/sick" in words for words in office.alarms())
+
+    def test_that_the_database_gave_up_for_another_is_tried_again_at_once(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        office.hires(3)
+        push_id = office.starts()
+        claims, left = ledger.claim, [1, 2]
+
+        def given_up_twice(*words: Any, **more: Any) -> list[ledger.Claimed]:
+            if left:
+                left.pop()
+                raise sa.exc.OperationalError("UPDATE", None, Exception("Deadlock found"))
+            return claims(*words, **more)
+
+        monkeypatch.setattr(ledger, "claim", given_up_twice)
+        office.works()
+        office.works()
+
+        assert not left
+        assert office.stands(push_id).state == "finished"
+        assert office.books(push_id).sent == 3
+        assert office.alarms() == []
 
 
 class TestFindingThePeople:
