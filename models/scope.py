@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from models.base import Connection
 from models.deadline import OPEN
 from models.request import COLUMNS, Request, id_of, requests
+from models.sealed import containing
 
 AFTER = chr(ord("/") + 1)  # the sign behind the one that ends a path
 
@@ -61,7 +62,7 @@ class Wanted:
     edition_id: int | None = None
 
 
-def _which(campaign: str, scope: str, wanted: Wanted) -> sa.ColumnElement[bool]:
+def _which(connection: Connection, campaign: str, scope: str, wanted: Wanted) -> sa.ColumnElement[bool]:
     found = [requests.c.campaign == campaign, _seen(scope)]
     if wanted.states:
         found.append(requests.c.state.in_(wanted.states))
@@ -73,8 +74,9 @@ def _which(campaign: str, scope: str, wanted: Wanted) -> sa.ColumnElement[bool]:
         found.append(requests.c.edition_id == wanted.edition_id)
     if wanted.words:
         here = id_of(wanted.words)
-        said = requests.c.words.contains(wanted.words, autoescape=True)
-        found.append(sa.or_(said, requests.c.id == here) if here is not None else said)
+        searched = (requests.c.words, requests.c.unit)
+        said = containing(connection, requests.c.id, searched, wanted.words, sa.and_(*found))
+        found.append(requests.c.id.in_([*said, here] if here is not None else said))
     return sa.and_(*found)
 
 
@@ -82,7 +84,7 @@ def listed(
     connection: Connection, campaign: str, scope: str, wanted: Wanted, limit: int = 100, skip: int = 0
 ) -> list[Request]:
     """Those that somebody of this scope sees, what is due first first; then those without a deadline, the newest first."""
-    which = _which(campaign, scope, wanted)
+    which = _which(connection, campaign, scope, wanted)
     due, other = (sa.and_(which, requests.c.due_at.is_not(None)), sa.and_(which, requests.c.due_at.is_(None)))
     may_be_due = not wanted.states or any(state in OPEN for state in wanted.states)
     found = _page(connection, due, (requests.c.due_at, requests.c.id), limit, skip) if may_be_due else []
@@ -109,5 +111,5 @@ def _page(
 
 def counted(connection: Connection, campaign: str, scope: str, wanted: Wanted) -> dict[str, int]:
     """How many of them there are, by state."""
-    query = sa.select(requests.c.state, sa.func.count()).where(_which(campaign, scope, wanted))
+    query = sa.select(requests.c.state, sa.func.count()).where(_which(connection, campaign, scope, wanted))
     return {row[0]: row[1] for row in connection.execute(query.group_by(requests.c.state))}

@@ -4,14 +4,16 @@
     sa.Column("phone_mark", Marked("requests.phone"), nullable=False),  # for `phone_mark == number`
 
 In Python the value is the clear text, in the database it is sealed (models/keyring.py); '' and NULL stay what they are. No statement
-can compare, sort or search what is sealed: a `Marked` column beside it is given the same clear text and finds it again, whole. The
-place is the table's and the column's name. Rows that an older release has written in clear are read as they are until
+can compare, sort or search what is sealed: a `Marked` column beside it is given the same clear text and finds it again, whole;
+`containing` looks for a part of it. The place is the table's and the column's name. Rows that an older release has written in clear
+are read as they are until
 `models.resealing` has sealed them. An engine without a keyring (backups) moves everything as it lies.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +23,7 @@ from models.base import Connection, Id, Words, keyring_of
 from models.keyring import MARK_SIGNS, KeyTrouble, NoKey, is_sealed
 
 SHUT = "（打不开，请告诉系统管理员）"  # what is read where the right key is not at hand
+SEARCHED, MOST_FOUND = 20_000, 500  # rows
 log = logging.getLogger(__name__)
 
 
@@ -82,6 +85,25 @@ def plainly(text: str) -> str:
     """What two ways to write the same number or name have in common: no blanks, dashes and brackets, no +86, one case."""
     kept = "".join(sign for sign in text if sign.isalnum()).upper()
     return kept[-11:] if kept.isdigit() and len(kept) == 13 and kept.startswith("86") else kept
+
+
+def containing(
+    connection: Connection,
+    number: sa.Column[int],
+    columns: Sequence[sa.Column[str]],
+    words: str,
+    which: sa.ColumnElement[bool],
+) -> list[int]:
+    """The numbers of the rows that have these words in one of the sealed columns, the newest first. Each row is opened, some
+    hundred thousand a second, so that only the newest `SEARCHED` are looked through."""
+    query = sa.select(number, *columns).where(which).order_by(number.desc()).limit(SEARCHED)
+    sought, found = words.casefold(), []
+    for row in connection.execute(query).yield_per(1000):
+        if any(value and sought in value.casefold() for value in row[1:]):
+            found.append(int(row[0]))
+        if len(found) == MOST_FOUND:
+            break
+    return found
 
 
 def can_seal(connection: Connection) -> bool:

@@ -26,7 +26,19 @@ __all__ = ["desk"]
 
 CONTRACT = {
     *("demo", "serve", "work", "run", "check", "menu", "push", "db", "doctor", "report", "halt", "unhalt"),
-    *("replay", "talk", "campaign", "alarm", "follower", "recount", "staff", "audit", "union", "member"),
+    *(
+        "replay",
+        "talk",
+        "campaign",
+        "alarm",
+        "follower",
+        "recount",
+        "key",
+        "staff",
+        "audit",
+        "union",
+        "member",
+    ),
 }
 DEEDS = {
     "menu": {"check", "diff", "publish", "rollback"},
