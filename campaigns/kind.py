@@ -208,6 +208,7 @@ class Kind:
     within: Callable[[Connection, Edition, Any, str], Sequence[Table]] = (
         lambda connection, edition, rules, scope: ()
     )  # the tables as the staff of one unit may see them
+    personal: bool = False  # what is taken must be sealed: without a key nothing is asked
 
 
 def rules_of(kind: Kind, edition: Edition) -> Any:

@@ -18,8 +18,10 @@ from ground.days import moment
 from models import consent, draft, edition, entry, photo
 from models.base import Connection
 from models.edition import Edition, Opening
+from models.sealed import can_seal
 
 NOT_YET = "还没有开始。"
+NO_KEY = "这一项暂时收不了：个人信息的保护还没有设置好，为了您的安全先不收。急事请拨打 12351。"
 NO_SETTING = Setting()
 NO_PHOTO = "这张照片不在了，请再传一次。"
 
@@ -87,6 +89,8 @@ def asks(visit: Visit) -> Asked | Nothing:
     """What is asked of this person now, or why nothing is."""
     if not visit.edition.takes(visit.now):
         return kind_of(visit.edition).late(visit) or Nothing(over(visit.edition, visit.now))
+    if kind_of(visit.edition).personal and not can_seal(visit.connection):
+        return Nothing(NO_KEY)
     return kind_of(visit.edition).form(visit)
 
 

@@ -21,6 +21,7 @@ from menus.directory import BadDirectory
 from models.base import StoreError, named
 from models.keyring import KeyTrouble
 from models.schema import CannotUpgrade
+from models.sealed import no_key
 
 GOOD, PROBLEM, WRONG_USE = 0, 1, 2
 
@@ -365,6 +366,8 @@ def in_words(run: Callable[[], int]) -> int:
     except (BadDirectory, CannotUpgrade, KeyTrouble) as error:
         raise refuse(str(error)) from None
     except StoreError as error:
+        if words := no_key(error):
+            raise refuse(words) from None
         name = named(error)
         raise refuse(f"数据库用不了（{name}）：{DATABASE.get(name, DATABASE_AWAY)}") from None
     except OSError as error:

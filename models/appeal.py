@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
 from models.rows import add
+from models.sealed import Sealed
 
 WAITS, GRANTED, REFUSED = "waits", "granted", "refused"
 
@@ -19,7 +20,7 @@ appeals = sa.Table(
     sa.Column("edition_id", Number(), sa.ForeignKey("editions.id"), nullable=False),
     sa.Column("openid", Id(128)),
     sa.Column("against", Id(64), nullable=False),  # what would undo it, as staff type it: "show 12"
-    sa.Column("words", Words(), nullable=False),
+    sa.Column("words", Sealed("appeals.words"), nullable=False),
     sa.Column("state", Id(8), nullable=False),
     sa.Column("answer", Words(), nullable=False),
     sa.Column("at", Utc(), nullable=False),

@@ -12,9 +12,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
+from models.base import MARIADB, Connection, Id, Number, Utc, metadata
 from models.listing import Listing
 from models.rows import add
+from models.sealed import Sealed
 
 entries = sa.Table(
     "entries",
@@ -26,7 +27,7 @@ entries = sa.Table(
     sa.Column("door", Id(8), nullable=False),  # chat or page
     sa.Column("number", Id(32), nullable=False),  # of the thing it made, such as a wish; '' for none
     sa.Column("receipt", Id(32), unique=True),
-    sa.Column("told", Words(), nullable=False),
+    sa.Column("told", Sealed("entries.told", must=False), nullable=False),
     sa.Column("received_at", Utc(), nullable=False),
     sa.UniqueConstraint("edition_id", "openid", "once"),
     sa.Index("ix_entries_openid", "openid"),

@@ -15,8 +15,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
+from models.base import MARIADB, Connection, Id, Number, Utc, metadata
 from models.rows import add
+from models.sealed import Sealed
 
 SELF, TYPED, DRAWN, PHOTO = "self", "typed", "drawn", "photo"  # what proves it
 MARK = "~"  # no openid begins so
@@ -31,9 +32,11 @@ handouts = sa.Table(
     sa.Column("item", Id(32), nullable=False),
     sa.Column("held", Id(32)),
     sa.Column("quantity", sa.Integer, nullable=False),
-    sa.Column("proxy", Words(), nullable=False),  # who took it for the person; '' for themselves
+    sa.Column(
+        "proxy", Sealed("handouts.proxy"), nullable=False
+    ),  # who took it for the person; '' for themselves
     sa.Column("proof", Id(8), nullable=False),
-    sa.Column("signed", Words(), nullable=False),  # the typed name
+    sa.Column("signed", Sealed("handouts.signed"), nullable=False),  # the typed name
     sa.Column("photo", Id(32)),  # the key of a drawn signature or a photo
     sa.Column("salt", Id(32), nullable=False),
     sa.Column("staff", Id(128), nullable=False),

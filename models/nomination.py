@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
 from models.rows import add
+from models.sealed import Sealed
 
 WAITS, CONFIRMED, ACCEPTED, REFUSED, WITHDRAWN = "waits", "confirmed", "accepted", "refused", "withdrawn"
 OPEN = (WAITS, CONFIRMED)
@@ -31,9 +32,9 @@ nominations = sa.Table(
     sa.Column("openid", Id(128)),  # of whoever nominates
     sa.Column("slot", sa.Integer, nullable=False),  # their first, second … one
     sa.Column("link_hash", Id(64), nullable=False, unique=True),  # of the secret in the nominee's link
-    sa.Column("name", Words(), nullable=False),
-    sa.Column("unit", Words(), nullable=False),
-    sa.Column("words", Words(), nullable=False),
+    sa.Column("name", Sealed("nominations.name"), nullable=False),
+    sa.Column("unit", Sealed("nominations.unit"), nullable=False),
+    sa.Column("words", Sealed("nominations.words"), nullable=False),
     sa.Column("state", Id(16), nullable=False),
     sa.Column("reason", Words(), nullable=False),
     sa.Column("number", sa.Integer),  # as a candidate

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
 from models.rows import add
+from models.sealed import Sealed
 
 WAITS, UPHELD, DISMISSED = "waits", "upheld", "dismissed"
 
@@ -19,7 +20,7 @@ objections = sa.Table(
     sa.Column("edition_id", Number(), sa.ForeignKey("editions.id"), nullable=False),
     sa.Column("openid", Id(128)),  # NULL for one that came by telephone or letter
     sa.Column("number", sa.Integer, nullable=False),  # the candidate's; 0 for the whole result
-    sa.Column("words", Words(), nullable=False),
+    sa.Column("words", Sealed("objections.words"), nullable=False),
     sa.Column("state", Id(16), nullable=False),
     sa.Column("answer", Words(), nullable=False),
     sa.Column("at", Utc(), nullable=False),

@@ -7,6 +7,7 @@ in use: by it a wrong key is told before anything is written with it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 
 from models import schema, shared
 from models.base import Connection, Store
-from models.keyring import Keyring, KeyTrouble, is_sealed, key_in
+from models.keyring import MARK_SIGNS, Keyring, KeyTrouble, is_sealed, key_in
 from models.sealed import Marked, Sealed
 
 PORTION = 500  # rows of a transaction
@@ -26,15 +27,16 @@ PROOF, PLACE = (
 )  # the row with the sealed word, and the place that it is sealed for
 WORD = "gonghui"
 PROGRESS = "resealing"
+MARK = re.compile(rf"[0-9a-f]{{{MARK_SIGNS}}}")
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A table with sealed columns, and the blind indexes beside them (by the name of the column that each is of)."""
+    """A table with sealed columns, and the blind indexes beside them: (index, column that it is of, which may be itself)."""
 
     table: sa.Table
     sealed: Sequence[str]
-    marked: Mapping[str, str]
+    marked: Sequence[tuple[str, str]]
 
     @property
     def key(self) -> list[sa.Column[Any]]:
@@ -55,11 +57,11 @@ def holdings() -> list[Holding]:
     found = []
     for table in sorted(schema.known().tables.values(), key=lambda one: one.name):
         sealed = [column.name for column in table.columns if isinstance(column.type, Sealed)]
-        marked = {
-            column.type.place.partition(".")[2]: column.name
+        marked = [
+            (column.name, column.type.place.partition(".")[2])
             for column in table.columns
             if isinstance(column.type, Marked)
-        }
+        ]
         if sealed:
             found.append(Holding(table, sealed, marked))
     return found
@@ -176,7 +178,8 @@ def _value(connection: Connection, name: str) -> str | None:
 
 def _rows(connection: Connection, holding: Holding, last: Sequence[Any] | None) -> list[Mapping[str, Any]]:
     """The next rows after that key, as they lie."""
-    lying = [sa.type_coerce(holding.table.c[name], sa.Text).label(name) for name in holding.sealed]
+    own = [index for index, of in holding.marked if index == of]
+    lying = [sa.type_coerce(holding.table.c[name], sa.Text).label(name) for name in (*holding.sealed, *own)]
     query = sa.select(*holding.key, *lying).order_by(*holding.key).limit(PORTION).with_for_update()
     if last is not None:
         after = [sa.literal(value, column.type) for value, column in zip(last, holding.key, strict=True)]
@@ -201,7 +204,8 @@ def _reseal(
         if len(clear) == len(holding.sealed):
             changes.append((row, clear))
     for row, clear in changes:
-        marks = {mark: clear[name] for name, mark in holding.marked.items()}
+        marks = {index: row[of] if index == of else clear[of] for index, of in holding.marked}
+        marks = {index: value for index, value in marks.items() if not MARK.fullmatch(value or "")}
         mine = sa.and_(*(column == row[column.name] for column in holding.key))
         connection.execute(holding.table.update().where(mine).values(**clear, **marks))
     return Told(len(changes), lost)

@@ -6,8 +6,7 @@
 In Python the value is the clear text, in the database it is sealed (models/keyring.py); '' and NULL stay what they are. No statement
 can compare, sort or search what is sealed: a `Marked` column beside it is given the same clear text and finds it again, whole;
 `containing` looks for a part of it. The place is the table's and the column's name. Rows that an older release has written in clear
-are read as they are until
-`models.resealing` has sealed them. An engine without a keyring (backups) moves everything as it lies.
+are read as they are until `models.resealing` has sealed them. An engine without a keyring (backups) moves everything as it lies.
 """
 
 from __future__ import annotations
@@ -63,7 +62,8 @@ class Sealed(sa.types.TypeDecorator[str]):
 
 
 class Marked(sa.types.TypeDecorator[str]):
-    """The blind index of a sealed column: it is given the clear text, keeps a mark of it, and never gives it back."""
+    """A blind index: it is given the clear text, keeps a mark of it, and never gives it back. Its place is the sealed column that it is
+    beside, or its own where it is made of several."""
 
     impl = sa.String
     cache_ok = True
@@ -104,6 +104,12 @@ def containing(
         if len(found) == MOST_FOUND:
             break
     return found
+
+
+def no_key(error: BaseException) -> str:
+    """Why this statement sealed nothing, in Chinese; '' where that was not the fault."""
+    cause = getattr(error, "orig", None)
+    return str(cause) if isinstance(cause, KeyTrouble) else ""
 
 
 def can_seal(connection: Connection) -> bool:

@@ -20,8 +20,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from models import slot
-from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
+from models.base import MARIADB, Connection, Id, Number, Utc, metadata
 from models.rows import add
+from models.sealed import Sealed, containing
 
 CONFIRMED, WAITING, OFFERED = "confirmed", "waiting", "offered"
 LAPSED, CANCELLED = "lapsed", "cancelled"
@@ -44,8 +45,8 @@ sign_ups = sa.Table(
     sa.Column("seats", sa.Integer, nullable=False),
     sa.Column("state", Id(16), nullable=False),
     sa.Column("code", Id(16), nullable=False, unique=True),  # what opens the door; cannot be guessed
-    sa.Column("name", Words(), nullable=False),
-    sa.Column("phone", Words(), nullable=False),
+    sa.Column("name", Sealed("sign_ups.name"), nullable=False),
+    sa.Column("phone", Sealed("sign_ups.phone"), nullable=False),
     sa.Column("made_at", Utc(), nullable=False),
     sa.Column("since", Utc(), nullable=False),  # since when in this state, and the order of those who wait
     sa.Column("until", Utc()),  # of an offer
@@ -167,13 +168,13 @@ def of_edition(connection: Connection, edition_id: int, limit: int = MOST) -> li
 
 def named(connection: Connection, edition_id: int, words: str, limit: int = 20) -> list[SignUp]:
     """Those who stand and whose name holds these words, or whose number of the telephone ends with them."""
-    sought = words.replace("/", "//").replace("%", "/%").replace("_", "/_")
-    same: sa.ColumnElement[bool] = sign_ups.c.name.like(f"%{sought}%", escape="/")
-    if len(words) >= 4 and words.isdigit():
-        same = sa.or_(same, sign_ups.c.phone.like(f"%{words}", escape="/"))
-    here = sa.and_(sign_ups.c.edition_id == edition_id, sign_ups.c.state.in_(STANDS), same)
-    query = sa.select(*_COLUMNS).where(here).order_by(sign_ups.c.id).limit(limit)
-    return [SignUp(*row) for row in connection.execute(query)]
+    here = sa.and_(sign_ups.c.edition_id == edition_id, sign_ups.c.state.in_(STANDS))
+    digits = len(words) >= 4 and words.isdigit()
+    columns = [sign_ups.c.name, sign_ups.c.phone] if digits else [sign_ups.c.name]
+    found = containing(connection, sign_ups.c.id, columns, words, here)
+    query = sa.select(*_COLUMNS).where(sign_ups.c.id.in_(found)).order_by(sign_ups.c.id)
+    named = [SignUp(*row) for row in connection.execute(query)]
+    return [one for one in named if words in one.name or one.phone.endswith(words)][:limit]
 
 
 def ahead(connection: Connection, one: SignUp) -> int:

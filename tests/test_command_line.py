@@ -46,6 +46,7 @@ DEEDS = {
     "db": {"upgrade", "backup", "restore", "verify"},
     "campaign": {"list", "show", "extend", "export", "do"},
     "follower": {"import"},
+    "key": {"make", "list", "rotate", "seal"},
     "alarm": {"list", "look", "clear", "test", "fell"},
     "staff": {"add", "list", "lock", "reset"},
     "audit": {"list", "verify"},

@@ -8,6 +8,7 @@ from flask import Flask, Response, jsonify, make_response, render_template, requ
 from werkzeug.exceptions import HTTPException
 
 from models.base import traced
+from models.sealed import no_key
 
 LOG = logging.getLogger(__name__)
 WORDS = {
@@ -20,6 +21,7 @@ WORDS = {
     502: ("连不上模拟的微信", "它可能正在启动，请稍等几秒再试。"),
     503: ("系统正忙", "请过一两分钟再试一次。"),
 }
+NO_KEY = ("这一项暂时收不了", "个人信息的保护还没有设置好，为了您的安全先不收。急事可以拨打 12351。")
 BROKEN = ("系统出了点问题", "已经记下来了，请过一会儿再试。急事可以拨打 12351。")
 
 
@@ -40,12 +42,14 @@ def _refused(error: HTTPException) -> Response:
 
 
 def _failed(error: Exception) -> Response:
+    if no_key(error):
+        return _page(503, NO_KEY)
     LOG.error("a page failed: %s %s: %s", request.method, request.endpoint, traced(error))
     return _page(500)
 
 
-def _page(code: int) -> Response:
-    title, advice = WORDS.get(code, BROKEN)
+def _page(code: int, words: tuple[str, str] | None = None) -> Response:
+    title, advice = words or WORDS.get(code, BROKEN)
     if "/api/" in request.path:
         return make_response(jsonify(error=f"{title}。{advice}"), code)
     return make_response(render_template("error.html", code=code, title=title, advice=advice), code)

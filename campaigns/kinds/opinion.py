@@ -123,4 +123,6 @@ def waiting_since(connection: Connection, edition_id: int) -> datetime | None:
     return opinion.waiting_since(connection, edition_id)
 
 
-KIND = Kind("意见", Rules, form, take, told, tables, ended, DEEDS, waiting_since, hidden, result=result)
+KIND = Kind(
+    "意见", Rules, form, take, told, tables, ended, DEEDS, waiting_since, hidden, result=result, personal=True
+)

@@ -229,4 +229,5 @@ def waiting_since(connection: Connection, edition_id: int) -> datetime | None:
 
 KIND = Kind(
     "诉求", Rules, form, take, told, tables, ended, DEEDS, waiting_since, result=result, tended=request_clock.tended, within=within,
+    personal=True,
 )  # fmt: skip

@@ -251,4 +251,5 @@ def ended(connection: Connection, edition: Edition, rules: Rules, now: datetime)
 
 KIND = Kind(
     "报名", Rules, form, take, told, tables, ended, DEEDS, opened=opened, late=late, tended=tended, result=result,
+    personal=True,
 )  # fmt: skip
