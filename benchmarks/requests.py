@@ -68,9 +68,11 @@ def _list(store: Store, name: str, path: str, wanted: Wanted) -> float:
         return 1000 * (time.perf_counter() - begun)
 
     with store.reading() as connection:
-        scope.listed(connection, ID, path, wanted, PAGE)
-        took = sorted(timed(lambda: scope.listed(connection, ID, path, wanted, PAGE)) for _ in range(ROUNDS))
-        counted = timed(lambda: scope.counted(connection, ID, path, wanted))
+        scope.listed(connection, [ID], path, wanted, PAGE)
+        took = sorted(
+            timed(lambda: scope.listed(connection, [ID], path, wanted, PAGE)) for _ in range(ROUNDS)
+        )
+        counted = timed(lambda: scope.counted(connection, [ID], path, wanted))
     middle, slowest = took[ROUNDS // 2], took[-1]
     print(f"  {name}: {middle:.1f} ms, the slowest of {ROUNDS} {slowest:.1f} ms; counted in {counted:.1f} ms")
     return middle

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from campaigns import appeal as appeals
@@ -15,6 +15,7 @@ from models.base import Connection
 from models.edition import Edition
 
 CORRECT = "correct"
+Look = Callable[[Connection, int], datetime | None]
 
 
 def _thank(work: Work, words: Sequence[str]) -> str:
@@ -76,11 +77,25 @@ def tables(connection: Connection, found: Edition, scope: str = "") -> Sequence[
     kind = KINDS[found.kind]
     if scope:
         return kind.within(connection, found, rules_of(kind, found), scope)
-    own = [photos.table(connection, found.id), appeals.table(connection, found.id)]
-    return [*kind.tables(connection, found, rules_of(kind, found)), *(one for one in own if one.rows)]
+    return [*kind.tables(connection, found, rules_of(kind, found)), *beside(connection, found)]
+
+
+def beside(connection: Connection, found: Edition) -> list[Table]:
+    """The tables that every kind has, those that are empty left out."""
+    every = [photos.table(connection, found.id), appeals.table(connection, found.id)]
+    return [one for one in every if one.rows]
 
 
 def waiting_since(connection: Connection, found: Edition) -> datetime | None:
     """Since when the oldest thing waits for somebody of the staff to look at it; None where nothing does."""
     looks = (KINDS[found.kind].waiting_since, photo.waiting_since, appeal.waiting_since)
+    return _oldest(connection, found, looks)
+
+
+def waiting_beside(connection: Connection, found: Edition) -> datetime | None:
+    """The same of what every kind has: photos and appeals."""
+    return _oldest(connection, found, (photo.waiting_since, appeal.waiting_since))
+
+
+def _oldest(connection: Connection, found: Edition, looks: Sequence[Look]) -> datetime | None:
     return min((at for look in looks if (at := look(connection, found.id)) is not None), default=None)

@@ -130,6 +130,12 @@ def latest(connection: Connection, campaign: str) -> Edition | None:
     return Edition(*row) if row else None
 
 
+def campaigns(connection: Connection, kind: str) -> list[str]:
+    """The campaigns that ever had an edition of this kind."""
+    query = sa.select(editions.c.campaign).where(editions.c.kind == kind).distinct()
+    return sorted(connection.execute(query).scalars())
+
+
 def of(connection: Connection, campaign: str, limit: int = 50) -> list[Edition]:
     """All the campaign's editions, the newest first."""
     query = sa.select(*_COLUMNS).where(editions.c.campaign == campaign)

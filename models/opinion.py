@@ -18,17 +18,19 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from ground.days import SHANGHAI
+from models import listing
 from models.base import MARIADB, Connection, Id, Number, Words, metadata
+from models.listing import Listing, Wanted
 from models.rows import add
-from models.sealed import Sealed
+from models.sealed import MOST_FOUND, SEARCHED, Sealed
 
 RECEIVED, ADOPTED, DECLINED, HIDDEN, WITHDRAWN = "received", "adopted", "declined", "hidden", "withdrawn"
 STATES = (RECEIVED, ADOPTED, DECLINED, HIDDEN, WITHDRAWN)
@@ -78,6 +80,24 @@ class Opinion:
 _COLUMNS = [opinions.c[name] for name in Opinion.__slots__]
 
 
+LISTING = Listing(
+    {
+        "key": opinions.c.key,
+        "day": opinions.c.day,
+        "state": opinions.c.state,
+        "topic": opinions.c.topic,
+        "words": opinions.c.words,
+        "named": opinions.c.openid.is_not(None),
+        "shown": opinions.c.shown,
+        "answer": opinions.c.answer,
+    },
+    opinions,
+    opinions.c.day,
+    state=opinions.c.state,
+    of=opinions.c.edition_id,
+)
+
+
 def code_of(once: str) -> str:
     """The code of what a page calls `once` (random, from us): sent twice, it is the same code, and nothing of it is kept."""
     text = base64.b32encode(hashlib.sha256(f"opinion {once}".encode()).digest()[:10]).decode()
@@ -110,6 +130,34 @@ def _hash(code: str) -> str:
 def by_code(connection: Connection, code: str) -> Opinion | None:
     """The opinion that this code opens."""
     return _one(connection, opinions.c.code_hash == _hash(code))
+
+
+def listed(connection: Connection, wanted: Wanted, size: int) -> Sequence[Mapping[str, Any]]:
+    """A page of the desk's list and one more; what is looked for is looked for in the newest, each of which is opened."""
+    if not wanted.find:
+        return listing.rows(connection, LISTING, wanted, size)
+    texts = (opinions.c.words, opinions.c.answer, opinions.c.topic)
+    query = sa.select(opinions.c.key, *texts).order_by(opinions.c.day.desc(), opinions.c.key).limit(SEARCHED)
+    number, sought = wanted.find.lower(), wanted.find.casefold()
+    keys = [
+        key
+        for key, *said in connection.execute(query)
+        if key.startswith(number) or any(text and sought in text.casefold() for text in said)
+    ]
+    these = replace(LISTING, only=(opinions.c.key.in_(keys[:MOST_FOUND]),))
+    return listing.rows(connection, these, replace(wanted, find=""), size)
+
+
+def get(connection: Connection, key: str) -> Opinion | None:
+    """The opinion of this key."""
+    return _one(connection, opinions.c.key == key)
+
+
+def waiting(connection: Connection) -> tuple[int, str]:
+    """How many wait for an answer, of every edition, and the day of the oldest; '' for none."""
+    query = sa.select(sa.func.count(), sa.func.min(opinions.c.day)).where(opinions.c.state == RECEIVED)
+    row = connection.execute(query).one()
+    return int(row[0]), row[1] or ""
 
 
 def named(connection: Connection, edition_id: int, number: str) -> Opinion | None:

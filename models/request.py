@@ -191,6 +191,15 @@ def merged_in(connection: Connection, request_id: int) -> list[Request]:
     return [Request(*row) for row in connection.execute(query)]
 
 
+def tied(connection: Connection, one: Request) -> list[Request]:
+    """Those that it has to do with: what holds it and what it holds, what it was split from and what was split from it."""
+    c = requests.c
+    others = [each for each in (one.merged_into, one.split_from) if each]
+    which = sa.or_(c.merged_into == one.id, c.split_from == one.id, c.id.in_(others))
+    query = sa.select(*COLUMNS).where(which).order_by(c.id).limit(100)
+    return [Request(*row) for row in connection.execute(query)]
+
+
 def waiting_since(connection: Connection, campaign: str) -> datetime | None:
     """Since when the oldest one waits that nobody works on."""
     new = sa.and_(requests.c.campaign == campaign, requests.c.state == NEW)

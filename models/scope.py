@@ -18,6 +18,7 @@ from models.deadline import OPEN
 from models.request import COLUMNS, Request, id_of, requests
 from models.sealed import containing
 
+SORTED = ("id", "kind", "topic", "owner", "state", "level", "received_at", "due_at")
 AFTER = chr(ord("/") + 1)  # the sign behind the one that ends a path
 
 
@@ -60,10 +61,14 @@ class Wanted:
     before: datetime | None = None
     words: str = ""
     edition_id: int | None = None
+    sort: str = ""  # a column; '' is what is due first, then the newest
+    down: bool = False
 
 
-def _which(connection: Connection, campaign: str, scope: str, wanted: Wanted) -> sa.ColumnElement[bool]:
-    found = [requests.c.campaign == campaign, _seen(scope)]
+def _which(
+    connection: Connection, campaigns: Sequence[str], scope: str, wanted: Wanted
+) -> sa.ColumnElement[bool]:
+    found = [requests.c.campaign.in_(campaigns), _seen(scope)]
     if wanted.states:
         found.append(requests.c.state.in_(wanted.states))
     if wanted.owner:
@@ -76,15 +81,25 @@ def _which(connection: Connection, campaign: str, scope: str, wanted: Wanted) ->
         here = id_of(wanted.words)
         searched = (requests.c.words, requests.c.unit)
         said = containing(connection, requests.c.id, searched, wanted.words, sa.and_(*found))
-        found.append(requests.c.id.in_([*said, here] if here is not None else said))
+        these = requests.c.id.in_([*said, here] if here is not None else said)
+        found.append(sa.or_(these, requests.c.owner == wanted.words))
     return sa.and_(*found)
 
 
 def listed(
-    connection: Connection, campaign: str, scope: str, wanted: Wanted, limit: int = 100, skip: int = 0
+    connection: Connection,
+    campaigns: Sequence[str],
+    scope: str,
+    wanted: Wanted,
+    limit: int = 100,
+    skip: int = 0,
 ) -> list[Request]:
     """Those that somebody of this scope sees, what is due first first; then those without a deadline, the newest first."""
-    which = _which(connection, campaign, scope, wanted)
+    which = _which(connection, campaigns, scope, wanted)
+    if wanted.sort in SORTED:
+        column = requests.c[wanted.sort]
+        order = (column.desc(), requests.c.id.desc()) if wanted.down else (column, requests.c.id)
+        return _page(connection, which, order, limit, skip)
     due, other = (sa.and_(which, requests.c.due_at.is_not(None)), sa.and_(which, requests.c.due_at.is_(None)))
     may_be_due = not wanted.states or any(state in OPEN for state in wanted.states)
     found = _page(connection, due, (requests.c.due_at, requests.c.id), limit, skip) if may_be_due else []
@@ -109,7 +124,7 @@ def _page(
     return [Request(*row) for row in connection.execute(query)]
 
 
-def counted(connection: Connection, campaign: str, scope: str, wanted: Wanted) -> dict[str, int]:
+def counted(connection: Connection, campaigns: Sequence[str], scope: str, wanted: Wanted) -> dict[str, int]:
     """How many of them there are, by state."""
-    query = sa.select(requests.c.state, sa.func.count()).where(_which(connection, campaign, scope, wanted))
+    query = sa.select(requests.c.state, sa.func.count()).where(_which(connection, campaigns, scope, wanted))
     return {row[0]: row[1] for row in connection.execute(query.group_by(requests.c.state))}

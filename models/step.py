@@ -15,6 +15,7 @@ merged     another holds it; the deadlines wait
 unmerged   it stands by itself again
 split      a part of it became a request of its own
 against    which unit it complains of, as the staff settled it
+reached    the staff told its person by another way than the chat
 gone       its person left: there is no way back to them
 """
 
@@ -33,6 +34,7 @@ RECEIVED, ASSIGNED, RETURNED, ACCEPTED = "received", "assigned", "returned", "ac
 ASKED, TOLD, PROGRESS, ANSWERED = "asked", "told", "progress", "answered"
 CLOSED, REOPENED, ESCALATED = "closed", "reopened", "escalated"
 MERGED, UNMERGED, SPLIT, AGAINST, GONE = "merged", "unmerged", "split", "against", "gone"
+REACHED = "reached"
 PERSON, CLOCK = "person", "clock"  # who did it, besides the staff
 
 steps = sa.Table(

@@ -239,10 +239,10 @@ class TestWhoSees:
         with union.store.reading() as connection:
             found = edition.latest(connection, "request")
             assert found is not None
-            listed = [each.id for each in scope.listed(connection, "request", path, Wanted())]
-            number = sum(scope.counted(connection, "request", path, Wanted()).values())
+            listed = [each.id for each in scope.listed(connection, ["request"], path, Wanted())]
+            number = sum(scope.counted(connection, ["request"], path, Wanted()).values())
             searched = [
-                each.id for each in scope.listed(connection, "request", path, Wanted(words="师傅打人"))
+                each.id for each in scope.listed(connection, ["request"], path, Wanted(words="师傅打人"))
             ]
             return listed, number, searched, repr(desk.tables(connection, found, path))
 

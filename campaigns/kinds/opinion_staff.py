@@ -105,3 +105,15 @@ DEEDS: Mapping[str, Deed] = {
     "hide": Deed("垃圾信息或者骂人的话，不公开也不答复", ("编号", "理由"), hide),
     "unhide": Deed("撤销“不公开”", ("编号",), unhide),
 }
+
+
+def possible(one: Opinion) -> dict[str, Deed]:
+    """What can be done with it as it stands."""
+    fits = {
+        "adopt": one.state in ANSWERED,
+        "decline": one.state in ANSWERED,
+        "show": one.state in (ADOPTED, DECLINED) and not one.shown,
+        "hide": one.state in ANSWERED,
+        "unhide": one.state == HIDDEN,
+    }
+    return {name: deed for name, deed in DEEDS.items() if fits[name]}

@@ -202,6 +202,7 @@ SAYS = {
     step.MERGED: "和别的诉求合在一起办",
     step.UNMERGED: "重新单独办理",
     step.SPLIT: "拆出一件",
+    step.REACHED: "用别的办法告诉了您",
 }
 
 

@@ -56,7 +56,9 @@ def _alarm(store: Store, edition: Edition, now: datetime) -> None:
         return
     with store.writing() as connection:
         if late:
-            words = f"有 {late} 件诉求超过了期限。请运行 campaign show {edition.campaign} 看是哪几件、在哪个部门。"
+            words = (
+                f"有 {late} 件诉求超过了期限。请打开工作台的“诉求”，选“超过期限的”，看是哪几件、在哪个部门。"
+            )
             alarm.sound(connection, name, words, now)
         else:
             alarm.clear(connection, name, now)

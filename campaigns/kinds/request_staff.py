@@ -31,7 +31,13 @@ def _found(work: Work, word: str) -> Request:
 
 
 def _happens(
-    work: Work, one: Request, kind: str, words: str = "", owner: Owner | None = None, **values: object
+    work: Work,
+    one: Request,
+    kind: str,
+    words: str = "",
+    owner: Owner | None = None,
+    note: str = "",
+    **values: object,
 ) -> tuple[Life, int]:
     """The step, where it fits."""
     due = terms_of(work.connection, one, work.setting)
@@ -41,7 +47,7 @@ def _happens(
         raise Impossible(
             f"话太长了，最多 {ANSWER_BYTES} 个字节（600 字左右），现在是 {len(words.encode())} 个字节。"
         )
-    happened = Step(0, work.now, work.staff, kind, owner.name if owner else "", words)
+    happened = Step(0, work.now, work.staff, kind, owner.name if owner else "", words, note)
     if owner is not None:
         values["owner_unit"] = owner.path
     return request.note(work.connection, one, happened, due, **values)
@@ -54,7 +60,9 @@ def _tell(work: Work, one: Request, step_id: int, words: str, spares: int = 0) -
     back = way(work.connection, one.openid, work.setting.limits, work.now)
     if not back.is_open(work.now) or back.left <= spares:
         other = (
-            f"请打他留的电话 {one.phone}" if one.phone else f"他回复“{one.number} 查看”或打开“我的”就能看到"
+            "请打他留的电话（“看他留的电话”）"
+            if one.phone
+            else f"他回复“{one.number} 查看”或打开“我的”就能看到"
         )
         return f"已经写在他的“我的”里。{back.words(work.now)}，{other}。"
     name = f"{work.edition.campaign}/step:{step_id}"
@@ -110,13 +118,23 @@ def hand_back(work: Work, words: Sequence[str]) -> str:
     if before.returns and one.owner == rules.first.name:
         raise Impossible("已经退回过，现在由负责人决定，请用 assign 指定承办部门。")
     owner = proposed if not before.returns else rules.first
-    _happens(work, one, step.RETURNED, words[1], owner)
+    _happens(work, one, step.RETURNED, words[1], owner, f"建议交给 {proposed.name}")
     told = (
         f"第二次退回，交给 {owner.name} 决定（建议给 {proposed.name}）"
         if before.returns
         else f"转给 {owner.name}"
     )
     return f"{one.number} {told}，期限不变。"
+
+
+def escalate(work: Work, words: Sequence[str]) -> str:
+    """Whoever leads takes it; the deadlines run on."""
+    one = _found(work, words[0])
+    rules: Rules = work.rules
+    if one.owner == rules.first.name:
+        raise Impossible(f"{one.number} 已经在 {one.owner} 了。")
+    _happens(work, one, step.ASSIGNED, words[1], rules.first, "报告负责人")
+    return f"{one.number} 报告了负责人，由 {rules.first.name} 办理，期限不变。"
 
 
 def against(work: Work, words: Sequence[str]) -> str:
@@ -167,6 +185,34 @@ def answer(work: Work, words: Sequence[str]) -> str:
     return f"{one.number} 已经答复。{''.join(told)}"
 
 
+def reached(work: Work, words: Sequence[str]) -> str:
+    """That its person was told by telephone, by letter or in person, and what."""
+    one = _found(work, words[0])
+    if not words[1].strip():
+        raise Impossible("怎么告诉的、说了什么，要写明。")
+    _happens(work, one, step.REACHED, words[1])
+    return f"{one.number} 记下了，本人在“我的”里也看得到。"
+
+
+def close(work: Work, words: Sequence[str]) -> str:
+    """It was answered and its person is content, as the staff heard; they may still object once."""
+    one = _found(work, words[0])
+    if not words[1].strip():
+        raise Impossible("怎么知道本人满意的，要写明。")
+    _happens(work, one, step.CLOSED, words[1], phone="")
+    return f"{one.number} 办结了。{'' if one.reopens else '本人不满意，还可以再办一次。'}"
+
+
+def phone(work: Work, words: Sequence[str]) -> str:
+    """The number that its person left; the audit keeps who looked and why."""
+    one = _found(work, words[0])
+    if not words[1].strip():
+        raise Impossible("看电话要写明用途。")
+    if not one.phone:
+        raise Impossible(f"{one.number} 没有留电话，或者办结以后删掉了。")
+    return f"{one.number} 留的电话是 {one.phone}。只用来办这件事。"
+
+
 # --- two that are one, and one that is two -----------------------------------------------------------------------
 
 
@@ -210,11 +256,45 @@ DEEDS: Mapping[str, Deed] = {
     "accept": Deed("受理", ("编号", "说明"), accept),
     "assign": Deed("交给一个承办部门", ("编号", "部门", "理由"), assign),
     "return": Deed("退回：不归我们管，写明理由和建议交给谁", ("编号", "理由", "部门"), hand_back),
+    "escalate": Deed("报告负责人，由负责人办", ("编号", "理由"), escalate),
     "against": Deed("写明反映的是哪个单位", ("编号", "单位"), against),
     "ask": Deed("请本人补充，期限暂停", ("编号", "问什么"), ask),
     "progress": Deed("记一步进展", ("编号", "进展"), progress),
     "answer": Deed("答复", ("编号", "答复"), answer),
+    "reached": Deed("记下用别的办法告诉了本人（电话、当面、写信）", ("编号", "怎么告诉的"), reached),
+    "close": Deed("办结（答复以后本人满意）", ("编号", "怎么知道的"), close),
+    "phone": Deed("看他留的电话", ("编号", "用途"), phone),
     "merge": Deed("并入另一件", ("编号", "并入的编号"), merge),
     "unmerge": Deed("撤销合并", ("编号",), unmerge),
     "split": Deed("拆出一件", ("编号", "部门", "拆出的事"), split),
 }
+
+STEPS: Mapping[str, str] = {
+    "accept": step.ACCEPTED, "assign": step.ASSIGNED, "return": step.RETURNED, "escalate": step.ASSIGNED,
+    "against": step.AGAINST, "ask": step.ASKED, "progress": step.PROGRESS, "answer": step.ANSWERED,
+    "reached": step.REACHED, "close": step.CLOSED, "phone": step.REACHED, "merge": step.MERGED,
+    "unmerge": step.UNMERGED, "split": step.SPLIT,
+}  # fmt: skip
+"""The step that each deed would write: what does not fit now is not offered."""
+
+
+def possible(one: Request, here: Life, rules: Rules) -> dict[str, Deed]:
+    """What can be done with it as it stands."""
+    never = {
+        "phone": not one.phone,
+        "ask": one.openid is None,
+        "escalate": one.owner == rules.first.name,
+        "reached": one.openid is None,
+    }
+    return {name: deed for name, deed in DEEDS.items() if fits(here, STEPS[name]) and not never.get(name)}
+
+
+def owners_for(one: Request, rules: Rules) -> list[str]:
+    """Who may have it, besides whoever has it."""
+    return [
+        each.name
+        for each in rules.owners
+        if each.name != one.owner
+        and one.against not in scope.above(each.path)
+        and not (each.unit and one.unit and not one.against)
+    ]

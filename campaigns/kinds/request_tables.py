@@ -39,7 +39,7 @@ def tables(connection: Connection, edition: Edition, rules: Rules) -> list[Table
 def within(connection: Connection, edition: Edition, rules: Rules, path: str) -> list[Table]:
     """What the staff of this unit see: what is open, all, and the figures of both."""
     wanted = scope.Wanted(edition_id=edition.id)
-    every = scope.listed(connection, edition.campaign, path, wanted, MOST)
+    every = scope.listed(connection, [edition.campaign], path, wanted, MOST)
     return [
         _list("还没办完的诉求", [one for one in every if one.is_open]),
         _list("全部诉求", every),
@@ -76,7 +76,7 @@ def _figures(every: Sequence[Request]) -> Table:
 
 def result(connection: Connection, edition: Edition, rules: Rules) -> list[Table]:
     """What everybody may read: how many of each kind, where at least five people asked; no words, no units."""
-    every = scope.listed(connection, edition.campaign, "", scope.Wanted(edition_id=edition.id), MOST)
+    every = scope.listed(connection, [edition.campaign], "", scope.Wanted(edition_id=edition.id), MOST)
     rows = []
     for kind, words in KINDS.items():
         mine = [one for one in every if one.kind == kind and one.state != step.MERGED]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -27,6 +27,8 @@ NUMBER = "编号"
 LONGEST = 500  # characters of what is written into a deed
 FIND = 60
 PENDING = 60  # photos on one page
+LISTS: Mapping[str, str] = {"request": "requests", "opinion": "opinions"}
+"""The kinds whose things have a list and pages of their own, for those whose duty they are."""
 
 
 def look(desk: Desk, number: int) -> Answer:
@@ -39,16 +41,19 @@ def _page(desk: Desk, number: int, what: str = "", said: Sequence[str] = (), fau
     with desk.parts.store.reading() as connection:
         found = edition.get(connection, number) or abort(404)
         kind = door.kind_of(found)
+        apart = LISTS.get(found.kind, "")
+        tables = deeds.beside(connection, found) if apart else deeds.tables(connection, found, desk.scope)
         page = desk.page(
             "edition",
             edition=found,
             kind=kind,
             state=EDITIONS[found.state],
             people=entry.people(connection, found.id),
-            since=deeds.waiting_since(connection, found),
-            tables=[_found_in(table, wanted) for table in deeds.tables(connection, found, desk.scope)],
+            since=(deeds.waiting_beside if apart else deeds.waiting_since)(connection, found),
+            apart=apart,
+            tables=[_found_in(table, wanted) for table in tables],
             photos=photo.of_edition(connection, found.id, (photo.PENDING,), PENDING),
-            deeds=deeds.deeds(kind),
+            deeds=deeds.EVERY if apart else deeds.deeds(kind),
             did=audit.of(connection, deeds.thing(found), 20),
             find=wanted,
             chosen=request.args.get("n", "")[:20],
@@ -72,7 +77,9 @@ def do(desk: Desk, number: int, what: str) -> Answer:
     words = [request.form.get(f"w{at}", "").strip()[:LONGEST] for at in range(len(request.form))]
     words = [word for at, word in enumerate(words) if f"w{at}" in request.form]
     with desk.parts.store.reading() as connection:
-        edition.get(connection, number) or abort(404)
+        found = edition.get(connection, number) or abort(404)
+    if found.kind in LISTS and what not in deeds.EVERY:
+        abort(404)
     try:
         with desk.parts.store.writing() as connection:
             found = edition.get(connection, number) or abort(404)
@@ -123,7 +130,8 @@ def take(desk: Desk, number: int) -> Answer:
     """All its tables as a file."""
     with desk.parts.store.reading() as connection:
         found = edition.get(connection, number) or abort(404)
-        tables = [*deeds.tables(connection, found, desk.scope)]
+        apart = found.kind in LISTS
+        tables = deeds.beside(connection, found) if apart else deeds.tables(connection, found, desk.scope)
     reached = reach.table(reaches.of(desk.parts.store, found))
     stem = f"{found.campaign}-{found.opens_at.astimezone(SHANGHAI):%Y%m%d}"
     return export(desk, stem, [reached, *tables])

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from campaigns.kinds import KINDS
+from campaigns.kinds import KINDS, opinion_staff
 from ground.words import DELIVERIES, EDITIONS, PUSHES
-from models import alarm, audit, delivery, edition, entry, member, month, push, union
+from models import alarm, audit, delivery, edition, entry, member, month, opinion, push, union
 from models import staff as people
 from models.base import Connection
 from models.listing import Wanted
-from models.staff import AUDIT, CAMPAIGN, LEAD, LETTER, PLAN, PUSH, SECURITY, SYSTEM
+from models.staff import ANSWERING, AUDIT, CAMPAIGN, LEAD, LETTER, PLAN, PUSH, SECURITY, SYSTEM
 from models.union import KINDS as UNION_KINDS
 from models.union import LEVELS
+from web.console import requests
 from web.console.desk import Desk
 from web.console.listing import Column, List, held, of, plain
 
@@ -77,7 +78,58 @@ UNIONS = {"open": "在", "closed": "撤销或者合并了"}
 MEMBERS = {"in": "在会", "left": "退会"}
 STAFF = {"on": "在用", "invited": "还没有用过链接", "locked": "锁上了"}
 
+
+def _opinion(key: Any) -> str:
+    return str(key)[: opinion.SIGNS].upper()
+
+
 LISTS = (
+    List(
+        "requests",
+        "诉求",
+        ANSWERING,
+        (
+            Column("number", "编号"),
+            Column("state", "状态"),
+            Column("due_at", "期限"),
+            Column("owner", "承办部门"),
+            Column("level", "超期次数"),
+            Column("kind", "种类"),
+            Column("topic", "哪方面"),
+            Column("words", "内容"),
+            Column("received_at", "收到"),
+        ),
+        requests.find,
+        "还没有人提诉求。配置文件里写了 [campaigns.request]，职工就能在聊天里和网页上提，这里就有一行；超过期限的排在最前面。",
+        menu="诉求",
+        states=requests.CHOICES,
+        finds="编号、内容、单位、承办部门",
+        link=lambda row: f"/console/request/{row['id']}",
+        people=True,
+        below=True,
+    ),
+    List(
+        "opinions",
+        "意见",
+        ANSWERING,
+        (
+            Column("key", "编号", _opinion),
+            Column("state", "状态", lambda state: opinion_staff.WORDS.get(state, state)),
+            Column("day", "哪天"),
+            Column("topic", "哪方面"),
+            Column("words", "意见"),
+            Column("named", "署名", lambda named: "署名" if named else "没有署名"),
+            Column("answer", "答复"),
+            Column("shown", "大家看得到", lambda shown: "是" if shown else ""),
+        ),
+        lambda connection, desk, wanted, size: opinion.listed(connection, wanted, size),
+        "还没有人提意见。配置文件里写了 [campaigns.opinion]，职工就能提，这里就有一行。",
+        menu="意见",
+        states=opinion_staff.WORDS,
+        finds="编号、意见、答复、哪方面",
+        link=lambda row: f"/console/opinion/{row['key']}",
+        people=True,
+    ),
     List(
         "unions",
         "组织",

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from models.staff import AUDIT, CAMPAIGN, LEAD, PLAN, PUSH, SECURITY, SYSTEM
-from web.console import check_in, editions, halting, listing, occasion, pushes, sign_in, system, today, unions
+from models.staff import ANSWERING, AUDIT, CAMPAIGN, LEAD, PLAN, PUSH, SECURITY, SYSTEM
+from web.console import (
+    check_in,
+    editions,
+    halting,
+    listing,
+    occasion,
+    opinions,
+    pushes,
+    requests,
+    sign_in,
+    system,
+    today,
+    unions,
+)
 from web.console.lists import LISTS
 from web.console.route import ANYBODY, STRANGERS, Route
 from web.parts import Parts
@@ -58,6 +71,10 @@ ROUTES = (
     Route("/intake/unions", unions.take_unions, (LEAD,), post=True),
     Route("/intake/members", unions.ask_members, (LEAD, CAMPAIGN), below=True),
     Route("/intake/members", unions.take_members, (LEAD, CAMPAIGN), post=True, below=True),
+    Route("/request/<int:number>", requests.look, ANSWERING, below=True),
+    Route("/request/<int:number>/do/<what>", requests.do, ANSWERING, post=True, below=True),
+    Route("/opinion/<key>", opinions.look, ANSWERING),
+    Route("/opinion/<key>/do/<what>", opinions.do, ANSWERING, post=True),
     Route("/system", system.look, (SYSTEM, AUDIT, LEAD), menu="系统"),
     Route("/system/verify", system.verify, (AUDIT, LEAD), post=True),
     Route("/alarm/<mark>", system.one_alarm, (LEAD, SYSTEM)),

@@ -11,11 +11,13 @@ from campaigns.campaign import named
 from campaigns.year import Due
 from ground.days import minute
 from ground.words import COMING
-from models import alarm, edition, month, push, recent, shared
+from models import alarm, edition, month, opinion, push, recent, shared
 from models.base import Connection
 from models.edition import Edition
-from models.staff import CAMPAIGN, LEAD, PLAN, PUSH, SYSTEM, Staff
+from models.staff import ANSWERING, CAMPAIGN, LEAD, PLAN, PUSH, SYSTEM, Staff
+from web.console import requests
 from web.console.desk import Answer, Desk
+from web.console.editions import LISTS
 
 NEXT = 5
 WRONG = 8
@@ -50,7 +52,11 @@ def first(desk: Desk) -> Answer:
         alarms = alarm.standing(connection, WRONG) if desk.staff.has((*PLAN, SYSTEM)) else []
         return desk.page(
             "today",
-            tasks=[*_unapproved(desk, connection), *tasks(desk.staff, connection, desk.now)],
+            tasks=[
+                *_answers(desk, connection),
+                *_unapproved(desk, connection),
+                *tasks(desk.staff, connection, desk.now),
+            ],
             coming=coming(desk)[:NEXT],
             alarms=alarms,
             figures=list(_figures(desk, connection)),
@@ -63,11 +69,25 @@ def _of_a_part(desk: Desk) -> Answer:
     with desk.parts.store.reading() as connection:
         count = month.totals(connection).get(desk.scope, month.Count())
         halted = shared.halted(connection)
+        tasks = list(_answers(desk, connection))
     figures = [
         Figure(count.members, "位会员", "/console/members"),
         Figure(count.bound, "位关注者绑定了单位", "/console/unions"),
     ]
-    return desk.page("today", tasks=[], coming=[], alarms=[], figures=figures, halted=halted)
+    return desk.page("today", tasks=tasks, coming=[], alarms=[], figures=figures, halted=halted)
+
+
+def _answers(desk: Desk, connection: Connection) -> Iterator[Task]:
+    """The requests and opinions that wait for somebody who answers."""
+    if not desk.staff.has(ANSWERING):
+        return
+    if number := requests.late(connection, desk):
+        yield Task(f"{number} 件诉求超过了期限", "/console/requests?state=late")
+    if number := requests.unread(connection, desk):
+        yield Task(f"{number} 件诉求等受理", "/console/requests?state=new")
+    waiting, day = opinion.waiting(connection) if desk.may("lists.opinions") else (0, "")
+    if waiting:
+        yield Task(f"{waiting} 条意见等答复，最早的是 {day} 提的", "/console/opinions?state=received")
 
 
 def _unapproved(desk: Desk, connection: Connection) -> Iterator[Task]:
@@ -95,7 +115,8 @@ def tasks(one: Staff, connection: Connection, now: datetime) -> Iterator[Task]:
             yield Task(words, f"/console/push/{held.id}", held.due_at)
     if one.has((LEAD, CAMPAIGN)):
         for found in _open_editions(connection, now):
-            since = deeds.waiting_since(connection, found)
+            look = deeds.waiting_beside if found.kind in LISTS else deeds.waiting_since
+            since = look(connection, found)
             if since is not None:
                 yield Task(f"“{found.title}”有内容等您看", f"/console/edition/{found.id}", since)
 
