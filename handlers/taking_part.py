@@ -120,7 +120,9 @@ def begin(turn: Turn, campaign_id: str, said: Said = NOTHING_SAID) -> Text | Non
 
 def _of_kind(kind: str, turn: Turn) -> Text | None:
     """A standing kind by its own name; None where the union has not switched it on."""
-    campaign = next((one for one in door.joinable(turn.house.campaigns()) if one.kind == kind), None)
+    every = [one for one in door.joinable(turn.house.campaigns()) if one.kind == kind]
+    on = [one for one in every if one.period(turn.now) is not None]
+    campaign = next(iter(on or every), None)
     return begin(turn, campaign.id) if campaign is not None else None
 
 
@@ -416,6 +418,7 @@ SPOKEN: Mapping[str, Callable[[Turn], Text | None]] = {
     "解除绑定": union.leave,
     "报名": _sign_up,
     "我要报名": _sign_up,
+    "评一评": partial(_of_kind, "evaluation"),
     "匿名意见": partial(_of_kind, "opinion"),
 }
 """Words that are about taking part wherever they are said; None: there is nothing that they could mean."""

@@ -102,6 +102,12 @@ def of(connection: Connection, openid: str, limit: int = 50) -> list[Entry]:
     return [Entry(*row) for row in connection.execute(query)]
 
 
+def has(connection: Connection, edition_id: int, openid: str) -> bool:
+    """Whether this person took part."""
+    mine = sa.and_(entries.c.edition_id == edition_id, entries.c.openid == openid)
+    return connection.execute(sa.select(entries.c.id).where(mine).limit(1)).first() is not None
+
+
 def by_door(connection: Connection, edition_id: int) -> dict[str, int]:
     """How often people took part through each door."""
     query = sa.select(entries.c.door, sa.func.count()).where(entries.c.edition_id == edition_id)

@@ -20,6 +20,7 @@ from models import (
     draft,
     entry,
     erasure,
+    evaluation,
     handout,
     interaction,
     nomination,
@@ -76,6 +77,7 @@ HOLDERS: tuple[Holder, ...] = (
     Holder("猜中的灯谜", riddle.solves, _nothing, riddle.export_solves),  # goes with the guesses
     Holder("看过的提示", riddle.hints, _nothing, riddle.export_hints),  # goes with the guesses
     Holder("答过的卷子", quiz.papers, quiz.erase, quiz.export),  # with what was chosen on them
+    Holder("评过的", evaluation.evaluations, evaluation.erase, evaluation.export),
     Holder("诉求", request.requests, request.erase, request.export),  # with their steps
     Holder(
         "领到的东西", handout.handouts, handout.erase, handout.export

@@ -139,3 +139,12 @@ def export_follower(connection: Connection, openid: str) -> list[dict[str, str]]
     """What is kept of this person as a follower."""
     rows = connection.execute(sa.select(followers).where(followers.c.openid == openid))
     return [{name: str(value) for name, value in row._mapping.items() if value is not None} for row in rows]
+
+
+def people(connection: Connection, topic: str, since: datetime, until: datetime) -> int:
+    """How many people this answered in that time, also where it was a guess or chosen from one."""
+    i = interactions.c
+    same = sa.or_(i.topic == topic, i.topic.startswith(f"{topic}?"), i.topic.startswith(f"{topic}#"))
+    then = sa.and_(i.received_at >= since, i.received_at < until)
+    query = sa.select(sa.func.count(i.openid.distinct())).where(then, same)
+    return int(connection.execute(query).scalar_one())

@@ -185,6 +185,26 @@ def of_person(connection: Connection, campaign: str, openid: str, limit: int = 5
     return [Request(*row) for row in connection.execute(query)]
 
 
+def decided(connection: Connection, openid: str, since: datetime) -> list[Request]:
+    """This person's requests that came in since then and are answered, the newest first."""
+    mine = sa.and_(requests.c.openid == openid, requests.c.received_at >= since, _decided())
+    rows = connection.execute(sa.select(*COLUMNS).where(mine).order_by(requests.c.id.desc()).limit(20))
+    return [Request(*row) for row in rows]
+
+
+def decided_by(connection: Connection, owner: str, since: datetime) -> int:
+    """How many that came in since then this owner has answered, to people who are still there."""
+    theirs = sa.and_(
+        requests.c.owner == owner, requests.c.received_at >= since, requests.c.openid.is_not(None)
+    )
+    query = sa.select(sa.func.count()).select_from(requests).where(theirs, _decided())
+    return int(connection.execute(query).scalar_one())
+
+
+def _decided() -> sa.ColumnElement[bool]:
+    return requests.c.state.in_((step.ANSWERED, step.CLOSED))
+
+
 def merged_in(connection: Connection, request_id: int) -> list[Request]:
     """Those that this one holds."""
     query = sa.select(*COLUMNS).where(requests.c.merged_into == request_id).order_by(requests.c.id)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from kind_cast import OPINION, POLL, QUIZ, REQUEST, RIDDLE, SIGN_UP, WISH
+from kind_cast import EVALUATION, OPINION, POLL, QUIZ, REQUEST, RIDDLE, SIGN_UP, WISH
 
 from campaigns.kinds import KINDS
-from models import ballot, opinion, quiz, request, riddle, sign_up, wish
+from models import ballot, evaluation, opinion, quiz, request, riddle, sign_up, wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,16 @@ class Case:
 
 
 CASES = (
+    Case(
+        "evaluation",
+        EVALUATION,
+        "YEAR",
+        ("1", "1", "4", "越办越好"),
+        "?subject=year",
+        {"stars": "5", "words": "食堂好"},
+        evaluation.evaluations,
+        "记下了：这一年的工会工作",
+    ),
     Case(
         "opinion",
         {**OPINION, "from": "01-10", "to": "01-31"},

@@ -163,6 +163,22 @@ QUIZ = {
 }
 
 
+EVALUATION = {
+    "id": "summary",
+    "title": "这一年，工会做得怎么样",
+    "kind": "evaluation",
+    "from": "01-10",
+    "to": "01-31",
+    "evaluation": {
+        "year": "这一年的工会工作",
+        "activities": ["spring-wish"],
+        "services": [{"guide": "legal-aid", "title": "法律援助"}],
+        "requests": True,
+        "shows": True,
+    },
+}
+
+
 def campaign(keys: dict[str, Any], **more: Any) -> Campaign:
     """A campaign as it stands in the config file."""
     return Campaign.model_validate({**keys, **more})

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from campaigns.kind import Kind
-from campaigns.kinds import opinion, poll, quiz, request, riddle, sign_up, wish
+from campaigns.kinds import evaluation, opinion, poll, quiz, request, riddle, sign_up, wish
 
 KINDS: Mapping[str, Kind] = {
+    "evaluation": evaluation.KIND,
     "opinion": opinion.KIND,
     "poll": poll.KIND,
     "quiz": quiz.KIND,

@@ -10,6 +10,7 @@ from campaigns.kind import Deed, Impossible, Work
 from campaigns.kinds import ranks
 from campaigns.kinds.quiz_bank import letters
 from ground.days import minute
+from ground.few import FEWEST
 from ground.table import Table
 from models import edition as editions
 from models import notice, question, quiz, score
@@ -17,7 +18,6 @@ from models.base import Connection
 from models.edition import Edition
 from models.question import Question, Verdict
 
-FEWEST = 5  # people below whom nothing is said of how they answered
 EVERY, OR = "都算对", "或"  # what a ruling may say
 
 

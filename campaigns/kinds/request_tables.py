@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from campaigns.kinds.request_rules import Rules
 from ground.days import minute
+from ground.few import FEWEST
 from ground.table import Table
 from models import request, scope, step
 from models.base import Connection
@@ -23,7 +24,6 @@ STATES = {
     step.MERGED: "并入别的",
 }
 MOST = 100_000
-FEWEST = 5  # people behind a figure that everybody may read
 
 
 def short(words: str) -> str:
