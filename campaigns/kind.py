@@ -7,7 +7,7 @@ statements by key, and what must be sent is a row in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -133,6 +133,14 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """A page that all those see alike whose `key` is the same, but for the order of the offers, told by their numbers."""
+
+    key: Hashable
+    order: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Hidden:
     """Something of a person's own that the staff let nobody see. `undo`: the deed that would show it, as it is typed."""
 
@@ -205,6 +213,7 @@ class Kind:
         lambda store, edition, rules, now, setting: None
     )
     files: Callable[[Connection, Edition, Any], Sequence[File]] = lambda connection, edition, rules: ()
+    alike: Callable[[Visit], Alike | None] = lambda visit: None  # None: the page is this person's own
     within: Callable[[Connection, Edition, Any, str], Sequence[Table]] = (
         lambda connection, edition, rules, scope: ()
     )  # the tables as the staff of one unit may see them

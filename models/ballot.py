@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from models import poll
 from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
+from models.driver import Prepared
 from models.entry import new_receipt
 from models.poll import Poll, polls
 from models.rows import add
@@ -116,14 +117,15 @@ class Spent(Exception):
 
 
 _COLUMNS = [ballots.c[name] for name in Ballot.__slots__]
-_MINE = (
+_OF_PERSON = (
     sa.select(*_COLUMNS)
     .where(ballots.c.edition_id == sa.bindparam("edition"))
     .where(ballots.c.openid.in_((sa.bindparam("openid"), sa.bindparam("mark"))))
     .order_by(ballots.c.id.desc())
     .limit(TOLD)
 )
-_MINE_IN_SLOT = _MINE.where(ballots.c.slot == sa.bindparam("slot"))
+_MINE = Prepared(_OF_PERSON)
+_MINE_IN_SLOT = Prepared(_OF_PERSON.where(ballots.c.slot == sa.bindparam("slot")))
 
 
 # --- voting ------------------------------------------------------------------------------------------------------
@@ -168,10 +170,9 @@ def _spend(connection: Connection, found: Poll, new: New) -> None:
 def of_person(connection: Connection, found: Poll, openid: str, slot: str | None = None) -> list[Ballot]:
     """This person's ballots, the newest first, also those from before they left and came back."""
     whose = {"edition": found.edition_id, "openid": openid, "mark": found.mark(openid)}
-    query = _MINE if slot is None else _MINE_IN_SLOT
-    return [
-        Ballot(*row) for row in connection.execute(query, whose if slot is None else {**whose, "slot": slot})
-    ]
+    if slot is None:
+        return [Ballot(*row) for row in _MINE.rows(connection, **whose)]
+    return [Ballot(*row) for row in _MINE_IN_SLOT.rows(connection, **whose, slot=slot)]
 
 
 def of_receipt(connection: Connection, edition_id: int, receipt: str) -> Ballot | None:

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from models.base import MARIADB, Connection, Id, Number, Words, metadata
-from models.poll import Poll, polls
+from models.driver import Prepared
+from models.poll import Poll, heads, polls
 from models.rows import add
 
 STANDING, WITHDRAWN = "standing", "withdrawn"
@@ -62,6 +63,15 @@ class Candidate:
         return self.state == STANDING
 
 
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """A poll's row and its candidates by number. While `version` is the same, so is all that a page shows of both."""
+
+    poll: Poll
+    candidates: tuple[Candidate, ...]
+    version: Hashable
+
+
 _COLUMNS = [candidates.c[name] for name in Candidate.__slots__]
 
 
@@ -85,24 +95,26 @@ def _sum_where(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     return sa.func.coalesce(sa.func.sum(sa.case((condition, candidates.c.id), else_=0)), 0)
 
 
-_WITH_POLL = (
+_WITH_POLL = Prepared(
     sa.select(
         *(polls.c[name] for name in Poll.__slots__),
         sa.func.count(candidates.c.id),
         _sum_where(candidates.c.photo != ""),
         _sum_where(candidates.c.state == WITHDRAWN),
+        sa.select(sa.func.max(heads.c.day)).where(heads.c.edition_id == polls.c.edition_id).scalar_subquery(),
     )
     .select_from(polls.outerjoin(candidates, candidates.c.edition_id == polls.c.edition_id))
     .where(polls.c.edition_id == sa.bindparam("edition"))
     .group_by(polls.c.edition_id)
 )
-_kept: OrderedDict[tuple[object, ...], tuple[Candidate, ...]] = OrderedDict()
+_kept: OrderedDict[Hashable, tuple[Candidate, ...]] = OrderedDict()
 
 
-def with_poll(connection: Connection, edition_id: int) -> tuple[Poll, tuple[Candidate, ...]]:
-    """The poll's row, and all its candidates by number, in one statement where this process knows them. A poll is known by its
-    key, which no other has; whose key is destroyed is read anew."""
-    *row, number, photos, withdrawn = connection.execute(_WITH_POLL, {"edition": edition_id}).one()
+def with_poll(connection: Connection, edition_id: int) -> Roll:
+    """The poll's row and its candidates, in one statement where this process knows them. A poll is known by its key, which no
+    other has; whose key is destroyed is read anew."""
+    (read,) = _WITH_POLL.rows(connection, edition=edition_id)
+    *row, number, photos, withdrawn, day = read
     found = Poll(*row)
     state = (found.key, number, int(photos), int(withdrawn))
     every = _kept.get(state) if found.key else None
@@ -112,7 +124,7 @@ def with_poll(connection: Connection, edition_id: int) -> tuple[Poll, tuple[Cand
             _kept[state] = every
             while len(_kept) > KEPT:
                 _kept.popitem(last=False)
-    return found, every
+    return Roll(found, every, (found, state, day))
 
 
 def show_photo(connection: Connection, one: Candidate, key: str) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from models.base import MARIADB, Connection, Id, Number, Utc, metadata
+from models.driver import Prepared
 from models.rows import put
 from models.sealed import Sealed
 
@@ -30,12 +31,12 @@ drafts = sa.Table(
 )
 
 
-_GET = (
+_GET = Prepared(
     sa.select(drafts.c.said, drafts.c.once, drafts.c.updated_at)
     .where(drafts.c.openid == sa.bindparam("openid"))
     .where(drafts.c.edition_id == sa.bindparam("edition"))
 )
-_DROP = (
+_DROP = Prepared(
     drafts.delete()
     .where(drafts.c.openid == sa.bindparam("openid"))
     .where(drafts.c.edition_id == sa.bindparam("edition"))
@@ -53,10 +54,11 @@ class Draft:
 
 def get(connection: Connection, openid: str, edition_id: int, now: datetime) -> Draft | None:
     """The draft, unless it is too old."""
-    row = connection.execute(_GET, {"openid": openid, "edition": edition_id}).first()
-    if row is None or row.updated_at < now - KEPT:
+    row = _GET.first(connection, openid=openid, edition=edition_id)
+    if row is None:
         return None
-    return Draft(json.loads(row.said), row.once, row.updated_at)
+    said, once, updated_at = row
+    return Draft(json.loads(said), once, updated_at) if updated_at >= now - KEPT else None
 
 
 def newest(connection: Connection, openid: str, now: datetime) -> int | None:
@@ -80,7 +82,7 @@ def keep(connection: Connection, openid: str, edition_id: int, draft: Draft) -> 
 
 def drop(connection: Connection, openid: str, edition_id: int) -> None:
     """It was sent, or is not wanted any more."""
-    connection.execute(_DROP, {"openid": openid, "edition": edition_id})
+    _DROP.change(connection, openid=openid, edition=edition_id)
 
 
 def sweep(connection: Connection, now: datetime) -> int:

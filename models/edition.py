@@ -20,6 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
+from models.driver import Prepared
 from models.listing import Listing
 from models.rows import add
 
@@ -103,8 +104,8 @@ class Opening:
 
 
 _COLUMNS = [editions.c[name] for name in Edition.__slots__]
-_GET = sa.select(*_COLUMNS).where(editions.c.id == sa.bindparam("number"))
-_LATEST = (
+_GET = Prepared(sa.select(*_COLUMNS).where(editions.c.id == sa.bindparam("number")))
+_LATEST = Prepared(
     sa.select(*_COLUMNS)
     .where(editions.c.campaign == sa.bindparam("name"), editions.c.state != ANNULLED)
     .order_by(editions.c.opens_at.desc())
@@ -120,13 +121,13 @@ def frozen(rules: Mapping[str, Any]) -> tuple[str, str]:
 
 def get(connection: Connection, edition_id: int) -> Edition | None:
     """The edition of this id."""
-    row = connection.execute(_GET, {"number": edition_id}).first()
+    row = _GET.first(connection, number=edition_id)
     return Edition(*row) if row else None
 
 
 def latest(connection: Connection, campaign: str) -> Edition | None:
     """The campaign's newest edition that was not annulled."""
-    row = connection.execute(_LATEST, {"name": campaign}).first()
+    row = _LATEST.first(connection, name=campaign)
     return Edition(*row) if row else None
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from models.base import MARIADB, Connection, Id, Number, Utc, metadata
+from models.driver import Prepared
 from models.listing import Listing
 from models.rows import add
 from models.sealed import Sealed
@@ -72,7 +73,7 @@ class New:
 
 
 _COLUMNS = [entries.c[name] for name in Entry.__slots__]
-_KNOWN = (
+_KNOWN = Prepared(
     sa.select(*_COLUMNS)
     .where(entries.c.edition_id == sa.bindparam("edition"), entries.c.openid == sa.bindparam("whose"))
     .where(entries.c.once == sa.bindparam("name"))
@@ -92,7 +93,7 @@ def write(connection: Connection, new: New) -> bool:
 
 def known(connection: Connection, edition_id: int, openid: str, once: str) -> Entry | None:
     """What was written for this before."""
-    row = connection.execute(_KNOWN, {"edition": edition_id, "whose": openid, "name": once}).first()
+    row = _KNOWN.first(connection, edition=edition_id, whose=openid, name=once)
     return Entry(*row) if row else None
 
 

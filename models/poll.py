@@ -17,6 +17,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
+from models.driver import Prepared
 from models.rows import add
 
 polls = sa.Table(
@@ -116,8 +117,8 @@ class Tally:
 
 
 _POLL = [polls.c[name] for name in Poll.__slots__]
-_GET = sa.select(*_POLL).where(polls.c.edition_id == sa.bindparam("edition"))
-_LAST_HEAD = (
+_GET = Prepared(sa.select(*_POLL).where(polls.c.edition_id == sa.bindparam("edition")))
+_LAST_HEAD = Prepared(
     sa.select(heads.c.day, heads.c.sealed, heads.c.head)
     .where(heads.c.edition_id == sa.bindparam("edition"))
     .order_by(heads.c.day.desc())
@@ -144,7 +145,8 @@ def lay(connection: Connection, edition_id: int) -> bool:
 
 def get(connection: Connection, edition_id: int) -> Poll:
     """The edition's poll."""
-    return Poll(*connection.execute(_GET, {"edition": edition_id}).one())
+    (row,) = _GET.rows(connection, edition=edition_id)
+    return Poll(*row)
 
 
 def change(connection: Connection, edition_id: int, **values: object) -> None:
@@ -207,7 +209,7 @@ def shown_heads(connection: Connection, edition_id: int) -> list[tuple[str, int,
 
 def last_head(connection: Connection, edition_id: int) -> tuple[str, int, str] | None:
     """The newest of them."""
-    row = connection.execute(_LAST_HEAD, {"edition": edition_id}).first()
+    row = _LAST_HEAD.first(connection, edition=edition_id)
     return (row[0], row[1], row[2]) if row else None
 
 

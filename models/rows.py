@@ -13,18 +13,18 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from models.base import Connection
+from models.driver import Prepared
 
 Values = Mapping[str, Any]
 
 
 def add(connection: Connection, table: sa.Table, values: Values) -> bool:
     """Write the row unless one with such a key is there; whether this call wrote it."""
-    statement = _adding(connection.dialect.name, table)
-    return connection.execute(statement, dict(values)).rowcount > 0
+    return _adding(connection.dialect.name, table, tuple(values)).change(connection, **values) > 0
 
 
 @lru_cache(maxsize=256)
-def _adding(dialect: str, table: sa.Table) -> Any:
+def _adding(dialect: str, table: sa.Table, names: tuple[str, ...]) -> Prepared:
     match dialect:
         case "sqlite":
             insert: Any = sqlite.insert(table).on_conflict_do_nothing()
@@ -32,8 +32,7 @@ def _adding(dialect: str, table: sa.Table) -> Any:
             insert = postgresql.insert(table).on_conflict_do_nothing()
         case _:  # ON DUPLICATE KEY would count a row that stays as it is as one that was written
             insert = mysql.insert(table).prefix_with("IGNORE")
-    # else a table that numbers its rows gives back the number on PostgreSQL, and says -1 of how many rows were written
-    return insert.inline().execution_options(preserve_rowcount=True)
+    return Prepared(insert.inline(), names)
 
 
 def put(connection: Connection, table: sa.Table, key: Sequence[str], values: Values) -> None:

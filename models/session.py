@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from models import shared
 from models.base import MARIADB, Connection, Id, Utc, Words, metadata
+from models.driver import Prepared
 from models.rows import add
 
 LASTS = timedelta(days=30)
@@ -48,7 +49,7 @@ sign_ins = sa.Table(
 )
 
 
-_PERSON = (  # read for every page
+_PERSON = Prepared(  # read for every page
     sa.select(sessions.c.openid)
     .where(sessions.c.secret_hash == sa.bindparam("secret"))
     .where(sessions.c.expires_at > sa.bindparam("now"))
@@ -85,7 +86,8 @@ def begin(connection: Connection, openid: str, now: datetime) -> str:
 
 def person(connection: Connection, secret: str, now: datetime) -> str | None:
     """The openid of whoever is signed in with this secret."""
-    return connection.execute(_PERSON, {"secret": digest(secret), "now": now}).scalar()
+    row = _PERSON.first(connection, secret=digest(secret), now=now)
+    return str(row[0]) if row else None
 
 
 def end(connection: Connection, secret: str) -> None:

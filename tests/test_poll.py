@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from poll_cast import DAY, PATH, cast, ends, mark, newest, on_page, recounted, t
 from commands.campaign import campaign_export, campaign_show
 from commands.recount import recount
 from ground.days import SHANGHAI
-from models import audit, ballot, edition, poll
+from models import audit, ballot, driver, edition, poll
 from models.base import Store
 
 MINUTE = timedelta(minutes=1)
@@ -171,29 +170,55 @@ def test_who_withdrew_cannot_be_chosen_and_keeps_number_and_ballots(
     assert "已退出：本人不愿参评" in next(tmp_path.glob("*.csv")).read_text("utf-8-sig")
 
 
-def test_the_page_asks_the_database_little_and_shows_at_once_who_withdrew(union: Union) -> None:
+def test_the_page_asks_the_database_little_and_shows_at_once_who_withdrew(
+    union: Union, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pages = Pages(union)
-    first, second = (on_page(pages, union.phone(name)) for name in ("王师傅", "李大姐"))
+    people = [on_page(pages, union.phone(name)) for name in ("王师傅", "李大姐", "小张")]
     asked: list[str] = []
-    look = partial(_note_statement, asked)
-    sa.event.listen(sa.Engine, "before_cursor_execute", look)
-    try:
-        assert "投给 2 号" in first.opens(PATH)
-    finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", look)
+    real = driver.run
 
-    assert len(asked) <= 5, asked
+    def noted(connection: Any, text: str, given: Any, **how: Any) -> Any:
+        asked.append(text)
+        return real(connection, text, given, **how)
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        asked.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        monkeypatch.setattr(driver, "run", noted)
+        for one in people:
+            asked.clear()
+            assert "投给 2 号" in one.opens(PATH)
+            assert 0 < len(asked) <= 5, asked
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
     for number in ("2", "5"):
         union.staff_does("withdraw", number, "本人不愿参评")
-        for browser in (first, second):
-            page = browser.opens(PATH)
+        for one in people:
+            page = one.opens(PATH)
             assert f"投给 {number} 号" not in page
             assert "投给 1 号" in page
             assert "已经退出：本人不愿参评" in page
 
 
-def _note_statement(asked: list[str], connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-    asked.append(statement)
+def test_a_page_that_many_see_alike_holds_each_ones_own_order_and_form(union: Union) -> None:
+    pages = Pages(union)
+    people = [on_page(pages, union.phone(name)) for name in ("王师傅", "李大姐", "小张", "老赵")]
+    seen = [one.opens(PATH) for one in people]
+    orders = [re.findall(r'id="n(\d)"', page) for page in seen]
+
+    assert len(set(map(tuple, orders))) > 1
+    for name in ("csrf", "once"):
+        assert (
+            len({value for page in seen for value in re.findall(rf'name="{name}" value="(\w+)"', page)}) == 4
+        )
+    assert len({re.search(r'nonce="([\w-]+)"', page)[1] for page in seen}) == 4  # type: ignore[index]
+    for one in people:
+        assert RECEIPT.search(one.sends(PATH, choices="3"))
+    assert stored(union) == ["3"] * 4
+    assert "投给 3 号" not in people[0].opens(PATH)
 
 
 # --- results -----------------------------------------------------------------------------------------------------

@@ -155,14 +155,14 @@ class TestARetry:
         self, door: Door, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         asked: list[tuple[str, Any]] = []
-        real = bulk._run
+        real = bulk.run
 
         def noted(connection: Any, text: str, given: Any, **how: Any) -> Any:
             if "dedupe_key" in text and "INSERT" not in text:
                 asked.append((text, given))
             return real(connection, text, given, **how)
 
-        monkeypatch.setattr(bulk, "_run", noted)
+        monkeypatch.setattr(bulk, "run", noted)
         door.hears([says("工伤", 1)])
         door.hears([says("工伤", 1), says("入会", 2)])
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from campaigns import form as forms
-from campaigns.kind import Asked, Kind, Nothing, Offer, Refused, Taken, Told, Visit
+from campaigns.kind import Alike, Asked, Kind, Nothing, Offer, Refused, Taken, Told, Visit
 from campaigns.kinds import poll_count, poll_nominee, poll_posted
 from campaigns.kinds.poll_rules import Rules
 from campaigns.kinds.poll_staff import DEEDS, files, published, result, tables
@@ -17,9 +17,8 @@ from models import ballot, candidate, nomination, objection, poll
 from models import edition as editions
 from models.ballot import Ballot, Cast, New, Spent
 from models.base import Connection
-from models.candidate import Candidate
+from models.candidate import Candidate, Roll
 from models.edition import Edition
-from models.poll import Poll
 
 FIELD = "choices"
 TOP = 5
@@ -67,11 +66,8 @@ def _ballot(visit: Visit) -> Asked | Nothing:
     return Asked(forms.form_of({FIELD: field}), recap=rules.most > 1)
 
 
-def _standing(visit: Visit) -> tuple[Poll, Sequence[Candidate]]:
-    """The poll's row and its candidates by number."""
-    read: tuple[Poll, Sequence[Candidate]] = visit.once_read(
-        "poll", lambda: candidate.with_poll(visit.connection, visit.edition.id)
-    )
+def _roll(visit: Visit) -> Roll:
+    read: Roll = visit.once_read("roll", lambda: candidate.with_poll(visit.connection, visit.edition.id))
     return read
 
 
@@ -80,7 +76,7 @@ def _mine_cast(visit: Visit) -> Sequence[Ballot]:
     if not visit.openid:
         return ()
     read: Sequence[Ballot] = visit.once_read(
-        "ballots", lambda: ballot.of_person(visit.connection, _standing(visit)[0], visit.openid)
+        "ballots", lambda: ballot.of_person(visit.connection, _roll(visit).poll, visit.openid)
     )
     return read
 
@@ -97,7 +93,7 @@ def in_order(visit: Visit) -> Sequence[Candidate]:
 
 
 def _ordered(visit: Visit) -> Sequence[Candidate]:
-    _, every = _standing(visit)
+    every = _roll(visit).candidates
     if visit.rules.order == "fixed":
         return every
     whose = visit.openid or f"{visit.now:%Y%m%d%H}"  # who is not signed in sees another order each hour
@@ -138,7 +134,7 @@ def take(visit: Visit, answers: Mapping[str, Any]) -> Taken | Refused:
         return poll_nominee.take(visit, answers)
     given = answers[FIELD]
     choices = sorted({int(number) for number in ([given] if isinstance(given, str) else given)})
-    found, _ = _standing(visit)
+    found = _roll(visit).poll
     new = New(
         visit.openid, slot(visit), choices, visit.now, visit.address, visit.rules.in_all, visit.rules.for_one
     )
@@ -164,7 +160,7 @@ def _spent(visit: Visit, limit: Spent) -> str:
 
 def told(visit: Visit) -> Told:
     """The rules, the candidates, and the result once the rules let it be seen; and this person's receipts."""
-    found, _ = _standing(visit)
+    found = _roll(visit).poll
     mine = _mine_cast(visit)
     is_over = visit.edition.state != editions.OPEN
     places = result(visit.connection, visit.edition, visit.rules) if is_over else []
@@ -180,6 +176,14 @@ def told(visit: Visit) -> Told:
     offers = tuple(_offer(every[number], notes.get(number, ""), may=may) for number in order)
     words = poll_count.words(visit.connection, visit.edition, visit.rules, found, len(every))
     return Told(words, _mine(visit, mine), offers)
+
+
+def alike(visit: Visit) -> Alike | None:
+    """The page of whoever may vote and has not: alike but for the order of the candidates."""
+    is_open = visit.edition.state == editions.OPEN and _is_voting(visit)
+    if not is_open or visit.rules.nominate or not visit.openid or _mine_cast(visit):
+        return None
+    return Alike(_roll(visit).version, tuple(str(one.number) for one in in_order(visit)))
 
 
 def _is_voting(visit: Visit) -> bool:
@@ -224,5 +228,5 @@ def waiting_since(connection: Connection, edition_id: int) -> datetime | None:
 
 KIND = Kind(
     "投票", Rules, form, take, told, tables, ended, DEEDS, waiting_since,
-    opened=opened, late=poll_posted.late, tended=poll_count.tended, files=files, result=published,
+    opened=opened, late=poll_posted.late, tended=poll_count.tended, files=files, result=published, alike=alike,
 )  # fmt: skip

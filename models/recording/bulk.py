@@ -8,7 +8,6 @@ PostgreSQL takes one array per column.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -18,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from models.base import Connection
+from models.driver import run
 
 REMEMBERED = 4096
 Rules = dict[str, str]
@@ -116,13 +116,13 @@ class Bulk:
         if text is None:
             text = self._texts[columns] = self._text(columns)
         if self.dialect == "postgresql":
-            _run(connection, text, [list(column) for column in values])
+            run(connection, text, [list(column) for column in values])
         else:
-            _run(connection, text, list(zip(*values, strict=True)), many=True)
+            run(connection, text, list(zip(*values, strict=True)), many=True)
 
     def highest(self, connection: Connection, column: str) -> int:
         """The highest value there is, 0 for none."""
-        found = _run(connection, f"SELECT COALESCE(MAX({column}), 0) FROM {self.table}", (), fetch=True)  # noqa: S608
+        found = run(connection, f"SELECT COALESCE(MAX({column}), 0) FROM {self.table}", (), fetch=True)  # noqa: S608
         return int(found[0][0])
 
     def select(
@@ -134,9 +134,9 @@ class Bulk:
             return []
         head = f"SELECT {', '.join(columns)} FROM {self.table} WHERE {key}"  # noqa: S608
         if self.dialect == "postgresql":
-            return _run(connection, f"{head} = ANY(%b){also}", [list(values)], fetch=True)
+            return run(connection, f"{head} = ANY(%b){also}", [list(values)], fetch=True)
         mark = "?" if self.dialect == "sqlite" else "%s"
-        return _run(
+        return run(
             connection, f"{head} IN ({', '.join(mark for _ in values)}){also}", list(values), fetch=True
         )
 
@@ -165,7 +165,7 @@ class Bulk:
             )
         else:
             text = f"SELECT {wanted} FROM {self.table} WHERE ({one}, {other}) IN ({pairs})"  # noqa: S608
-        return _run(connection, text, given, fetch=True)
+        return run(connection, text, given, fetch=True)
 
 
 def _told(
@@ -175,40 +175,6 @@ def _told(
     count = len(values[0])
     says = [column.count(None) < count for column in values]
     return tuple(compress(columns, says)), list(compress(values, says))
-
-
-def _run(
-    connection: Connection, text: str, given: Sequence[Any], *, many: bool = False, fetch: bool = False
-) -> Sequence[Any]:
-    """One statement by the driver's own cursor, for SQLAlchemy's costs as much again; its errors are SQLAlchemy's."""
-    fairy = connection.connection
-    if "started" in connection.info:
-        connection.info["started"][0] = time.monotonic()
-    cursor = fairy.cursor()
-    try:
-        (cursor.executemany if many else cursor.execute)(text, given)
-        return cursor.fetchall() if fetch else ()
-    except connection.dialect.loaded_dbapi.Error as error:
-        raise _translated(connection, error, text) from error
-    finally:
-        cursor.close()
-
-
-def _translated(connection: Connection, error: Exception, text: str) -> Exception:
-    dialect = connection.dialect
-    gone = dialect.is_disconnect(error, connection.connection, None)  # type: ignore[arg-type]
-    if gone:
-        connection.invalidate(error)
-    found: Exception = sa.exc.DBAPIError.instance(
-        text,
-        None,
-        error,
-        dialect.loaded_dbapi.Error,
-        hide_parameters=True,
-        connection_invalidated=gone,
-        dialect=dialect,
-    )
-    return found
 
 
 def moment(value: Any) -> datetime | None:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, abort, redirect, render_template, request
+from flask import Blueprint, abort, current_app, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from campaigns import form as forms
 from campaigns import taking_part as door
 from campaigns.campaign import Campaign
 from campaigns.form import Said
-from campaigns.kind import Asked, Nothing, Refused, Told, Visit
+from campaigns.kind import Alike, Asked, Nothing, Refused, Told, Visit
 from ground.days import SHANGHAI, moment
 from ground.text import without_blanks
 from handlers import danger
@@ -28,7 +28,8 @@ from models.base import Connection
 from models.edition import Edition
 from models.view import Views
 from web.cookie import address
-from web.h5 import photo
+from web.h5 import grid, photo, share
+from web.h5.alike import Pattern, Patterns, pattern
 from web.h5.browser import Browser
 from web.parts import Parts
 
@@ -61,6 +62,7 @@ class Place:
     parts: Parts
     house: House
     browser: Browser
+    patterns: Patterns = field(default_factory=Patterns)
 
     def allowed(self) -> bool:
         return door.may(self.browser.openid, live=self.house.live, testers=self.house.testers)
@@ -72,12 +74,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a campaign's page shows of its edition and of this person. `done`: the words of what was sent just now."""
+    """What a campaign's page shows of its edition and of this person. `done`: the words of what was sent just now; `alike`: it
+    shows the same to many, and `pattern` is what it shows them."""
 
     edition: Edition | None
     told: Told | None = None
     shown: Shown = SHOWN_NOTHING
     done: str | None = None
+    alike: Alike | None = None
+    pattern: Pattern | None = None
 
 
 def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser, views: Views) -> None:
@@ -94,7 +99,7 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser, vi
         seen = _looked_at(at, campaign, now)
         if seen.edition and not seen.done:
             views.count(seen.edition.id, f"{now.astimezone(SHANGHAI):%Y-%m-%d}")
-        return _page(at, campaign, seen)
+        return _alike(at, campaign, seen) if seen.alike else _page(at, campaign, seen)
 
     @blueprint.post("/c/<name>")
     def send(name: str) -> str | Response:
@@ -128,21 +133,49 @@ def _looked_at(at: Place, campaign: Campaign, now: datetime) -> Seen:
         found = edition.latest(connection, campaign.id)
         is_on = found is not None and found.takes(now) and found.live == at.house.live
         if is_on or campaign.period(now) is None:
-            return _seen(connection, at, found, now)
+            return _seen(connection, at, campaign, found, now)
     with at.parts.store.writing() as connection:
         found = door.standing(connection, campaign, now, live=at.house.live)
     with at.parts.store.reading() as connection:
-        return _seen(connection, at, found, now)
+        return _seen(connection, at, campaign, found, now)
 
 
-def _seen(connection: Connection, at: Place, found: Edition | None, now: datetime) -> Seen:
+def _seen(
+    connection: Connection, at: Place, campaign: Campaign, found: Edition | None, now: datetime
+) -> Seen:
     if found is None:
         return Seen(None)
-    openid = at.browser.openid
+    openid, kind = at.browser.openid, door.kind_of(found)
     visit = _visit(connection, found, at, now)
-    told = door.kind_of(found).told(visit)
-    shown = _shown(visit, _prefilled(visit)) if openid and at.allowed() else SHOWN_NOTHING
-    return Seen(found, told, shown, _done(connection, found, openid))
+    if not openid or not at.allowed():
+        return Seen(found, kind.told(visit), done=_done(connection, found, openid))
+    said = _prefilled(visit)
+    alike = kind.alike(visit) if not said and not request.args else None
+    if alike is not None and (pattern := at.patterns.get(_key(campaign, found, alike))):
+        return Seen(found, alike=alike, pattern=pattern)
+    told, shown = kind.told(visit), _shown(visit, said)
+    return Seen(found, told, shown, _done(connection, found, openid), alike)
+
+
+def _key(campaign: Campaign, found: Edition, alike: Alike) -> Hashable:
+    return campaign.title, campaign.about, found, alike.key, share.in_wechat()
+
+
+def _alike(at: Place, campaign: Campaign, seen: Seen) -> str:
+    """A page that is alike for many, made where nobody has seen it yet."""
+    assert seen.alike
+    assert seen.edition
+    order, once = seen.alike.order, secrets.token_hex(16)
+    own = {"csrf": at.browser.token(), "once": once, "nonce": str(current_app.jinja_env.globals["nonce"])}
+    if seen.pattern:
+        return seen.pattern.filled(own, order)
+    page = _page(at, campaign, seen, once)
+    if seen.told:
+        several = any(one.several for one in seen.shown.fields)
+        offers = {one.number: grid.piece(one, several, True, False) for one in seen.told.offers}
+        made = pattern(page, own, offers, order)
+        at.patterns.keep(_key(campaign, seen.edition, seen.alike), made)
+    return page
 
 
 def _taken(at: Place, campaign: Campaign, once: str, back: str) -> Seen | str:
@@ -269,7 +302,7 @@ def _faults(asked: Asked, said: Said) -> dict[str, str]:
     return {name: words for name, words in found.items() if words}
 
 
-def _page(at: Place, campaign: Campaign, seen: Seen) -> str:
+def _page(at: Place, campaign: Campaign, seen: Seen, once: str = "") -> str:
     found = seen.edition
     about = without_blanks(campaign.about) if at.house.live else campaign.about
     return render_template(
@@ -284,7 +317,7 @@ def _page(at: Place, campaign: Campaign, seen: Seen) -> str:
         shown=seen.shown,
         done=seen.done,
         may=at.allowed(),
-        once=secrets.token_hex(16),
+        once=once or secrets.token_hex(16),
         find=_find(request.args),
         forms=forms,
     )

@@ -22,11 +22,13 @@ def pages(blueprint: Blueprint) -> None:
 def grid(offers: Sequence[Offer], chosen: Collection[str], find: str, *, several: bool, may: bool) -> Markup:
     """The candidates in this order, or those that are looked for and those that are chosen."""
     shown = offers if not find else [one for one in offers if one.number in chosen or _is_found(one, find)]
-    return Markup("").join(
-        _piece(
-            one.number, one.words, one.note, one.more, one.picture, one.label, several, may, one.number in chosen
-        )
-        for one in shown
+    return Markup("").join(piece(one, several, may, one.number in chosen) for one in shown)
+
+
+def piece(one: Offer, several: bool, may: bool, ticked: bool) -> Markup:
+    """One of them."""
+    return _piece(
+        one.number, one.words, one.note, one.more, one.picture, one.label, several, may, ticked
     )  # fmt: skip
 
 

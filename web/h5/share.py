@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 def pages(blueprint: Blueprint, parts: Parts, house: House) -> None:
     """`/h5/share`: what a page of ours proves itself with."""
     may = parts.ticket is not None and house.base_url.startswith("https://")
-    blueprint.app_context_processor(lambda: {"shares": lambda: may and _in_wechat()})
+    blueprint.app_context_processor(lambda: {"shares": lambda: may and in_wechat()})
 
     @blueprint.get("/share")
     def share() -> Response:
@@ -37,5 +37,6 @@ def pages(blueprint: Blueprint, parts: Parts, house: House) -> None:
         return jsonify(answer)
 
 
-def _in_wechat() -> bool:
+def in_wechat() -> bool:
+    """Whether WeChat's own browser asks."""
     return "MicroMessenger" in request.headers.get("User-Agent", "")
