@@ -1,4 +1,4 @@
-"""python -m benchmarks [compare|requests|growth|anatomy|instructions|lane|closing|finding|gate|push|planning|poll|mass].
+"""python -m benchmarks [compare|requests|growth|anatomy|instructions|lane|closing|finding|gate|push|planning|poll|mass|tree].
 
 Without a word it compares."""
 
@@ -24,6 +24,7 @@ from benchmarks import (
     pushing,
     report,
     requests,
+    tree,
 )
 from benchmarks.compare import Options, compare, say
 from benchmarks.install import VAR, CannotInstall, install
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
             "planning",
             "poll",
             "mass",
+            "tree",
         ),
     )
     parser.add_argument("--rounds", type=int, help="default: 5 (growth, push: 3; lane: 10 pairs)")
@@ -90,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     polled.add_argument("--people", type=int, default=10_000, help="who open the page and vote")
     asked_for = parser.add_argument_group("requests")
     asked_for.add_argument("--requests", type=int, default=100_000, help="in the lists")
+    treed = parser.add_argument_group("tree")
+    treed.add_argument("--members", type=int, default=200_000, help="on the list")
     counted = parser.add_argument_group("instructions")
     counted.add_argument("--write", action="store_true", help="make these counts the committed ones")
     counted.add_argument(
@@ -136,6 +140,8 @@ def _done(asked: argparse.Namespace) -> int:
     if asked.what == "requests":
         stores = asked.store or ["sqlite", "postgresql"]
         return requests.show(asked.requests, stores, asked.postgres)
+    if asked.what == "tree":
+        return tree.show(asked.members, asked.store or ["sqlite", "postgresql"], asked.postgres)
     if asked.what == "closing":
         return closing.show(asked.guesses)
     if asked.what == "finding":

@@ -16,7 +16,7 @@ from campaigns.campaign import Campaign
 from campaigns.kind import Setting, rules_of
 from campaigns.moderation import Moderation
 from channels.limits import SendLimits
-from models import alarm, draft, edition, photo, session, shift
+from models import alarm, draft, edition, month, photo, session, shift
 from models.base import Connection, Store
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,9 @@ def _waits(connection: Connection, campaign: Campaign, before: datetime) -> bool
 
 
 def sweep(connection: Connection, now: datetime, wall: datetime) -> None:
-    """Throw away old drafts and the photos that nothing came of, and sessions that are over by the wall clock."""
+    """Throw away old drafts and the photos that nothing came of, and sessions that are over by the wall clock; write down how the
+    unions stood at the end of the last month."""
+    month.settle(connection, now)
     draft.sweep(connection, now)
     photo.sweep(connection, now)
     session.sweep(connection, wall)

@@ -16,6 +16,7 @@ from ground.days import SHANGHAI
 from models.base import MARIADB, Connection, Id, Number, Words, metadata
 from models.binding import bindings
 from models.member import members
+from models.scope import within
 from models.union import LONGEST_PATH, unions
 
 months = sa.Table(
@@ -84,7 +85,15 @@ def of_union(connection: Connection, number: int, most: int) -> list[tuple[str, 
     """The totals of a union at the end of each month that it was open, the newest first."""
     here = sa.select(months.c.month, months.c.path).where(months.c.union_id == number)
     rows = connection.execute(here.order_by(months.c.month.desc()).limit(most)).all()
-    return [(row.month, of_month(connection, row.month).get(row.path, Count())) for row in rows]
+    return [(row.month, _summed(connection, row.month, row.path)) for row in rows]
+
+
+def _summed(connection: Connection, month: str, path: str) -> Count:
+    sums = (sa.func.coalesce(sa.func.sum(column), 0) for column in (months.c.members, months.c.bound))
+    row = connection.execute(
+        sa.select(*sums).where(months.c.month == month, within(months.c.path, path))
+    ).one()
+    return Count(int(row[0]), int(row[1]))
 
 
 def known(connection: Connection) -> list[str]:

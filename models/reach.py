@@ -78,13 +78,25 @@ def of(store: Store, edition: Edition) -> Reach:
         engine.dispose()
 
 
-def _delivered(connection: Connection, edition: Edition, days: _Days) -> None:
-    here = sa.and_(
+def announced(edition: Edition) -> sa.ColumnElement[bool]:
+    """The pushes that tell of this edition."""
+    return sa.and_(
         pushes.c.name.like(f"{edition.campaign}/%"),
         pushes.c.name.not_like("%:%"),  # a notice of a deed tells, and brings nobody
         pushes.c.due_at >= edition.opens_at - BEFORE,
         pushes.c.due_at < edition.closes_at,
     )
+
+
+def delivered(connection: Connection, edition: Edition) -> int:
+    """How many copies of its pushes arrived."""
+    days = _Days()
+    _delivered(connection, edition, days)
+    return sum(day.delivered for day in days.values())
+
+
+def _delivered(connection: Connection, edition: Edition, days: _Days) -> None:
+    here = announced(edition)
     for push_id, due_at in connection.execute(sa.select(pushes.c.id, pushes.c.due_at).where(here)).all():
         books = delivery.books(connection, push_id)
         arrived = books.told.get("sent", 0) if books.whole else books.sent

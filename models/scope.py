@@ -45,7 +45,7 @@ def may_see(one: Request, scope: str) -> bool:
     return one.owner_unit.startswith(scope) and one.against not in above(scope)
 
 
-def _seen(scope: str) -> sa.ColumnElement[bool]:
+def seen(scope: str) -> sa.ColumnElement[bool]:
     """The same for the database."""
     if not scope:
         return sa.true()
@@ -68,7 +68,7 @@ class Wanted:
 def _which(
     connection: Connection, campaigns: Sequence[str], scope: str, wanted: Wanted
 ) -> sa.ColumnElement[bool]:
-    found = [requests.c.campaign.in_(campaigns), _seen(scope)]
+    found = [requests.c.campaign.in_(campaigns), seen(scope)]
     if wanted.states:
         found.append(requests.c.state.in_(wanted.states))
     if wanted.owner:
