@@ -1,4 +1,4 @@
-"""python -m benchmarks [compare|requests|growth|anatomy|instructions|lane|closing|finding|gate|push|planning|poll|mass|tree].
+"""python -m benchmarks [compare|beside|requests|growth|anatomy|instructions|lane|closing|finding|gate|push|planning|poll|mass|tree].
 
 Without a word it compares."""
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import (
     anatomy,
+    beside,
     closing,
     finding,
     gate,
@@ -46,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
             "instructions",
             "lane",
             "closing",
+            "beside",
             "requests",
             "finding",
             "gate",
@@ -150,6 +152,8 @@ def _done(asked: argparse.Namespace) -> int:
     install(peers=False)
     if asked.what == "anatomy":
         return anatomy.show(VAR / "anatomy", asked.seconds)
+    if asked.what == "beside":
+        return beside.show(VAR / "beside", 60.0, asked.store or ["sqlite", "postgresql"], asked.postgres)
     if asked.what == "poll":
         return polling.show(VAR / "poll", asked.people, asked.rounds or 3, asked.seconds, asked.postgres)
     if asked.what == "lane":

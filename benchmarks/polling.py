@@ -43,7 +43,7 @@ def show(folder: Path, people: int, rounds: int, seconds: float, postgres: str) 
     missed = 0
     with (
         database("sqlite", folder, "poll", postgres) as url,
-        _serving(folder, url, people) as (server, store),
+        serving(folder, url, people, _campaign(), PATH) as (server, store),
     ):
         missed += _page(folder, server, rounds, seconds, people)
         missed += _crowd(folder, server, store, people)
@@ -60,7 +60,7 @@ def _page(folder: Path, server: servers.Server, rounds: int, seconds: float, peo
     """The page of a poll with 30 candidates, signed in, beside the same server's constant page."""
     constant, page = folder / "constant", folder / "page"
     _write(constant, (_get("/healthz", "") for _ in range(400_000)))
-    _write(page, (_get(PATH, _secret(number % people)) for number in range(60_000)))
+    _write(page, (_get(PATH, secret(number % people)) for number in range(60_000)))
     size, wire = _weight(server.port)
     ratios, worst = [], 0.0
     for _ in range(rounds):
@@ -84,7 +84,7 @@ def _weight(port: int) -> tuple[int, int]:
     size = wire = 0
     for path in (PATH, "/static/h5.css", "/static/poll.js"):
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-            connection.request("GET", path, headers={"Cookie": f"visit={_secret(0)}"})
+            connection.request("GET", path, headers={"Cookie": f"visit={secret(0)}"})
             body = connection.getresponse().read()
         size += len(body)
         wire += len(zlib.compress(body, 6))
@@ -97,7 +97,7 @@ def _weight(port: int) -> tuple[int, int]:
 def _crowd(folder: Path, server: servers.Server, store: Store, people: int) -> int:
     """Everybody opens the page and votes: how long, and whether every ballot is there once."""
     file = folder / "crowd"
-    _write(file, (one for number in range(people) for one in (_get(PATH, _secret(number)), _vote(number))))
+    _write(file, (one for number in range(people) for one in (_get(PATH, secret(number)), _vote(number))))
     begun = time.monotonic()
     found = load(file, server.port, 256, 0, CROWD_S * 3, "")
     took = time.monotonic() - begun
@@ -117,11 +117,11 @@ def _crowd(folder: Path, server: servers.Server, store: Store, people: int) -> i
 
 
 def _vote(number: int) -> bytes:
-    secret = _secret(number)
-    token = hashlib.sha256(f"form {secret}".encode()).hexdigest()[:32]
+    mine = secret(number)
+    token = token_of(number)
     choice = str(1 + number % CANDIDATES)
     body = urllib.parse.urlencode({"csrf": token, "once": f"once{number}", "choices": choice})
-    head = f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: visit={secret}\r\n"
+    head = f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: visit={mine}\r\n"
     kind = "Content-Type: application/x-www-form-urlencoded\r\n"
     return f"{head}{kind}Content-Length: {len(body)}\r\n\r\n{body}".encode()
 
@@ -131,7 +131,7 @@ def _vote(number: int) -> bytes:
 
 def _chat(folder: Path, url: str, kind: str, people: int) -> int:
     """Ballots by chat, all from different people, beside a word of the directory from different people."""
-    with _serving(folder, url, people) as (server, store):
+    with serving(folder, url, people, _campaign(), PATH) as (server, store):
         with store.writing() as connection:
             now = datetime.now(UTC)
             here = edition.latest(connection, "poll")
@@ -147,8 +147,8 @@ def _chat(folder: Path, url: str, kind: str, people: int) -> int:
         rates = {}
         for what, first, words in (("words", people, messages.WORD), ("ballots", 0, "2")):
             now_s = int(time.time())
-            said = (_said(number, words, now_s) for number in range(first, first + people))
-            messages.write(file, said)
+            sent = (said(number, words, now_s) for number in range(first, first + people))
+            messages.write(file, sent)
             found = load(file, server.port, 64, 0, 120)
             rates[what] = found.answered / found.seconds if found.seconds else 0.0
             if found.faults:
@@ -163,7 +163,8 @@ def _chat(folder: Path, url: str, kind: str, people: int) -> int:
     return int(ratio < CHAT_RATIO or cast != people)
 
 
-def _said(number: int, words: str, now: int) -> messages.Sent:
+def said(number: int, words: str, now: int) -> messages.Sent:
+    """These words of that person, as WeChat posts them."""
     who = messages.openid(number)
     xml = messages.text(number, who, now, words)
     return messages.signed(xml, who, "safe", now, number)
@@ -173,18 +174,20 @@ def _said(number: int, words: str, now: int) -> messages.Sent:
 
 
 @contextlib.contextmanager
-def _serving(folder: Path, url: str, people: int) -> Iterator[tuple[servers.Server, Store]]:
-    """The production server with a poll that is on, and everybody signed in."""
+def serving(
+    folder: Path, url: str, people: int, campaigns: str, address: str
+) -> Iterator[tuple[servers.Server, Store]]:
+    """The production server with campaigns that are on, one of them at this address, and everybody signed in."""
     port = servers.free_port()
-    path = folder / "poll.toml"
-    path.write_text(config(Stage("safe", port, url, folder, "")) + _campaign(), encoding="utf-8")
+    path = folder / "bench.toml"
+    path.write_text(config(Stage("safe", port, url, folder, "")) + campaigns, encoding="utf-8")
     path.chmod(0o600)
     store = Store(url)
     schema.upgrade(store)
     with store.writing() as connection:
         now = datetime.now(UTC)
         rows = [
-            {"secret_hash": session.digest(_secret(number)), "openid": messages.openid(number), "created_at": now,
+            {"secret_hash": session.digest(secret(number)), "openid": messages.openid(number), "created_at": now,
              "expires_at": now + timedelta(days=1)}
             for number in range(people)
         ]  # fmt: skip
@@ -192,7 +195,7 @@ def _serving(folder: Path, url: str, people: int) -> Iterator[tuple[servers.Serv
     words = [sys.executable, "app.py", "serve", "--config", str(path)]
     with servers.running(words, port, folder / "server.log", ROOT, dict(os.environ)) as server:
         until = time.monotonic() + START_S
-        while not _answers(port):
+        while not _answers(port, address):
             if time.monotonic() > until:
                 raise RuntimeError("the server does not start; see server.log")
             time.sleep(0.2)
@@ -200,12 +203,12 @@ def _serving(folder: Path, url: str, people: int) -> Iterator[tuple[servers.Serv
     store.close()
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, address: str) -> bool:
     with (
         contextlib.suppress(OSError),
         contextlib.closing(http.client.HTTPConnection("127.0.0.1", port)) as one,
     ):
-        one.request("GET", PATH)  # which also opens the edition
+        one.request("GET", address)  # which also opens the edition
         return one.getresponse().status == 200
     return False
 
@@ -222,8 +225,14 @@ def _campaign() -> str:
     )
 
 
-def _secret(number: int) -> str:
+def secret(number: int) -> str:
+    """The cookie of this person's browser."""
     return f"secret-of-{number:06d}"
+
+
+def token_of(number: int) -> str:
+    """What this person's forms carry."""
+    return hashlib.sha256(f"form {secret(number)}".encode()).hexdigest()[:32]
 
 
 def _get(path: str, secret: str) -> bytes:

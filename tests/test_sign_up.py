@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,11 +15,16 @@ import sqlalchemy as sa
 from crowd import openid, sign_in
 from kind_cast import SIGN_UP, Pages, Union, campaign
 from test_request import told
+from test_sample import EXAMPLE
 
+from campaigns import desk
+from campaigns import taking_part as door
 from campaigns.campaign import Campaign
+from campaigns.kind import Visit, Work
+from campaigns.kinds.sign_up_line import settle
 from commands.campaign import campaign_do
 from models import edition, holder, sign_up, slot, stock
-from models.base import Store
+from models.base import Connection, Store
 from models.handout import handouts
 from models.sign_up import CANCELLED, CONFIRMED, LAPSED, OFFERED, WAITING, sign_ups
 from models.stock import stock_moves
@@ -375,6 +381,85 @@ def test_names_and_proofs_go_when_their_time_is_over(sqlite_store: Store) -> Non
 
     assert names == [""]
     assert (kept.openid, kept.proxy, kept.signed, kept.item) == (None, "", "", "毛巾")
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "said", "place"),
+    [
+        ("spring-visit", datetime(2027, 2, 4, 3, tzinfo=UTC), ("1", "同意", "王建国", "提交"), "2月4日 16:00"),
+        ("contest-sign-up", datetime(2027, 6, 12, 3, tzinfo=UTC), ("焊工", "同意", "王建国", "13912345678", "提交"), "7月1日 09:00"),
+        ("cooling", datetime(2027, 8, 11, 3, tzinfo=UTC), ("3", "同意", "王建国", "提交"), "8月20日 09:00"),
+    ],
+)  # fmt: skip
+def test_the_years_sign_ups_work_in_the_demonstration(
+    sqlite_store: Store, name: str, at: datetime, said: tuple[str, ...], place: str
+) -> None:
+    union = Union(sqlite_store, EXAMPLE.demonstration.told(EXAMPLE.campaigns), at=at)
+    wang = union.phone("王师傅")
+    wang.says("报名")
+    for words in said:
+        wang.says(words)
+    told = wang.last
+    with union.store.reading() as connection:
+        found = edition.latest(connection, name)
+    union.close()
+
+    assert "报上了！" in told
+    assert place in told
+    assert "河湾县" in told
+    assert found is not None
+
+
+class TestManyMoves:
+    """Whatever people, staff and clock do, in any order: nobody has a seat that is not there, and nobody is passed."""
+
+    def test_of_a_slot_seat_nobody_twice_and_pass_nobody(self, sqlite_store: Store) -> None:
+        one = [{"title": "河东站", "places": 6, "waiting": 8}]
+        union = Union(sqlite_store, [cooling(slots=one, names=False, offer_hours=2)])
+        union.tends()
+        dice, now = random.Random(7), union.clock.now()
+        with union.store.reading() as connection:
+            found = edition.latest(connection, "cooling")
+        assert found is not None
+        for _ in range(8):
+            with union.store.writing() as connection:
+                for _ in range(50):
+                    now += timedelta(minutes=dice.randrange(1, 25))
+                    self.moves(door.visit(connection, found, f"person {dice.randrange(20)}", now), dice)
+                    self.holds(connection, found.id, now)
+        union.close()
+
+    def moves(self, visit: Visit, dice: random.Random) -> None:
+        """Somebody takes what there is, the staff change the places, or the worker looks."""
+        what = dice.choice(("make", "make", "make", "accept", "accept", "cancel", "places", "look"))
+        mine = sign_up.of_person(visit.connection, visit.edition.id, visit.openid)
+        standing = [one for one in mine if one.stands]
+        if what == "places":
+            work = Work(visit.connection, visit.edition, visit.rules, "cli:test", visit.now)
+            desk.do(work, "places", ["1", str(dice.randrange(2, 9))])
+        elif what == "look":
+            here = slot.of_edition(visit.connection, visit.edition.id)[0]
+            settle(visit.connection, visit.edition, visit.rules, here.id, visit.now)
+        elif what == "make" and not standing:
+            said = {"slot": "1", "seats": str(dice.randrange(1, 4))}
+            door.take(visit.with_said(said).named(f"{visit.now}"))
+        elif standing:
+            said = {"what": what, "number": standing[0].number}
+            door.take(visit.with_said(said).named(f"{visit.now}"))
+
+    def holds(self, connection: Connection, edition_id: int, now: datetime) -> None:
+        (here,) = slot.of_edition(connection, edition_id)
+        every = sign_up.of_edition(connection, edition_id)
+        seated = [one for one in every if one.state in (CONFIRMED, OFFERED)]
+        line = sorted((one for one in every if one.state == WAITING), key=lambda one: (one.since, one.id))
+        assert here.used == sum(one.seats for one in seated)
+        assert here.waiting == len(line) <= here.most_waiting
+        late = any(one.state == OFFERED and one.until and one.until <= now for one in every)
+        assert late or not any(one.seats <= here.free for one in line), (
+            "a seat is free and somebody waits who fits"
+        )
+        held = [one.openid for one in every if one.stands]
+        assert len(held) == len(set(held))
 
 
 # --- many at once ------------------------------------------------------------------------------------------------
