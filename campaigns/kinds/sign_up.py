@@ -130,8 +130,11 @@ def _make(visit: Visit, answers: Mapping[str, Any]) -> Taken | Refused:
     rules: Rules = visit.rules
     chosen = next(one for one in _now(visit).open if str(one.number) == str(answers["slot"]))
     seats = int(answers.get("seats") or 1)
-    here = settle(visit.connection, visit.edition, rules, chosen.id, visit.now)
-    state = CONFIRMED if slot.change(visit.connection, here.id, seats=seats) else WAITING
+    here, state = chosen, CONFIRMED
+    # where nobody waits nothing is to be worked out, and one statement takes the seats: the row is held for a shorter time
+    if chosen.waiting or not slot.change(visit.connection, chosen.id, seats=seats):
+        here = settle(visit.connection, visit.edition, rules, chosen.id, visit.now)
+        state = CONFIRMED if slot.change(visit.connection, here.id, seats=seats) else WAITING
     if state == WAITING and not slot.change(visit.connection, here.id, waiting=1):
         return Refused(f"“{here.title}”{FULL}您可以看看别的场次，或者过几天再来看有没有人让出来。")
     new = New(
