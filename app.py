@@ -51,6 +51,7 @@ from models.delivery import REASONS
 from models.media import Shelf
 from models.recording import Answer
 from models.shared import Shared
+from models.synonym import InForce as Synonyms
 from settings import load, loosely, salvage
 from web import create_app, parts
 from web.parts import Demo
@@ -199,7 +200,7 @@ class Built:
             account.name, account.live, account.verified, site.base_url, self._directory,
             self.year.campaigns, demo=staged, testers=account.testers,
             sensitive=sensitive.read(self.config.moderation, self.path.absolute().parent).words, guide_pages=staged or site.is_public,
-            beside=Setting(limits=self.config.limits),
+            beside=Setting(limits=self.config.limits), synonyms=Synonyms(self.store).current,
         )  # fmt: skip
 
     @cached_property

@@ -14,7 +14,7 @@ from handlers import year
 from handlers.book import Book, book
 from handlers.dialogue import number
 from handlers.personal import without_numbers
-from handlers.search import CRISIS, FLOOR, GUESS, NEAREST, SURE, Hit, alarming, reaches, topics
+from handlers.search import CRISIS, FLOOR, GUESS, NEAREST, SURE, Hit, alarming, asked, reaches, topics
 from handlers.titles import Titles
 from handlers.turn import House
 from menus.files import Danger
@@ -84,6 +84,9 @@ def _topic(house: House, now: datetime, shelf: Book, words: str, *, calmly: bool
     own = titles.called(plain)
     if own is not None:
         return Route("page", own, "句子里有活动自己的名称")
+    taught = _taught(house, shelf, plain)
+    if taught:
+        return Route("page", taught, f"“{plain}”是同志们在工作台加的说法")
     target = shelf.finder.named(plain)
     if target is not None:
         return Route("page", target, f"“{plain}”就是它的叫法")
@@ -104,6 +107,13 @@ def _topic(house: House, now: datetime, shelf: Book, words: str, *, calmly: bool
     if len(several) > 1:
         return Route("both", hits=several)
     return _judged(topics(hits), titles, plain)
+
+
+def _taught(house: House, shelf: Book, plain: str) -> str:
+    """The page that staff said these words mean, '' for none or one that is gone."""
+    known = house.synonyms()
+    target = known.get(plain) or known.get(asked(plain), "") if known else ""
+    return target if target in shelf.finder.titles else ""
 
 
 def _judged(hits: Sequence[Hit], titles: Titles, plain: str) -> Route:

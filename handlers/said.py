@@ -32,7 +32,7 @@ def say(turn: Turn, words: str, open_page: OpenPage) -> Text:
     """The answer to something said."""
     shelf = book(turn.house)
     target = shelf.finder.exact(words)  # most often it is a name just as we wrote it
-    if target is not None:
+    if target is not None and words not in turn.house.synonyms():
         entry = shelf.entries.get(target)
         return show(turn, entry) if entry is not None else open_page(turn, target)
     reply = _found(turn, words, open_page)

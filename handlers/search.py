@@ -101,18 +101,18 @@ class Finder:
     def find(self, plain: str) -> tuple[Hit, ...]:
         """The pages that fit the words, the best first; those of emergencies and of what is like one among them."""
         plain = plain[:LONGEST_QUESTION]
-        asked = FILLERS.sub("", plain) or plain
-        typed = LETTERS.search(asked) is not None
-        found = {} if typed else _by_page(self._signs, asked, "像")
+        core = asked(plain)
+        typed = LETTERS.search(core) is not None
+        found = {} if typed else _by_page(self._signs, core, "像")
         if typed or max((hit.score for hit in found.values()), default=0.0) < LISTEN:
-            for page, hit in self._listen(asked, 0.0 if typed else CLEAR).items():
+            for page, hit in self._listen(core, 0.0 if typed else CLEAR).items():
                 if page not in found or found[page].score < hit.score:
                     found[page] = hit
         return tuple(sorted(found.values(), key=lambda hit: -hit.score))
 
-    def _listen(self, asked: str, clear: float) -> dict[str, Hit]:
+    def _listen(self, core: str, clear: float) -> dict[str, Hit]:
         """The pages that sound like it, from this likeness on."""
-        heard = sounds().heard(TYPED_FILLERS.sub("", asked))
+        heard = sounds().heard(TYPED_FILLERS.sub("", core))
         if clear and len(set(heard)) < FEWEST_HEARD:
             return {}
         found = _by_page(self._heard, heard, "听起来像", HEARD, clear * HOPELESS)
@@ -124,14 +124,14 @@ def _spelt(plain: str) -> str:
 
 
 def _by_page(
-    by: Likeness, asked: Sequence[str], how: str, counts: float = 1.0, worth: float = 0.0
+    by: Likeness, core: Sequence[str], how: str, counts: float = 1.0, worth: float = 0.0
 ) -> dict[str, Hit]:
     def why(match: Match) -> str:
-        return f"{how}“{match.example}”（{'、'.join(by.shared(asked, match))}）"
+        return f"{how}“{match.example}”（{'、'.join(by.shared(core, match))}）"
 
     return {
         match.page: Hit(match.page, match.score * counts, partial(why, match))
-        for match in by.nearest(asked, worth)
+        for match in by.nearest(core, worth)
     }
 
 
@@ -160,15 +160,15 @@ def _examples(directory: Directory) -> Examples:
     pages |= {item.key: (item.name, *item.words, *item.asks) for item in directory.items if item.asks}
     pages |= {f"{CRISIS}{kind.id}": kind.asks for kind in directory.crisis.kinds if kind.asks}
     pages |= {CALM: directory.crisis.calm} if directory.crisis.calm else {}
-    return {page: [(words, _asked(words)) for words in given] for page, given in pages.items()}
+    return {page: [(words, asked(normal(words))) for words in given] for page, given in pages.items()}
 
 
 def _of_guide(guide: Guide) -> tuple[str, ...]:
     return (guide.title, *guide.words, *guide.asks)
 
 
-def _asked(words: str) -> str:
-    plain = normal(words)
+def asked(plain: str) -> str:
+    """What is asked, without what people only say around it; `plain` as `normal` makes it."""
     return FILLERS.sub("", plain) or plain
 
 

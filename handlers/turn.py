@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -36,6 +36,7 @@ class House:
     )  # for codes, which the demonstration's clock does not move
     sensitive: tuple[str, ...] = ()  # words that staff look at before others see them
     demo: bool = False  # samples stand for what nobody has filled in yet
+    synonyms: Callable[[], Mapping[str, str]] = dict  # what staff taught at the desk: plain words → page
     guide_pages: bool = False  # each entry has its page under base_url
     beside: Setting = field(
         default_factory=Setting

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ground.normal import normal
 from handlers import year
 from handlers.book import book
 from handlers.route import Route, route
+from handlers.search import NEAREST, topics
 from handlers.turn import House
 
 
@@ -14,7 +16,8 @@ def which(house: House, words: str, now: datetime) -> str:
     """How the words would be taken, in a few lines."""
     way = route(house, now, words)
     titles = book(house).finder.titles | {f"campaign:{one.id}": one.title for one in year.told(house, now)}
-    losers = [hit for hit in way.hits if hit.target != way.target]
+    hits = way.hits or (book(house).finder.hits(normal(words))[:NEAREST] if way.kind == "page" else ())
+    losers = [hit for hit in topics(hits) if hit.target != way.target]
     near = [f"· {titles[hit.target]}：{hit.reason}（{hit.score:.2f} 分）" for hit in losers]
     worry = ["听着像出了事，所以最前面先说急救电话。"] if way.worried else []
     return "\n".join([_said(words, way, titles.get(way.target, way.target)), *worry, *near])

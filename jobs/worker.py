@@ -21,7 +21,7 @@ from jobs.brake import Lease
 from jobs.push import Sender
 from jobs.reconciliation import reconcile
 from jobs.timetable import Timetable
-from models import alarm, delivery, shared, timer
+from models import alarm, delivery, shared, timer, unanswered
 from models.base import Store, deadlocked, disconnected, timed_out
 from models.clock import Clock
 from models.shared import Shared
@@ -32,8 +32,10 @@ BEAT_S = 5.0
 RECOVER_S = 1.0
 TIDY_S = 60.0
 EDITIONS_S = 5.0
+GATHER_S = 5.0
 RECONCILE_S = 600.0
 NOTE_S = 30.0
+KEPT = timedelta(days=180)  # what nobody answered
 GLANCE_S = 0.1
 # Every signal that would end a program and that one can answer; those of its own faults (SIGSEGV …) are left alone.
 ENDING = tuple(
@@ -88,6 +90,7 @@ class Worker:
         self._known: Sequence[Campaign] | None = None
         self._offset = timedelta(0)
         self._beat, self._recover, self._tidy = Every(BEAT_S), Every(RECOVER_S), Every(TIDY_S)
+        self._gather = Every(GATHER_S)
         self._editions, self._told = Every(EDITIONS_S), Every(TIDY_S)
         self._reconcile, self._note = Every(RECONCILE_S), Every(NOTE_S)
         self._done: set[str] = set()  # the timers (models/timer.py) that ran well since they were noted last
@@ -135,17 +138,24 @@ class Worker:
                 editions.tend, self.store, self.campaigns(), now, live=live, moderation=most, limits=limits
             )
             self._alone(tend, "editions")
+        if self._gather.due() or moved:
+            self._alone(partial(self._gathered, now))
         if self._tidy.due():
             self._alone(partial(self._sweep, now), "tidy")
         if self._reconcile.due():
             unwritten = self.timetable.unwritten(now)
             self._alone(partial(reconcile, self.store, unwritten, now), "reconcile")
 
+    def _gathered(self, now: datetime) -> None:
+        with self.store.writing(lasting=False) as connection:
+            unanswered.gather(connection, now)
+
     def _sweep(self, now: datetime) -> None:
         approval.look_ahead(self.store, self.sender.approvals, self.campaigns(), now)
         with self.store.writing() as connection:
             editions.sweep(connection, now, now - self.clock.offset())
             shared.sweep(connection, now)
+            unanswered.forget(connection, now - KEPT)
             delivery.forget_strangers(connection, now)
 
     def _live(self, now: datetime, moved: bool) -> None:

@@ -106,8 +106,8 @@ def counts(store: Store, since: datetime, until: datetime, same: Callable[[str],
                 received=received,
                 failed=failed,
                 heard=_heard(connection, then),
-                missed=_missed(connection, then, same),
-                guessed=_guessed(connection, then, same),
+                missed=missed(connection, then, same),
+                guessed=guessed(connection, then, same),
                 sent=_sent(connection, since, until),
             )
     finally:
@@ -148,9 +148,10 @@ def _heard(connection: Connection, then: sa.ColumnElement[bool]) -> tuple[Heard,
     return tuple(sorted(heard, key=lambda one: (-one.times, one.topic)))
 
 
-def _missed(
+def missed(
     connection: Connection, then: sa.ColumnElement[bool], same: Callable[[str], str]
 ) -> tuple[Missed, ...]:
+    """The words of these interactions that found no answer, the most frequent first."""
     i = interactions.c
     found = sa.select(i.content, i.openid).where(then, i.missed.is_(True), i.content.is_not(None))
     ways: dict[str, Counter[str]] = {}
@@ -162,14 +163,17 @@ def _missed(
     return tuple(sorted(ranked, key=lambda one: (-one.times, one.words)))
 
 
-def _guessed(
+def guessed(
     connection: Connection, then: sa.ColumnElement[bool], same: Callable[[str], str]
 ) -> tuple[Guessed, ...]:
-    """A topic says what was guessed: `near:MARK:PAGE+PAGE` or `PAGE?MARK`; and what was chosen: `PAGE#MARK`."""
+    """The words of these interactions that were answered by a guess, the most frequent first.
+
+    A topic says what was guessed: `near:MARK:PAGE+PAGE` or `PAGE?MARK`; and what was chosen: `PAGE#MARK`.
+    """
     i = interactions.c
     asked = sa.or_(i.topic.like("near:%"), i.topic.like("%?%"))
-    guessed = (then, asked, i.missed.is_(False), i.content.is_not(None))
-    found = sa.select(i.content, i.openid, i.topic).where(*guessed)
+    these = (then, asked, i.missed.is_(False), i.content.is_not(None))
+    found = sa.select(i.content, i.openid, i.topic).where(*these)
     ways: dict[str, Counter[str]] = {}
     people: dict[str, set[str]] = {}
     offers: dict[str, tuple[str, tuple[str, ...]]] = {}

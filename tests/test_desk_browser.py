@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from test_desk_work import Day
 from werkzeug.serving import make_server
 
-from models import shared
+from models import shared, unanswered
 from models.base import Store
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
@@ -94,13 +95,7 @@ def test_a_day_from_the_link_to_the_export(day: Day, url: str, browser: Browser,
 
 
 def test_everything_stops_by_keyboard_alone_on_a_telephone(day: Day, url: str, browser: Browser) -> None:
-    li = day.colleague("li", "letter")
-    cookie = li.client.get_cookie("desk")
-    assert cookie
-    context = browser.new_context(viewport={"width": 375, "height": 740}, java_script_enabled=False)
-    context.set_default_timeout(WAIT_MS)
-    context.add_cookies([{"name": "desk", "value": cookie.value, "url": url}])
-    page = context.new_page()
+    page = on_a_telephone(day, url, browser, "li", "letter")
     page.goto(f"{url}/console/")
     looked_over(page)
     reaches(page, "停止一切发送")
@@ -116,7 +111,35 @@ def test_everything_stops_by_keyboard_alone_on_a_telephone(day: Day, url: str, b
     for path in ("editions", "pushes", "year", "mine"):
         page.goto(f"{url}/console/{path}")
         looked_over(page)
-    context.close()
+    page.context.close()
+
+
+def test_what_workers_say_is_taught_to_the_chat_on_a_telephone(day: Day, url: str, browser: Browser) -> None:
+    wang = day.union.phone("王师傅")
+    for words in ("手续怎么走", "嘎拉哈旮旯咕嘟噶哒"):
+        wang.says(words)
+    day.union.waits(timedelta(seconds=10))
+    with day.store.writing() as connection:
+        unanswered.gather(connection, day.union.clock.now())
+    page = on_a_telephone(day, url, browser, "sun", "guide")
+    page.goto(f"{url}/console/synonyms?words=工伤")
+    looked_over(page, "desk-synonyms")
+    page.get_by_text("答别的页").last.click()
+    page.get_by_label("页的名称").last.fill("困难职工帮扶")
+    page.get_by_role("button", name="就答“").last.click()
+    expect(page.get_by_role("status")).to_contain_text("两秒后")
+    looked_over(page)
+    page.context.close()
+
+
+def on_a_telephone(day: Day, url: str, browser: Browser, login: str, *duties: str) -> Page:
+    """The desk of this colleague, 375 points wide, without JavaScript."""
+    cookie = day.colleague(login, *duties).client.get_cookie("desk")
+    assert cookie
+    context = browser.new_context(viewport={"width": 375, "height": 740}, java_script_enabled=False)
+    context.set_default_timeout(WAIT_MS)
+    context.add_cookies([{"name": "desk", "value": cookie.value, "url": url}])
+    return context.new_page()
 
 
 def begins(page: Page, qian: Colleague) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.staff import ANSWERING, AUDIT, CAMPAIGN, LEAD, PLAN, PUSH, SECURITY, SYSTEM
+from models.staff import ANSWERING, AUDIT, CAMPAIGN, GUIDE, LEAD, PLAN, PUSH, SECURITY, SYSTEM
 from web.console import (
     check_in,
     editions,
@@ -14,6 +14,7 @@ from web.console import (
     pushes,
     requests,
     sign_in,
+    synonyms,
     system,
     today,
     unions,
@@ -24,6 +25,7 @@ from web.parts import Parts
 
 STEER = (LEAD, PUSH)  # who moves a push
 TEND = (LEAD, CAMPAIGN)  # who looks after an activity
+TEACH = (LEAD, GUIDE)  # who teaches the chat
 
 # fmt: off
 ROUTES = (
@@ -80,6 +82,9 @@ ROUTES = (
     Route("/request/<int:number>/do/<what>", requests.do, ANSWERING, post=True, below=True),
     Route("/opinion/<key>", opinions.look, ANSWERING),
     Route("/opinion/<key>/do/<what>", opinions.do, ANSWERING, post=True),
+    Route("/synonyms", synonyms.look, TEACH, menu="说法"),
+    Route("/synonyms", synonyms.teach, TEACH, post=True),
+    Route("/synonyms/<int:number>/take-back", synonyms.take_back, TEACH, post=True),
     Route("/system", system.look, (SYSTEM, AUDIT, LEAD), menu="系统"),
     Route("/system/verify", system.verify, (AUDIT, LEAD), post=True),
     Route("/alarm/<mark>", system.one_alarm, (LEAD, SYSTEM)),
