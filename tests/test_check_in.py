@@ -52,7 +52,7 @@ def test_a_scanned_code_lets_somebody_in_at_once_and_a_second_scan_says_so(
     code = first(union).code
     sun.sends(f"{DOOR}/scan", q=f"http://localhost{DOOR}?q={code}".lower())
 
-    assert "B1 签到了：河东站，2 人" in sun.text
+    assert "B1 签到了：河东站，2 人。注意：这一场是 2月3日 09:00 的，不是今天。" in sun.text
     assert "王建国" in sun.text
     assert first(union).came_at
     sun.sends(f"{DOOR}/scan", q=code)

@@ -120,10 +120,12 @@ def take(visit: Visit, answers: Mapping[str, Any]) -> Taken | Refused:
     what = str(answers.get("what") or MAKE)
     if what == MAKE:
         return _make(visit, answers)
-    one = sign_up.get(visit.connection, sign_up.id_of(str(answers["number"])) or 0)
-    if one is None or one.openid != visit.openid or one.edition_id != visit.edition.id:
+    found = sign_up.get(visit.connection, sign_up.id_of(str(answers["number"])) or 0)
+    if found is None or found.openid != visit.openid or found.edition_id != visit.edition.id:
         return Refused("没有找到这个报名。")
-    return _accept(visit, one) if what == ACCEPT else _cancel(visit, one)
+    here = slot.hold(visit.connection, found.slot_id)
+    one = sign_up.get(visit.connection, found.id) or found  # as it stands now that nobody else changes it
+    return _accept(visit, here, one) if what == ACCEPT else _cancel(visit, here, one)
 
 
 def _make(visit: Visit, answers: Mapping[str, Any]) -> Taken | Refused:
@@ -162,16 +164,14 @@ def _shows(one: SignUp) -> str:
     )
 
 
-def _accept(visit: Visit, one: SignUp) -> Taken | Refused:
-    here = slot.hold(visit.connection, one.slot_id)
-    in_time = one.until is not None and visit.now < one.until
+def _accept(visit: Visit, here: Slot, one: SignUp) -> Taken | Refused:
+    in_time = one.state == OFFERED and one.until is not None and visit.now < one.until
     if not in_time or not sign_up.move(visit.connection, one, CONFIRMED, visit.now):
         return Refused(f"{one.number} 保留的时间过了，名额已经让给下一位。")
     return Taken(f"名额是您的了！{one.number}，{_when(here)}。{_shows(one)}", one.number)
 
 
-def _cancel(visit: Visit, one: SignUp) -> Taken | Refused:
-    here = slot.hold(visit.connection, one.slot_id)
+def _cancel(visit: Visit, here: Slot, one: SignUp) -> Taken | Refused:
     if handout.of_sign_up(visit.connection, one.id) or visit.now >= here.begins_at:
         return Refused(f"{one.number} 已经开始了，或者已经领过东西，不能再取消。")
     if not one.stands or not sign_up.move(visit.connection, one, CANCELLED, visit.now):

@@ -9,7 +9,7 @@ from campaigns.kinds import sign_up_goods as goods
 from campaigns.kinds.sign_up_goods import found
 from campaigns.kinds.sign_up_line import settle, tell
 from campaigns.kinds.sign_up_tables import STATES
-from ground.days import minute
+from ground.days import SHANGHAI, minute, moment
 from models import handout, sign_up, slot
 from models.sign_up import CANCELLED, CONFIRMED, New, spaced
 from models.slot import Slot
@@ -22,7 +22,11 @@ def come(work: Work, words: Sequence[str]) -> str:
     one = found(work, words[0])
     here = slot.get(work.connection, one.slot_id)
     if sign_up.come(work.connection, one.id, work.now):
-        return f"{one.number} 签到了：{here.title}，{one.seats} 人。"
+        other = (
+            here.begins_at.astimezone(SHANGHAI).date() != work.now.astimezone(SHANGHAI).date()
+        )  # somebody who came to the wrong slot is seen before they are served
+        note = f"注意：这一场是 {moment(here.begins_at)} 的，不是今天。" if other else ""
+        return f"{one.number} 签到了：{here.title}，{one.seats} 人。{note}"
     if one.came_at is not None:
         raise Impossible(f"{one.number} 在 {minute(one.came_at)} 已经签过到了。是弄错的话，用“撤销签到”。")
     raise Impossible(f"{one.number} 现在是“{STATES[one.state]}”，没有名额，不能签到。")
@@ -53,8 +57,8 @@ def sign_up_somebody(work: Work, words: Sequence[str]) -> str:
 
 def cancel(work: Work, words: Sequence[str]) -> str:
     """Take a place back; its person learns why, and it goes to the next."""
-    one = found(work, words[0])
-    here = slot.hold(work.connection, one.slot_id)
+    here = slot.hold(work.connection, found(work, words[0]).slot_id)
+    one = found(work, words[0])  # as it stands now that nobody else changes it
     if not words[1].strip():
         raise Impossible("取消别人的报名要写明理由，会告诉本人。")
     if one.came_at is not None or handout.of_sign_up(work.connection, one.id):
