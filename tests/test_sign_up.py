@@ -499,17 +499,29 @@ def test_the_last_piece_goes_to_one_of_fifty(everywhere: Union) -> None:
         assert len(connection.execute(sa.select(handouts)).all()) == 1
 
 
+def test_who_waits_too_long_for_the_others_is_asked_to_try_again_and_nothing_is_lost(union: Union) -> None:
+    union.tends()
+    sign_in(union.store, [1])
+    pages = Pages(union)
+    with union.store.writing():  # somebody else writes, for longer than anybody is let wait
+        shown = by_page(pages, 1, seats="1")
+
+    assert "系统正忙" in shown
+    assert states(union) == []
+    assert "报上了！" in by_page(pages, 1, seats="1")
+
+
 def at_once(act: Callable[[int], Any], every: Iterable[int]) -> list[Any]:
     with ThreadPoolExecutor(8) as pool:
         return list(pool.map(act, every))
 
 
-def by_page(pages: Pages, person: int) -> str:
+def by_page(pages: Pages, person: int, **more: str) -> str:
     secret = f"secret of {openid(person)}"
     client = pages.app.test_client()
     client.set_cookie("visit", secret)
     token = hashlib.sha256(f"form {secret}".encode()).hexdigest()[:32]
-    fields = {"csrf": token, "once": f"once {person}", "slot": "1"}
+    fields = {"csrf": token, "once": f"once {person}", "slot": "1", **more}
     return client.post(PATH, data=fields, follow_redirects=True).get_data(as_text=True)
 
 

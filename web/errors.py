@@ -7,7 +7,7 @@ import logging
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from models.base import traced
+from models.base import deadlocked, timed_out, traced
 from models.sealed import no_key
 
 LOG = logging.getLogger(__name__)
@@ -44,6 +44,9 @@ def _refused(error: HTTPException) -> Response:
 def _failed(error: Exception) -> Response:
     if no_key(error):
         return _page(503, NO_KEY)
+    if timed_out(error) or deadlocked(error):
+        LOG.warning("a page was given up for want of the database: %s %s", request.method, request.endpoint)
+        return _page(503)
     LOG.error("a page failed: %s %s: %s", request.method, request.endpoint, traced(error))
     return _page(500)
 
