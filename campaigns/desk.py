@@ -50,7 +50,12 @@ EVERY: Mapping[str, Deed] = {
 
 def deeds(kind: Kind) -> Mapping[str, Deed]:
     """What can be done in an edition of this kind."""
-    return {**kind.deeds, **EVERY}
+    return {**kind.deeds, **common(kind)}
+
+
+def common(kind: Kind) -> Mapping[str, Deed]:
+    """What can be done in an edition of any kind; in one whose photos nobody else sees, those are not looked at one by one."""
+    return {name: deed for name, deed in EVERY.items() if not (kind.private and name in photos.DEEDS)}
 
 
 def do(work: Work, deed: str, words: Sequence[str]) -> str:
@@ -82,19 +87,25 @@ def tables(connection: Connection, found: Edition, scope: str = "") -> Sequence[
 
 def beside(connection: Connection, found: Edition) -> list[Table]:
     """The tables that every kind has, those that are empty left out."""
-    every = [photos.table(connection, found.id), appeals.table(connection, found.id)]
-    return [one for one in every if one.rows]
+    shown = [] if KINDS[found.kind].private else [photos.table(connection, found.id)]
+    return [one for one in (*shown, appeals.table(connection, found.id)) if one.rows]
 
 
 def waiting_since(connection: Connection, found: Edition) -> datetime | None:
     """Since when the oldest thing waits for somebody of the staff to look at it; None where nothing does."""
-    looks = (KINDS[found.kind].waiting_since, photo.waiting_since, appeal.waiting_since)
+    looks = (KINDS[found.kind].waiting_since, *_beside(found))
     return _oldest(connection, found, looks)
 
 
 def waiting_beside(connection: Connection, found: Edition) -> datetime | None:
     """The same of what every kind has: photos and appeals."""
-    return _oldest(connection, found, (photo.waiting_since, appeal.waiting_since))
+    return _oldest(connection, found, _beside(found))
+
+
+def _beside(found: Edition) -> Sequence[Look]:
+    return (
+        (appeal.waiting_since,) if KINDS[found.kind].private else (photo.waiting_since, appeal.waiting_since)
+    )
 
 
 def _oldest(connection: Connection, found: Edition, looks: Sequence[Look]) -> datetime | None:

@@ -214,6 +214,7 @@ class Kind:
     )
     files: Callable[[Connection, Edition, Any], Sequence[File]] = lambda connection, edition, rules: ()
     alike: Callable[[Visit], Alike | None] = lambda visit: None  # None: the page is this person's own
+    private: bool = False  # no photo that is sent is shown to others than its person and whoever answers
     within: Callable[[Connection, Edition, Any, str], Sequence[Table]] = (
         lambda connection, edition, rules, scope: ()
     )  # the tables as the staff of one unit may see them

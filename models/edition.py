@@ -131,6 +131,21 @@ def latest(connection: Connection, campaign: str) -> Edition | None:
     return Edition(*row) if row else None
 
 
+def on(connection: Connection, kind: str, now: datetime, *, live: bool) -> Edition | None:
+    """An edition of this kind that is on now, the newest of several."""
+    here = sa.and_(
+        editions.c.kind == kind,
+        editions.c.state == OPEN,
+        editions.c.opens_at <= now,
+        editions.c.closes_at > now,
+    )
+    query = (
+        sa.select(*_COLUMNS).where(here, editions.c.live.is_(live)).order_by(editions.c.id.desc()).limit(1)
+    )
+    row = connection.execute(query).first()
+    return Edition(*row) if row else None
+
+
 def campaigns(connection: Connection, kind: str) -> list[str]:
     """The campaigns that ever had an edition of this kind."""
     query = sa.select(editions.c.campaign).where(editions.c.kind == kind).distinct()

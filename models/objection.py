@@ -51,10 +51,15 @@ _COLUMNS = [objections.c[name] for name in Objection.__slots__]
 
 def make(
     connection: Connection, edition_id: int, openid: str | None, number: int, words: str, now: datetime
-) -> bool:
-    """Write it down; False where this person has objected to the same before."""
+) -> int | None:
+    """Write it down; its number, or None where this person has objected to the same before."""
     values = {"edition_id": edition_id, "openid": openid, "number": number, "words": words}
-    return add(connection, objections, {**values, "state": WAITS, "answer": "", "at": now})
+    if not add(connection, objections, {**values, "state": WAITS, "answer": "", "at": now}):
+        return None
+    mine = sa.and_(
+        objections.c.edition_id == edition_id, objections.c.openid == openid, objections.c.number == number
+    )
+    return int(connection.execute(sa.select(sa.func.max(objections.c.id)).where(mine)).scalar_one())
 
 
 def of_edition(connection: Connection, edition_id: int, limit: int = 1000) -> list[Objection]:

@@ -132,6 +132,12 @@ def get(connection: Connection, key: str) -> Photo | None:
     return Photo(*row) if row else None
 
 
+def get_by_id(connection: Connection, number: int) -> Photo | None:
+    """The photo that staff call by this number, of any edition."""
+    row = connection.execute(sa.select(*_COLUMNS).where(photos.c.id == number)).first()
+    return Photo(*row) if row else None
+
+
 def numbered(connection: Connection, edition_id: int, number: int) -> Photo | None:
     """The photo of this edition that staff call by this number."""
     here = sa.and_(photos.c.id == number, photos.c.edition_id == edition_id)

@@ -44,6 +44,8 @@ requests = sa.Table(
     sa.Column("reopens", sa.Integer, nullable=False),
     sa.Column("merged_into", Number(), sa.ForeignKey("requests.id")),
     sa.Column("split_from", Number(), sa.ForeignKey("requests.id")),
+    sa.Column("photo", Id(32)),  # the key of a photo that belongs to it
+    sa.Column("source", Id(64)),  # what became this request, such as objection:12; NULL where somebody asked
     sa.Column("received_at", Utc(), nullable=False),
     sa.Column("due_at", Utc()),  # the next deadline, also one that has passed
     sa.Column("next_at", Utc()),  # when the clock has something to do
@@ -55,6 +57,8 @@ requests = sa.Table(
     sa.Index("ix_requests_owner_unit", "campaign", "owner_unit", "against", "state", "due_at"),
     sa.Index("ix_requests_next_at", "campaign", "next_at"),
     sa.Index("ix_requests_merged_into", "merged_into"),
+    sa.Index("ix_requests_split_from", "split_from"),
+    sa.Index("ix_requests_source", "source"),
     **MARIADB,
 )
 
@@ -80,6 +84,8 @@ class Request:
     reopens: int
     merged_into: int | None
     split_from: int | None
+    photo: str | None
+    source: str | None
     received_at: datetime
     due_at: datetime | None
     next_at: datetime | None
@@ -111,6 +117,8 @@ class New:
     against: str = ""
     phone: str = ""
     split_from: int | None = None
+    photo: str | None = None
+    source: str | None = None
 
 
 COLUMNS = [requests.c[name] for name in Request.__slots__]
@@ -211,6 +219,12 @@ def merged_in(connection: Connection, request_id: int) -> list[Request]:
     return [Request(*row) for row in connection.execute(query)]
 
 
+def sourced(connection: Connection, source: str) -> Request | None:
+    """The request that this became."""
+    row = connection.execute(sa.select(*COLUMNS).where(requests.c.source == source).limit(1)).first()
+    return Request(*row) if row else None
+
+
 def tied(connection: Connection, one: Request) -> list[Request]:
     """Those that it has to do with: what holds it and what it holds, what it was split from and what was split from it."""
     c = requests.c
@@ -263,7 +277,7 @@ def erase(connection: Connection, openid: str, until: datetime | None) -> None:
     )
     hush(connection, done)
     # the clock writes the step that says so, with its terms, in its next round
-    left = {"openid": None, "phone": "", "next_at": requests.c.received_at}
+    left = {"openid": None, "phone": "", "photo": None, "next_at": requests.c.received_at}
     connection.execute(requests.update().where(mine).values(left))
 
 
@@ -271,7 +285,7 @@ def hush(connection: Connection, request_ids: Sequence[int]) -> None:
     """Take out every word of these."""
     if request_ids:
         here = requests.c.id.in_(request_ids)
-        connection.execute(requests.update().where(here).values(words="", unit="", phone=""))
+        connection.execute(requests.update().where(here).values(words="", unit="", phone="", photo=None))
         step.hush(connection, request_ids)
 
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
 from desk_cast import Colleague, deeds
-from kind_cast import OPINION, REQUEST, Pages, Union, campaign
+from kind_cast import OPINION, POLL, REQUEST, Pages, Union, campaign
+from poll_cast import ends, newest, votes
+from test_photo import jpeg
 
-from models import edition, shift, step
+from jobs.photos import Fetcher
+from models import edition, objection, shift, step
 from models import staff as people
 from models.base import Store
 from models.step import steps
+from wx.client import Api, MemoryTokens
 from wx.simulator import Phone
+from wx.simulator.server import PlatformServer
 
 DAY = timedelta(days=1)
 
@@ -25,7 +32,9 @@ class Hall:
     """A union that takes requests and opinions, and its desk."""
 
     def __init__(self, store: Store) -> None:
-        self.union = Union(store, [campaign(REQUEST), campaign(OPINION)])
+        self.union = Union(
+            store, [campaign(REQUEST, request={**REQUEST["request"], "photos": True}), campaign(OPINION)]
+        )
         self.store = store
         self.pages = Pages(self.union)
 
@@ -37,10 +46,11 @@ class Hall:
         browser.opens(
             "/h5/c/request?what=make&topic=困难帮扶&kind=help" + ("&way=phone" if phone else "&way=chat")
         )
-        more = {"consent": "yes", "phone": phone} if phone else {}
-        browser.sends("/h5/c/request", topic="困难帮扶", kind="help", words=words, unit=unit,
-                      way="phone" if phone else "chat", **more)  # fmt: skip
-        assert "您的诉求是" in browser.text, browser.text
+        given: dict[str, Any] = {"topic": "困难帮扶", "kind": "help", "words": words, "unit": unit}
+        given |= {"photo": (io.BytesIO(b""), ""), "way": "phone" if phone else "chat"}
+        given |= {"consent": "yes", "phone": phone} if phone else {}
+        browser.sends("/h5/c/request", **given)
+        assert "您的诉求是" in browser.text
         return one
 
     def waits(self, span: timedelta) -> None:
@@ -266,3 +276,77 @@ class TestAnOpinion:
         assert "大家都看得到了" in qian.text
         assert "下周起少放盐" in hall.union.phone("李大姐").says(code[0])
         assert "下周起少放盐" in hall.pages.browser().opens("/h5/c/say")
+
+
+class TestAPhoto:
+    def test_from_the_page_or_the_chat_is_seen_by_whoever_may_see_the_request(self, hall: Hall) -> None:
+        browser, wang, li = hall.pages.browser(), hall.union.phone("王师傅"), hall.union.phone("李大姐")
+        browser.signs_in(wang, "/h5/c/request")
+        browser.opens("/h5/c/request?what=make&topic=困难帮扶&kind=help&way=chat")
+        given: dict[str, Any] = {
+            "topic": "困难帮扶",
+            "kind": "help",
+            "words": "工资条在这里",
+            "unit": "",
+            "way": "chat",
+        }
+        browser.sends("/h5/c/request", **given, photo=(io.BytesIO(jpeg()), "a.jpg"))
+        assert "您的诉求是 S1" in browser.text
+        li.says("诉求")
+        for said in ("困难帮扶", "咨询", "这是什么通知"):
+            li.says(said)
+        with PlatformServer(hall.union.platform) as far:
+            account = hall.union.account.model_copy(update={"api_base": far.url})
+            fetcher = Fetcher(hall.store, Api(account, MemoryTokens()), hall.union.clock.now)
+            assert "照片收到了" in li.sends_picture(jpeg(400, 300))
+            for said in ("1", "提交"):
+                li.says(said)
+            qian, sun = hall.colleague("qian", "letter"), hall.colleague("sun", "campaign")
+            assert "正在从微信取来" in qian.opens("/console/request/2")
+            assert fetcher.step() == 1
+
+        for number in (1, 2):
+            assert f"/console/request/{number}/photo/small" in qian.opens(f"/console/request/{number}")
+            assert qian.client.get(f"/console/request/{number}/photo/large").data.startswith(b"\xff\xd8")
+            assert sun.client.get(f"/console/request/{number}/photo/large").status_code == 403
+            assert sun.client.get(f"/console/photo/{number}/large").status_code == 404
+        east = hall.colleague("east", "letter", scope="河东区")
+        assert east.client.get("/console/request/1/photo/large").status_code == 404
+        with hall.store.reading() as connection:
+            found = edition.latest(connection, "request")
+        assert found
+        page = sun.opens(f"/console/edition/{found.id}")
+        assert "等您看的照片" not in page
+        assert "让大家看到一张照片" not in page
+
+
+def test_an_objection_to_a_posted_result_is_a_request_that_its_person_follows(sqlite_store: Store) -> None:
+    union = Union(sqlite_store, [campaign(POLL), campaign(REQUEST)])
+    union.tends()
+    wang, li = union.phone("王师傅"), union.phone("李大姐")
+    votes(union, wang, "3")
+    ends(union)
+    union.staff_does("post", "名单贴在职工服务中心。")
+    told = votes(union, li, "张明", "他的票是花钱买的，有转账记录", "1")
+    union.staff_does("note-objection", "0", "来信：没有人监督计票")
+    pages = Pages(union)
+    qian = Colleague(pages, "qian").is_let_in("letter")
+
+    assert "回复“S1 查看”" in told
+    assert "职工诉求" in li.says("我的") or "S1" in li.says("我的")
+    assert "3 号 张明，他的票是花钱买的" in qian.opens("/console/request/1")
+    assert "投票公示期里的异议" in qian.text
+    assert "没有人监督计票" in qian.opens("/console/request/2")
+    qian.opens("/console/request/1")
+    assert "写明成立还是不成立" in does(qian, 1, "answer", "不归我管")
+    union.staff_does("settle", "1", "不成立", "查过银行流水")
+    union.staff_does("settle", "2", "成立", "补了监督记录")
+    assert "答复：不成立，查过银行流水" in li.says("S1 查看")
+    with union.store.reading() as connection:
+        assert {one.state for one in objection.of_edition(connection, newest(union))} == {
+            "upheld",
+            "dismissed",
+        }
+        states = connection.execute(sa.text("select state from requests order by id")).scalars().all()
+    assert states == ["answered", "answered"]
+    union.close()

@@ -7,6 +7,7 @@ from typing import Any
 
 from campaigns import form as forms
 from campaigns.kind import Asked, Deed, Impossible, Nothing, Refused, Taken, Visit, Work
+from campaigns.kinds import request_objection
 from ground.days import minute
 from ground.table import Table
 from models import candidate, edition, notice, objection, poll
@@ -38,9 +39,21 @@ def late(visit: Visit) -> Asked | Nothing | None:
 def take(visit: Visit, answers: Mapping[str, Any]) -> Taken | Refused:
     """The objection."""
     number, words = int(answers["objection"]), str(answers["why"])
-    if not objection.make(visit.connection, visit.edition.id, visit.openid, number, words, visit.now):
+    made = objection.make(visit.connection, visit.edition.id, visit.openid, number, words, visit.now)
+    if made is None:
         return Refused("这一条您已经提过异议了，请等答复。")
-    return Taken("异议收到了，工作人员核实以后答复您；答复以前，结果不会最后定下来。")
+    text = _named(visit.connection, visit.edition.id, number, words)
+    one = request_objection.taken(
+        visit.connection, visit.edition, made, visit.openid, text, visit.setting, visit.now
+    )
+    where = f"编号是 {one.number}，办到哪一步，回复“{one.number} 查看”或者打开“我的”随时看。" if one else ""
+    return Taken(f"异议收到了，工作人员核实以后答复您；答复以前，结果不会最后定下来。{where}")
+
+
+def _named(connection: Connection, edition_id: int, number: int, words: str) -> str:
+    """The objection with what it is against."""
+    names = {one.number: one.name for one in candidate.of_edition(connection, edition_id)}
+    return f"{f'{number} 号 {names.get(number, str())}' if number else '整个结果'}，{words}"
 
 
 def table(connection: Connection, edition_id: int) -> Table:
@@ -63,8 +76,11 @@ def note(work: Work, words: Sequence[str]) -> str:
         raise Impossible("现在不在公示期里。")
     if not (words[0].isascii() and words[0].isdigit()):
         raise Impossible("候选编号写数字，对整个结果有异议写 0。")
-    objection.make(work.connection, work.edition.id, None, int(words[0]), words[1], work.now)
-    return "异议记下了，请核实后用 settle 答复。"
+    made = objection.make(work.connection, work.edition.id, None, int(words[0]), words[1], work.now)
+    assert made is not None  # who calls has no name, so that nobody calls twice
+    text = _named(work.connection, work.edition.id, int(words[0]), words[1])
+    one = request_objection.taken(work.connection, work.edition, made, None, text, work.setting, work.now)
+    return f"异议记下了{f'，是诉求 {one.number}' if one else ''}，请核实后用 settle 答复。"
 
 
 def settle(work: Work, words: Sequence[str]) -> str:
@@ -75,10 +91,12 @@ def settle(work: Work, words: Sequence[str]) -> str:
         raise Impossible(f"没有 {words[0]} 号异议，或者结果没有写成 {'、'.join(ANSWERS)}。")
     if not objection.settle(work.connection, one, ANSWERS[words[1]], words[2], work.now):
         raise Impossible(f"{one.id} 号异议已经答复过了。")
+    then = "成立的，请用 withdraw 或 annul 处理。" if words[1] == "成立" else ""
+    if done := request_objection.settled(work, one.id, f"{words[1]}，{words[2]}"):
+        return f"{one.id} 号异议{words[1]}。{done}{then}"
     told = f"【{work.edition.title}】您的异议有答复了：{words[1]}，{words[2]}。"
     people = [one.openid] if one.openid else []
     notice.tell(work.connection, f"{work.edition.campaign}/objection:{one.id}", told, people, work.now)
-    then = "成立的，请用 withdraw 或 annul 处理。" if words[1] == "成立" else ""
     return f"{one.id} 号异议{words[1]}，会告诉本人。{then}"
 
 

@@ -80,6 +80,9 @@ def _new(visit: Visit, fields: dict[str, Any]) -> None:
     fields["kind"] = forms.one("您希望", list(KINDS.items()))
     hint = "什么时候、什么事、想怎么办；不用写身份证号和银行卡号"
     fields["words"] = forms.area("请说说是什么事", rules.longest, hint, least=4)
+    if rules.photos:
+        hint = "工资条、现场等，只有办这件事的人看得到"
+        fields["photo"] = forms.photo("附一张照片", hint, optional=True)
     if visit.said.get("kind") == HELP:
         hint = "单位名称；这个单位和它下面的人都看不到您的诉求"
         fields["unit"] = forms.line("说的是哪个单位", 60, hint, optional=True)
@@ -126,6 +129,7 @@ def _made(visit: Visit, answers: Mapping[str, Any]) -> Taken:
     new = New(
         visit.edition.id, visit.edition.campaign, visit.openid, kind, str(answers["words"]), owner.name,
         owner.path, topic, unit, rules.unit_in(unit) if unit else "", str(answers.get("phone") or ""),
+        photo=answers.get("photo") or None,
     )  # fmt: skip
     one = request.receive(visit.connection, new, terms(rules, kind, visit.setting), visit.now)
     return Taken(f"收到了！您的诉求是 {one.number}，由 {owner.name} 办理。{_promise(visit, one)}", one.number)
@@ -229,6 +233,7 @@ def waiting_since(connection: Connection, edition_id: int) -> datetime | None:
 
 
 KIND = Kind(
-    "诉求", Rules, form, take, told, tables, ended, DEEDS, waiting_since, result=result, tended=request_clock.tended, within=within,
-    personal=True,
+    "诉求", Rules, form, take, told, tables, ended, DEEDS, waiting_since,
+    result=result, tended=request_clock.tended, within=within,
+    personal=True, private=True,
 )  # fmt: skip

@@ -58,6 +58,7 @@ class Rules(Part):
     ask_days: Days = 5
     final_days: Days = 5
     longest: Annotated[int, Field(ge=50, le=1000)] = 500
+    photos: bool = False
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

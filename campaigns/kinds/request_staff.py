@@ -56,7 +56,7 @@ def _happens(
 def _tell(work: Work, one: Request, step_id: int, words: str, spares: int = 0) -> str:
     """Let its person hear it in the chat while that is possible; what the staff read of that."""
     if one.openid is None:
-        return "本人已经不在了（取消关注或者删除了资料），没有办法告诉他。"
+        return "没有本人的微信（打电话、写信来的，或者取消关注、删除了资料），没有办法在微信里告诉他。"
     back = way(work.connection, one.openid, work.setting.limits, work.now)
     if not back.is_open(work.now) or back.left <= spares:
         other = (
@@ -174,14 +174,21 @@ def progress(work: Work, words: Sequence[str]) -> str:
 def answer(work: Work, words: Sequence[str]) -> str:
     """The answer, to everybody whose request it holds as well."""
     one = _found(work, words[0])
-    here, step_id = _happens(work, one, step.ANSWERED, words[1])
-    asks = "不满意可以再办一次。" if not here.reopens else ""
-    told = [_tell(work, one, step_id, f"有答复了：{words[1]}。{asks}")]
-    for other in request.merged_in(work.connection, one.id):
-        told_id = step.add(
-            work.connection, other.id, Step(0, work.now, work.staff, step.ANSWERED, "", words[1])
+    if one.source:
+        raise Impossible(
+            f"{one.number} 是公示期里的异议，请在那个投票的页面上用“答复一个异议”，写明成立还是不成立。"
         )
-        told.append(f"{other.number}：{_tell(work, other, told_id, f'有答复了：{words[1]}')}")
+    return answered(work, one, words[1])
+
+
+def answered(work: Work, one: Request, words: str) -> str:
+    """These words are its answer."""
+    here, step_id = _happens(work, one, step.ANSWERED, words)
+    asks = "不满意可以再办一次。" if not here.reopens else ""
+    told = [_tell(work, one, step_id, f"有答复了：{words}。{asks}")]
+    for other in request.merged_in(work.connection, one.id):
+        told_id = step.add(work.connection, other.id, Step(0, work.now, work.staff, step.ANSWERED, "", words))
+        told.append(f"{other.number}：{_tell(work, other, told_id, f'有答复了：{words}')}")
     return f"{one.number} 已经答复。{''.join(told)}"
 
 
@@ -244,7 +251,7 @@ def split(work: Work, words: Sequence[str]) -> str:
         raise Impossible("拆出来的是什么事，要写明。")
     new = New(
         one.edition_id, one.campaign, one.openid, one.kind, words[2], owner.name, owner.path, one.topic, one.unit,
-        one.against, one.phone, one.id,
+        one.against, one.phone, one.id, one.photo,
     )  # fmt: skip
     due = terms_of(work.connection, one, work.setting)
     child = request.receive(work.connection, new, due, one.received_at, work.staff)

@@ -52,8 +52,8 @@ def _page(desk: Desk, number: int, what: str = "", said: Sequence[str] = (), fau
             since=(deeds.waiting_beside if apart else deeds.waiting_since)(connection, found),
             apart=apart,
             tables=[_found_in(table, wanted) for table in tables],
-            photos=photo.of_edition(connection, found.id, (photo.PENDING,), PENDING),
-            deeds=deeds.EVERY if apart else deeds.deeds(kind),
+            photos=[] if kind.private else photo.of_edition(connection, found.id, (photo.PENDING,), PENDING),
+            deeds=deeds.common(kind) if apart else deeds.deeds(kind),
             did=audit.of(connection, deeds.thing(found), 20),
             find=wanted,
             chosen=request.args.get("n", "")[:20],
@@ -78,7 +78,7 @@ def do(desk: Desk, number: int, what: str) -> Answer:
     words = [word for at, word in enumerate(words) if f"w{at}" in request.form]
     with desk.parts.store.reading() as connection:
         found = edition.get(connection, number) or abort(404)
-    if found.kind in LISTS and what not in deeds.EVERY:
+    if found.kind in LISTS and what not in deeds.common(door.kind_of(found)):
         abort(404)
     try:
         with desk.parts.store.writing() as connection:
@@ -140,7 +140,16 @@ def take(desk: Desk, number: int) -> Answer:
 def picture(desk: Desk, number: int, size: str) -> Answer:
     """A photo that waits to be looked at."""
     with desk.parts.store.reading() as connection:
+        one = photo.get_by_id(connection, number) or abort(404)
+        found = edition.get(connection, one.edition_id) or abort(404)
+        if door.kind_of(found).private:
+            abort(404)
         data = photo.data(connection, number, size) or abort(404)
+    return jpeg(data)
+
+
+def jpeg(data: bytes) -> Response:
+    """A photo that nobody keeps."""
     answer = make_response(data)
     answer.headers["Content-Type"] = "image/jpeg"
     answer.headers["Cache-Control"] = "private, no-store"

@@ -19,7 +19,7 @@ from campaigns.kinds.request_staff import NONE, owners_for, possible
 from campaigns.kinds.request_tables import KINDS as WISHED
 from campaigns.kinds.request_tables import STATES
 from campaigns.way_back import way
-from models import edition, scope, step
+from models import edition, photo, scope, step
 from models import request as requests
 from models.base import Connection
 from models.deadline import CLOSE, FIRST, NEW, NEWS, OPEN, Life, life
@@ -28,7 +28,7 @@ from models.listing import Wanted
 from models.request import Request
 from models.step import CLOCK, PERSON
 from web.console.desk import Answer, Desk
-from web.console.editions import work_of
+from web.console.editions import jpeg, work_of
 
 KIND = "request"
 LONGEST = 600  # characters of what is written into a deed
@@ -40,7 +40,7 @@ STEPS = {
     step.RECEIVED: "收到", step.ASSIGNED: "交办", step.RETURNED: "退回", step.ACCEPTED: "受理", step.ASKED: "请本人补充",
     step.TOLD: "本人说", step.PROGRESS: "进展", step.ANSWERED: "答复", step.CLOSED: "办结", step.REOPENED: "本人不满意，重新办理",
     step.ESCALATED: "超过期限，报告负责人", step.MERGED: "合并", step.UNMERGED: "撤销合并", step.SPLIT: "拆出一件",
-    step.AGAINST: "写明反映的单位", step.REACHED: "用别的办法告诉了本人", step.GONE: "本人走了，没有办法告诉他",
+    step.AGAINST: "写明反映的单位", step.REACHED: "用别的办法告诉了本人", step.GONE: "没有本人的微信",
 }  # fmt: skip
 WHO = {PERSON: "本人", CLOCK: "到期自动"}
 AGAIN = "您看的时候，刚有别人办了一步。请先看看下面的经过，再决定要不要做。"
@@ -127,7 +127,8 @@ def _page(
             facts=_facts(one, here),
             deadlines=_deadlines(here),
             late=one.due_at is not None and one.due_at <= desk.now,
-            back=back.words(desk.now) if one.openid else "本人已经不在了，没有办法告诉他",
+            back=back.words(desk.now) if one.openid else "没有本人的微信",
+            photo=photo.get(connection, one.photo) if one.photo else None,
             steps=[(each, STEPS.get(each.kind, each.kind), WHO.get(each.by, each.by)) for each in steps],
             beside=_beside(connection, desk, one),
             deeds=possible(one, here, rules),
@@ -152,6 +153,7 @@ def _facts(one: Request, here: Life) -> list[tuple[str, str]]:
         ("退回", f"{here.returns} 次" if here.returns else ""),
         ("职工说的单位", one.unit),
         ("反映的单位", unit if one.unit or one.against else ""),
+        ("来自", "投票公示期里的异议" if one.source else ""),
         ("电话", f"{one.phone[:3]}****{one.phone[-4:]}" if one.phone else ""),
     ]
     return [(name, words) for name, words in facts if words]
@@ -184,6 +186,14 @@ def _tie(one: Request, other: Request) -> str:
     if other.id == one.split_from:
         return "拆自"
     return "并进来的" if other.merged_into == one.id else "拆出去的"
+
+
+def picture(desk: Desk, number: int, size: str) -> Answer:
+    """The photo of a request, for whoever may see the request."""
+    with desk.parts.store.reading() as connection:
+        one, _ = _seen(connection, desk, number)
+        found = photo.get(connection, one.photo or "") or abort(404)
+        return jpeg(photo.data(connection, found.id, size) or abort(404))
 
 
 def do(desk: Desk, number: int, what: str) -> Answer:

@@ -80,6 +80,7 @@ ROUTES = (
     Route("/intake/members", unions.take_members, (LEAD, CAMPAIGN), post=True, below=True),
     Route("/request/<int:number>", requests.look, ANSWERING, below=True),
     Route("/request/<int:number>/do/<what>", requests.do, ANSWERING, post=True, below=True),
+    Route("/request/<int:number>/photo/<size>", requests.picture, ANSWERING, below=True),
     Route("/opinion/<key>", opinions.look, ANSWERING),
     Route("/opinion/<key>/do/<what>", opinions.do, ANSWERING, post=True),
     Route("/synonyms", synonyms.look, TEACH, menu="说法"),
