@@ -1,4 +1,4 @@
-"""From an entry of the directory to a request, where the union takes them; where nobody reads, that is said, and whom to call."""
+"""From an entry of the directory to a request or a sign-up, where the union takes them; where nobody reads, whom to call is said."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from datetime import datetime
 from functools import lru_cache
 from urllib.parse import quote
 
+from campaigns.campaign import Campaign
 from campaigns.kinds.request_rules import OTHER, Rules
+from campaigns.kinds.sign_up_rules import Rules as SignUpRules
 from campaigns.taking_part import may
 from handlers import taking_part
 from handlers.book import book
@@ -18,7 +20,7 @@ from menus.guide import HOTLINE
 from menus.telling import link
 from wx.replies import Text
 
-WORDS = "提诉求"  # typed, they do the same as tapped
+WORDS, SIGN_UP = "提诉求", "报名"  # typed, they do the same as tapped
 UNREAD = f"这里没有人看留言；要人来办，请拨 {HOTLINE}。"
 
 
@@ -36,13 +38,24 @@ def led(turn: Turn, reply: Text) -> Text:
     entry = book(house).asking.get(turn.topic)
     if entry is None:
         return reply
-    door = (
-        opened(house, turn.now) if may(turn.message.openid, live=house.live, testers=house.testers) else None
-    )
-    if door is None:
-        return Text(f"{reply.content}\n{UNREAD}")
-    topic = door.topics.get(entry, OTHER)
-    return Text(f"{reply.content}\n要工会的人来办：{link(f'join:{door.campaign}/{topic}', WORDS)}")
+    allowed = may(turn.message.openid, live=house.live, testers=house.testers)
+    door = opened(house, turn.now) if allowed else None
+    ways = [UNREAD]
+    if door is not None:
+        topic = door.topics.get(entry, OTHER)
+        ways = [f"要工会的人来办：{link(f'join:{door.campaign}/{topic}', WORDS)}"]
+    if allowed and (one := _signed_up_for(house, lately(turn.now)).get(entry)):
+        ways.append(f"“{one.title}”现在可以：{link(f'join:{one.id}', SIGN_UP)}")
+    return Text("\n".join([reply.content, *ways]))
+
+
+@lru_cache(maxsize=8)
+def _signed_up_for(house: House, now: datetime) -> Mapping[str, Campaign]:
+    """Entry → what one can sign up for now, of those whose rules name it."""
+    on = [one for one in house.campaigns() if isinstance(one.rules, SignUpRules) and one.period(now)]
+    return {
+        guide: one for one in reversed(on) if isinstance(one.rules, SignUpRules) for guide in one.rules.guides
+    }
 
 
 def begin(turn: Turn, name: str) -> Text | None:

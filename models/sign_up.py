@@ -123,10 +123,10 @@ def make(connection: Connection, new: New, state: str, now: datetime) -> SignUp 
     if nth is None:
         return None
     values["nth"] = nth
-    over = sa.and_(mine, sign_ups.c.slot_id == new.slot_id, sign_ups.c.state.not_in(STANDS))
-    written = connection.execute(sign_ups.update().where(over).values(values)).rowcount
-    if not written and not add(connection, sign_ups, values):
-        return None
+    if not add(connection, sign_ups, values):
+        over = sa.and_(mine, sign_ups.c.slot_id == new.slot_id, sign_ups.c.state.not_in(STANDS))
+        if not connection.execute(sign_ups.update().where(over).values(values)).rowcount:
+            return None
     return by_code(connection, str(values["code"]))
 
 

@@ -410,6 +410,21 @@ def test_the_years_sign_ups_work_in_the_demonstration(
     assert found is not None
 
 
+def test_an_entry_of_the_directory_leads_into_a_sign_up_while_it_is_on(sqlite_store: Store) -> None:
+    union = Union(sqlite_store, [cooling(names=False, guides=["hardship"])])
+    wang = union.phone("王师傅")
+    before = wang.says("困难补助")
+    form = wang.says("报名")  # what is tapped is said
+    wang.says("00")
+    union.waits(30 * DAY)
+    after = wang.says("困难补助")
+    union.close()
+
+    assert "“送清凉”现在可以：" in before
+    assert "报哪一场" in form
+    assert "送清凉" not in after
+
+
 class TestManyMoves:
     """Whatever people, staff and clock do, in any order: nobody has a seat that is not there, and nobody is passed."""
 

@@ -51,7 +51,7 @@ class Item(Part):
 
 class Rules(Part):
     """How many slots and seats one person may have, how long an offer is kept for them, whether a name and a telephone number are
-    asked, and for how many days after the end names and proofs are kept."""
+    asked, which entries of the directory lead here, and for how many days after the end names and proofs are kept."""
 
     slots: Annotated[tuple[SlotRule, ...], Field(min_length=1, max_length=12)]
     items: Annotated[tuple[Item, ...], Field(max_length=10)] = ()
@@ -60,6 +60,7 @@ class Rules(Part):
     offer_hours: Annotated[int, Field(ge=1, le=168)] = 24
     names: bool = True
     phones: bool = False
+    guides: tuple[str, ...] = ()
     keep_days: Annotated[int, Field(ge=1, le=1095)] = 180
 
     @model_validator(mode="after")
