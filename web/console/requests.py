@@ -161,9 +161,11 @@ def _facts(one: Request, here: Life) -> list[tuple[str, str]]:
 
 def _deadlines(here: Life) -> list[tuple[str, Any, str]]:
     """Each deadline of this round: what is due, when, and how it stands."""
-    rounds = here.reopens + 1
+    rounds, order = here.reopens + 1, list(DEADLINES)
     found: list[tuple[str, Any, str]] = []
-    for each in (each for each in here.deadlines if each.round == rounds):
+    for each in sorted(here.deadlines, key=lambda each: order.index(each.kind)):
+        if each.round != rounds:
+            continue
         name = DEADLINES[each.kind]
         if each.met_at is not None:
             found.append((name, each.met_at, "按时做到了" if each.in_time else "做到了，超过了期限"))
