@@ -36,6 +36,7 @@ from jobs.alarm import Herald
 from jobs.audience import Audience
 from jobs.followers import compare
 from jobs.lookout import Lookout, Place
+from jobs.menu import Switch
 from jobs.pace import Pace
 from jobs.photos import Fetcher
 from jobs.push import Sender, plan_of
@@ -234,6 +235,7 @@ class Built:
             demo=Demo(self.simulator_url, self.move_clock) if self.simulator_url else None,
             sign_in=self.api.sign_in,
             make_code=self.api.create_code,
+            menu=self.api,
             follows=self.api.follows,
             ticket=self.api.ticket if self.config.account.verified else None,
         )
@@ -270,8 +272,11 @@ class Built:
         return 0
 
     def work(self) -> int:
-        photos = Fetcher(self.store, self.api, self.clock.now)
-        return run_worker(self.worker, photos, *([] if self.simulator_url else [self.lookout()]))
+        photos, menus = (
+            Fetcher(self.store, self.api, self.clock.now),
+            Switch(self.store, self.api, self.clock.now),
+        )
+        return run_worker(self.worker, photos, menus, *([] if self.simulator_url else [self.lookout()]))
 
 
 # --- the command line ------------------------------------------------------------------------------------------

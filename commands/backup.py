@@ -33,6 +33,7 @@ TABLES = {each.table.name: each.title for each in HOLDERS} | {
     "erasures": "忘记过的人（只有代号）",
     "media": "上传过的图片",
     "menus": "发布过的菜单",
+    "menu_drafts": "工作台上写的菜单",
     "members": "会员",
     "shared": "系统自己的记号",
     "shifts": "工作台登录",

@@ -49,7 +49,7 @@ class Versions(Protocol):
 def diff(api: Api, menu: Menu, *, say: Say = print) -> int:
     """Say what differs between the menu here and the live one; 0 when they are the same, 1 when not or not to be known."""
     try:
-        live = _live(api, say)
+        live = live_menu(api, say)
     except WeChatError as error:
         return _failed(error, say)
     lines = differences(live, tree.body(menu))
@@ -69,26 +69,27 @@ def publish(
     """Check the menu, keep the live one, send ours, read it back. 0 when the account then shows exactly our menu."""
     if check.check(menu, keys, say=say):
         return 1
-    return _replace(api, tree.body(menu), versions, now, say)
+    return put_live(api, tree.body(menu), versions, now, say)
 
 
 def rollback(api: Api, versions: Versions, now: datetime, *, say: Say = print) -> int:
     """Put the menu from before the last change back; doing it twice brings the newer one again."""
     try:
-        live = _live(api, say)
+        live = live_menu(api, say)
     except WeChatError as error:
         return _failed(error, say)
     for at, body in versions.list():
         if body.get("button") and differences(live, body):
             say(f"退回到 {minute(at)} 存下的菜单：")
-            return _replace(api, body, versions, now, say)
+            return put_live(api, body, versions, now, say)
     say("没有存下以前的菜单，没有什么可退回的。")
     return 1
 
 
-def _replace(api: Api, body: Body, versions: Versions, now: datetime, say: Say) -> int:
+def put_live(api: Api, body: Body, versions: Versions, now: datetime, say: Say) -> int:
+    """Keep the live menu, send this one, read it back. 0 when the account then shows exactly this menu."""
     try:
-        live = _live(api, say)
+        live = live_menu(api, say)
         lines = differences(live, body)
         if not lines:
             say("线上的菜单已经是这样，不用发布。")
@@ -96,7 +97,7 @@ def _replace(api: Api, body: Body, versions: Versions, now: datetime, say: Say) 
         if live["button"]:
             versions.save(live, now)
         api.create_menu(body)
-        left = differences(_live(api, say), body)
+        left = differences(live_menu(api, say), body)
     except WeChatError as error:
         return _failed(error, say)
     for line in left or lines:
@@ -109,7 +110,7 @@ def _replace(api: Api, body: Body, versions: Versions, now: datetime, say: Say) 
     return 1 if left else 0
 
 
-def _live(api: Api, say: Say) -> dict[str, object]:
+def live_menu(api: Api, say: Say = print) -> dict[str, object]:
     """The live default menu, without what WeChat adds; an account without a menu has no buttons."""
     answer = api.menu() or {}
     if others := answer.get("conditionalmenu"):

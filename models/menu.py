@@ -1,15 +1,17 @@
-"""The menus that were live before, so that a change can be taken back."""
+"""The menus that were live before, so that a change can be taken back; and those that were written at the desk, each perhaps with
+the time at which it is published."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from models.base import MARIADB, Store, Utc, Words, metadata
+from models.base import MARIADB, Connection, Id, Number, Store, Utc, Words, metadata
 
 KEPT = 50
 
@@ -21,6 +23,91 @@ menus = sa.Table(
     sa.Column("body", Words(), nullable=False),  # as WeChat takes it
     **MARIADB,
 )
+
+
+DRAFT, PLANNED, DONE, CANCELLED = "draft", "planned", "done", "cancelled"
+
+menu_drafts = sa.Table(  # written at the desk
+    "menu_drafts",
+    metadata,
+    sa.Column("id", Number(), primary_key=True, autoincrement=True),
+    sa.Column("title", Words(), nullable=False),
+    sa.Column("body", Words(), nullable=False),  # as WeChat takes it
+    sa.Column("state", Id(16), nullable=False),
+    sa.Column("at", Utc()),  # when it is to be published
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("staff", Id(128), nullable=False),  # who changed it last
+    sa.Column("changed_at", Utc(), nullable=False),
+    sa.Index("ix_menu_drafts_state", "state", "at"),
+    **MARIADB,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A menu of the desk's own.
+
+    draft      it is being written
+    planned    it will be published at its time
+    done       it was published
+    cancelled  it will not be, any more
+    """
+
+    id: int
+    title: str
+    body: Mapping[str, object]
+    state: str
+    at: datetime | None
+    version: int
+    staff: str
+    changed_at: datetime
+
+
+_COLUMNS = [menu_drafts.c[name] for name in Draft.__slots__]
+
+
+def _draft(row: Any) -> Draft:
+    return Draft(
+        row.id, row.title, json.loads(row.body), row.state, row.at, row.version, row.staff, row.changed_at
+    )
+
+
+def drafts(connection: Connection) -> list[Draft]:
+    """The newest first."""
+    query = sa.select(*_COLUMNS).order_by(menu_drafts.c.id.desc()).limit(KEPT)
+    return [_draft(row) for row in connection.execute(query)]
+
+
+def get(connection: Connection, number: int) -> Draft | None:
+    """The one of this number."""
+    row = connection.execute(sa.select(*_COLUMNS).where(menu_drafts.c.id == number)).first()
+    return _draft(row) if row else None
+
+
+def make(connection: Connection, title: str, body: Mapping[str, object], staff: str, now: datetime) -> int:
+    """One more; its number."""
+    values = {"title": title, "body": json.dumps(body, ensure_ascii=False), "state": DRAFT, "version": 1}
+    done = connection.execute(menu_drafts.insert().values(**values, staff=staff, changed_at=now))
+    assert done.inserted_primary_key is not None
+    return int(done.inserted_primary_key[0])
+
+
+def change(
+    connection: Connection, number: int, version: int, staff: str, now: datetime, **values: Any
+) -> bool:
+    """Change it, unless somebody changed it since this version; whether it was."""
+    if "body" in values:
+        values["body"] = json.dumps(values["body"], ensure_ascii=False)
+    here = sa.and_(menu_drafts.c.id == number, menu_drafts.c.version == version)
+    new = {"version": version + 1, "staff": staff, "changed_at": now, **values}
+    return connection.execute(menu_drafts.update().where(here).values(new)).rowcount > 0
+
+
+def due(connection: Connection, now: datetime) -> list[Draft]:
+    """Those whose time has come, the latest last: it is the one that counts."""
+    here = sa.and_(menu_drafts.c.state == PLANNED, menu_drafts.c.at <= now)
+    query = sa.select(*_COLUMNS).where(here).order_by(menu_drafts.c.at, menu_drafts.c.id)
+    return [_draft(row) for row in connection.execute(query)]
 
 
 class Versions:

@@ -13,6 +13,7 @@ from campaigns.year import Due
 from ground.address import Console, Site
 from handlers import Found
 from handlers.turn import House
+from menus.publish import Api as MenuApi
 from models.base import Store
 from models.clock import Clock
 from models.delivery import REASONS
@@ -70,6 +71,7 @@ class Parts:
     )
     wait: Callable[[str], timedelta] = lambda channel: timedelta(0)  # in which a push of it can be called off
     where: Callable[[str], str] = lambda name: ""  # in which file and on which line a push is written
+    menu: MenuApi | None = None  # the account's custom menu
     make_code: Callable[[str], str] | None = None  # what a QR code of this scene holds, from WeChat
     ticket: Callable[[], str] | None = (
         None  # what pages are signed with, where the account may set share cards

@@ -9,6 +9,7 @@ from web.console import (
     figures,
     halting,
     listing,
+    menu,
     occasion,
     opinions,
     pushes,
@@ -24,6 +25,7 @@ from web.console.route import ANYBODY, STRANGERS, Route
 from web.parts import Parts
 
 STEER = (LEAD, PUSH)  # who moves a push
+TELL = (LEAD, GUIDE)  # who looks after the menu
 TEND = (LEAD, CAMPAIGN)  # who looks after an activity
 TEACH = (LEAD, GUIDE)  # who teaches the chat
 
@@ -70,6 +72,15 @@ ROUTES = (
     Route("/union/<code>/move", unions.move, (LEAD,), post=True, asks=unions.asks_move, below=True),
     Route("/union/<code>/merge", unions.merge, (LEAD,), post=True, asks=unions.asks_merge, proof=True, below=True),
     Route("/union/<code>/close", unions.close, (LEAD,), post=True, asks=unions.asks_close, proof=True, below=True),
+    Route("/menu", menu.look, TELL, menu="菜单"),
+    Route("/menu/publish", menu.publish, TELL, post=True, asks=menu.asks_publish, proof=True),
+    Route("/menu/rollback", menu.rollback, TELL, post=True, asks=menu.asks_rollback, proof=True),
+    Route("/menu/new", menu.new, TELL, post=True),
+    Route("/menu/<int:number>", menu.edit, TELL),
+    Route("/menu/<int:number>/save", menu.save, TELL, post=True),
+    Route("/menu/<int:number>/publish", menu.publish_one, TELL, post=True, asks=menu.asks_publish_one, proof=True),
+    Route("/menu/<int:number>/plan", menu.plan, TELL, post=True, asks=menu.asks_plan, proof=True),
+    Route("/menu/<int:number>/cancel", menu.cancel, TELL, post=True),
     Route("/figures", figures.look, PLAN, menu="数据", below=True),
     Route("/figures/edition/<int:number>", figures.edition, PLAN, below=True),
     Route("/export/figures/<name>", figures.take, PLAN, post=True, below=True),
