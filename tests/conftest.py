@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
@@ -35,6 +36,7 @@ SERVERS = {  # kind: where it is looked for, and the database that is always the
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 LONGEST = ("test_week.py", "test_kill.py")
 LEFT_OUT = "left out for want of "
+MEMORY, ROOM_BYTES = Path("/dev/shm"), 4 * 2**30
 FIGURES: list[str] = []  # of the longer proofs, a line each
 
 hypothesis.settings.register_profile("house", deadline=None, derandomize=IN_CI, print_blob=True)
@@ -176,6 +178,8 @@ class Scratch:
         self.names.add(name)
         with server.connect() as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {name}{how}")
+            if server.dialect.name == "postgresql":  # no test cuts the server's power
+                connection.exec_driver_sql(f"ALTER DATABASE {name} SET synchronous_commit = off")
         return server.url.set(database=name)
 
     def _sweep(self, kind: str) -> None:
@@ -192,8 +196,10 @@ class Scratch:
                 )
                 for (other,) in others.all():
                     connection.exec_driver_sql(f"KILL {other}")
-            for table in _full(connection):  # a deletion costs a commit, also where nothing is deleted
+            connection.exec_driver_sql("BEGIN")  # one commit for all, and none where nothing is deleted
+            for table in _full(connection):
                 connection.execute(table.delete())
+            connection.exec_driver_sql("COMMIT")
 
     def _server(self, kind: str) -> sa.Engine:
         if kind not in self.servers:
@@ -206,11 +212,16 @@ class Scratch:
 
 def _full(connection: sa.Connection) -> list[sa.Table]:
     """The tables that hold rows, those first that refer to others."""
+    tables, words = _look(connection.dialect.name)
+    return [tables[place] for place in sorted(connection.exec_driver_sql(words).scalars())]
+
+
+@cache
+def _look(dialect: str) -> tuple[list[sa.Table], str]:
+    """All tables, those first that refer to others, and the question which of them hold rows; made once, for it is long."""
     tables = list(reversed(known().sorted_tables))
-    looks = [
-        sa.select(sa.literal(place)).where(sa.exists().select_from(each)) for place, each in enumerate(tables)
-    ]
-    return [tables[place] for place in sorted(connection.execute(sa.union_all(*looks)).scalars())]
+    looks = (f"SELECT {place} FROM {each.name} LIMIT 1" for place, each in enumerate(tables))
+    return tables, " UNION ALL ".join(f"({look})" for look in looks)
 
 
 def _reached(kind: str) -> sa.Engine | None:
@@ -338,9 +349,18 @@ def pytest_configure() -> None:
     """What the person running the tests has set for a real account has no say in them."""
     # The programs that tests start, more than a hundred, read our modules compiled instead of compiling them each time.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    if "PYTEST_DEBUG_TEMPROOT" not in os.environ and _is_roomy(MEMORY):
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)  # where a commit does not wait for a disk
     for name in list(os.environ):
         if name.startswith("GONGHUI_") and not name.startswith("GONGHUI_TEST_"):
             del os.environ[name]
+
+
+def _is_roomy(folder: Path) -> bool:
+    """Whether the tests' files fit there and programs among them can be started."""
+    if not os.access(folder, os.W_OK | os.X_OK) or os.statvfs(folder).f_flag & os.ST_NOEXEC:
+        return False
+    return shutil.disk_usage(folder).free >= ROOM_BYTES
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
