@@ -109,10 +109,9 @@ class Built:
 
     @cached_property
     def store(self) -> Store:
-        keys = self.config.data.key_file
-        return Store(
-            self.config.database.url.get_secret_value(), self.path.absolute().parent / keys if keys else None
-        )
+        url, data = self.config.database.url.get_secret_value(), self.config.data
+        keys = self.path.absolute().parent / data.key_file if data.key_file else None
+        return Store(url, keys, seal_messages=data.seal_messages)
 
     @property
     def backups(self) -> Path:

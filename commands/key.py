@@ -73,7 +73,8 @@ def rotate(store: Store, keyring: Keyring, now: datetime, *, yes: bool) -> int:
 def seal(store: Store, now: datetime) -> int:
     """Go on with what is not sealed by the key in use."""
     with tqdm(unit="行", disable=None, leave=False) as bar:
-        told = resealing.bring_up(store, now, bar.update)
+        messages = store.keyring is not None and store.keyring.messages
+        told = resealing.bring_up(store, now, bar.update, messages=messages)
     print(f"个人信息都封存好了（这一次换了 {told.rows:,} 行）。")
     if told.lost:
         print(f"有 {told.lost} 处打不开：钥匙不在，或者被人改过。请查看日志，和最近的备份对一对。")

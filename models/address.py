@@ -46,9 +46,10 @@ class Database(Part):
 
 class PersonalData(Part):
     """How personal data are kept. `key_file`: the file of the keys that seal them, from the folder of the config file; empty: on
-    SQLite beside the database, on a server none."""
+    SQLite beside the database, on a server none. `seal_messages`: what is said in the chat, and its answers, are sealed as well."""
 
     key_file: str = ""
+    seal_messages: bool = False
 
 
 class Redis(Part):

@@ -370,7 +370,9 @@ class Store:
     sealed or opened: what is sealed moves as it lies.
     """
 
-    def __init__(self, url: str, keys: Path | None = None, *, raw: bool = False) -> None:
+    def __init__(
+        self, url: str, keys: Path | None = None, *, raw: bool = False, seal_messages: bool = False
+    ) -> None:
         self.url = place(url)
         self.dialect: str = self.url.get_backend_name()
         self._engines: Engines | None = None
@@ -381,7 +383,8 @@ class Store:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             self.lock = FileLock(f"{self.file}.lock")
             keys = keys or Path(f"{self.file}.key")
-        self.keyring = None if raw else Keyring(keys, makes=self.file is not None)
+        makes = self.file is not None
+        self.keyring = None if raw else Keyring(keys, makes=makes, messages=seal_messages)
 
     def _each(self) -> Engines:
         if self._engines is None or self._engines.pid != os.getpid():

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
 from models.follower import followers
+from models.sealed import Sealed
 
 MARIADBS = ("mysql", "mariadb")
 MONTH = "date_trunc('month', (received_at AT TIME ZONE 'UTC'))"  # PostgreSQL's, as it says it back
@@ -30,12 +31,12 @@ interactions = sa.Table(
     sa.Column("msg_type", Id(64), nullable=False),
     sa.Column("event", Id(64)),
     sa.Column("event_key", Words()),
-    sa.Column("content", Words()),
+    sa.Column("content", Sealed("interactions.content", must=False, message=True)),
     sa.Column("msg_id", Id(64)),
     sa.Column("sent_at", Utc(), nullable=False),  # by the body alone
     sa.Column("received_at", Utc(), nullable=False),
-    sa.Column("raw", Words()),
-    sa.Column("reply", Words()),
+    sa.Column("raw", Sealed("interactions.raw", must=False, message=True)),
+    sa.Column("reply", Sealed("interactions.reply", must=False, message=True)),
     sa.Column("state", Id(16), nullable=False),
     sa.Column("topic", Words()),  # what answered
     sa.Column("missed", sa.Boolean, nullable=False),  # its words found no answer

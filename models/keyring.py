@@ -4,12 +4,12 @@
     key <64 hex digits>     a key of the seal; the last one writes, all of them read
 
 A sealed text is `gh1:KEY:DATA`: which key, by the first eight digits of its hash, then nonce (96 random bits), cipher text and tag in
-base64url. The place (`requests.phone`) is authenticated with it: moved into another column it does not open.
+base64. The place (`requests.phone`) is authenticated with it: moved into another column it does not open.
 """
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hmac
 import os
 import secrets
@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -51,20 +52,21 @@ class Keys:
 class Keyring:
     """The keys of one database. `makes`: the file is made at first need; else storing what must be sealed is refused."""
 
-    def __init__(self, path: Path | None, *, makes: bool = False) -> None:
-        self.path, self.makes = path, makes
+    def __init__(self, path: Path | None, *, makes: bool = False, messages: bool = False) -> None:
+        """`messages`: what is said to the account is sealed as well."""
+        self.path, self.makes, self.messages = path, makes, messages
         self._known: Keys | None = None
         self._stamp: tuple[int, int] | None = None
 
     def keys(self) -> Keys | None:
-        """The keys as the file has them now, None where there is none. Raises KeyTrouble."""
+        """The keys as the file has them now, None where there is none; a process that has read it goes on with what it knows when
+        the file goes. Raises KeyTrouble."""
         if self.path is None:
             return None
         try:
             found = self.path.stat()
         except FileNotFoundError:
-            self._known = self._stamp = None
-            return None
+            return self._known
         except OSError as error:
             raise KeyTrouble(f"钥匙文件 {self.path} 打不开，请看文件和文件夹的权限。") from error
         if (stamp := (found.st_mtime_ns, found.st_ino)) != self._stamp:
@@ -80,7 +82,27 @@ class Keyring:
         keys = self._needed()
         nonce = secrets.token_bytes(NONCE_BYTES)
         data = nonce + keys.ciphers[keys.writes].encrypt(nonce, text.encode(), place.encode())
-        return f"{SIGN}{keys.writes}:{base64.urlsafe_b64encode(data).decode()}"
+        return f"{SIGN}{keys.writes}:{binascii.b2a_base64(data, newline=False).decode()}"
+
+    def seal_rows(
+        self, rows: Sequence[tuple[Any, ...]], places: Mapping[int, bytes]
+    ) -> list[tuple[Any, ...]]:
+        """Rows with the values at these places of theirs sealed, many at once; as they are where there is no key. Raises
+        KeyTrouble."""
+        keys = self._needed() if self.has() else None
+        if keys is None:
+            return list(rows)
+        encrypt, head, found = keys.ciphers[keys.writes].encrypt, f"{SIGN}{keys.writes}:", []
+        noise, at = secrets.token_bytes(NONCE_BYTES * len(rows) * len(places)), 0
+        for row in rows:
+            values = list(row)
+            for column, place in places.items():
+                if text := values[column]:
+                    nonce, at = noise[at : at + NONCE_BYTES], at + NONCE_BYTES
+                    data = nonce + encrypt(nonce, text.encode(), place)
+                    values[column] = head + binascii.b2a_base64(data, newline=False).decode()
+            found.append(tuple(values))
+        return found
 
     def open(self, sealed: str, place: str) -> str:
         """What was sealed there. Raises KeyTrouble."""
@@ -90,7 +112,7 @@ class Keyring:
         if cipher is None:
             raise KeyTrouble(f"钥匙 {name} 不在 {self.path or '任何文件'} 里。")
         try:
-            raw = base64.urlsafe_b64decode(data)
+            raw = binascii.a2b_base64(data, strict_mode=True)
             return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place.encode()).decode()
         except (InvalidTag, ValueError):
             raise KeyTrouble(f"{place} 里有一条被人改过，或者从别处搬来的。") from None

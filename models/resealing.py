@@ -52,11 +52,15 @@ class Told:
     lost: int = 0
 
 
-def holdings() -> list[Holding]:
-    """Every table with a sealed column, by name."""
+def holdings(*, messages: bool = False) -> list[Holding]:
+    """Every table with a sealed column, by name; with `messages` also what was said to the account."""
     found = []
     for table in sorted(schema.known().tables.values(), key=lambda one: one.name):
-        sealed = [column.name for column in table.columns if isinstance(column.type, Sealed)]
+        sealed = [
+            column.name
+            for column in table.columns
+            if isinstance(column.type, Sealed) and (messages or not column.type.message)
+        ]
         marked = [
             (column.name, column.type.place.partition(".")[2])
             for column in table.columns
@@ -107,9 +111,11 @@ def lacking(store: Store) -> bool:
 # --- sealing -------------------------------------------------------------------------------------------------------
 
 
-def bring_up(store: Store, now: datetime, say: Callable[[int], object] = lambda rows: None) -> Told:
-    """Seal what is not sealed by the key in use; nothing where there is no key. `say` is told how many rows were looked at.
-    Raises KeyTrouble where the key is not this database's."""
+def bring_up(
+    store: Store, now: datetime, say: Callable[[int], object] = lambda rows: None, *, messages: bool = False
+) -> Told:
+    """Seal what is not sealed by the key in use; nothing where there is no key. `say` is told how many rows were looked at. With
+    `messages` also what was said to the account, which may be many rows. Raises KeyTrouble where the key is not this database's."""
     if store.keyring is None or lacking(store):
         return Told()
     if words := trouble(store):
@@ -117,17 +123,19 @@ def bring_up(store: Store, now: datetime, say: Callable[[int], object] = lambda 
     if store.keyring.keys() is None:
         store.keyring.make()
     told = Told()
-    while (step := _portion(store, store.keyring, now, say)) is not None:
+    while (step := _portion(store, store.keyring, now, say, messages=messages)) is not None:
         told = Told(told.rows + step.rows, told.lost + step.lost)
     return told
 
 
-def _portion(store: Store, keyring: Keyring, now: datetime, say: Callable[[int], object]) -> Told | None:
+def _portion(
+    store: Store, keyring: Keyring, now: datetime, say: Callable[[int], object], *, messages: bool
+) -> Told | None:
     """The next rows, in a transaction of their own; None where nothing is left to look at."""
     keys = keyring.keys()
     assert keys is not None
     with store.reading() as connection:
-        at = _progress(connection, keys.writes)
+        at = _progress(connection, keys.writes, messages=messages)
     if at.done:
         return None
     seen, told, last = 0, Told(), at.last
@@ -138,19 +146,20 @@ def _portion(store: Store, keyring: Keyring, now: datetime, say: Callable[[int],
             seen, told = seen + len(rows), Told(told.rows + step.rows, told.lost + step.lost)
             last = [rows[-1][column.name] for column in holding.key] if len(rows) == PORTION else None
             if seen >= PORTION:
-                shared.write(connection, PROGRESS, at.text(holding.table.name, last), now)
+                shared.write(connection, at.name, at.text(holding.table.name, last), now)
                 break
         else:
             shared.write(connection, PROOF, keyring.seal(WORD, PLACE), now)
-            shared.write(connection, PROGRESS, at.text(done=True), now)
+            shared.write(connection, at.name, at.text(done=True), now)
     say(seen)
     return told
 
 
 @dataclass(frozen=True, slots=True)
 class _Progress:
-    """Under which key, of which columns, and how far."""
+    """Under which key, of which columns, and how far. `name`: of its row."""
 
+    name: str
     shape: str
     table: str  # the one that was looked at last
     last: Sequence[Any] | None  # its last key; None: all of it
@@ -161,15 +170,15 @@ class _Progress:
         return json.dumps({"shape": self.shape, "table": table, "last": last, "done": done})
 
 
-def _progress(connection: Connection, writes: str) -> _Progress:
-    every = holdings()
-    shape = " ".join([writes, *(f"{one.table.name}.{name}" for one in every for name in one.sealed)])
-    found = json.loads(_value(connection, PROGRESS) or "{}")
+def _progress(connection: Connection, writes: str, *, messages: bool) -> _Progress:
+    every, name = holdings(messages=messages), f"{PROGRESS} messages" if messages else PROGRESS
+    shape = " ".join([writes, *(f"{one.table.name}.{column}" for one in every for column in one.sealed)])
+    found = json.loads(_value(connection, name) or "{}")
     if found.get("shape") != shape:
         found = {}
     table, last, done = str(found.get("table", "")), found.get("last"), bool(found.get("done"))
     left = [one for one in every if one.table.name > table or (one.table.name == table and last is not None)]
-    return _Progress(shape, table, last, done, left)
+    return _Progress(name, shape, table, last, done, left)
 
 
 def _value(connection: Connection, name: str) -> str | None:

@@ -27,21 +27,22 @@ log = logging.getLogger(__name__)
 
 
 class Sealed(sa.types.TypeDecorator[str]):
-    """Text of any length, sealed. Where there is no key, writing raises NoKey; not `must`: it is then kept in clear."""
+    """Text of any length, sealed. Where there is no key, writing raises NoKey; not `must`: it is then kept in clear. `message`: it
+    is something that was said to the account, and sealed only where the config says so."""
 
     impl = sa.Text
     cache_ok = True
 
-    def __init__(self, place: str, *, must: bool = True) -> None:
+    def __init__(self, place: str, *, must: bool = True, message: bool = False) -> None:
         super().__init__()
-        self.place, self.must = place, must
+        self.place, self.must, self.message = place, must, message
 
     def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
         return Words()
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         keyring = keyring_of(dialect)
-        if not value or keyring is None:
+        if not value or keyring is None or (self.message and not keyring.messages):
             return value
         try:
             return keyring.seal(value, self.place)

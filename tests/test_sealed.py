@@ -15,10 +15,11 @@ import sqlalchemy as sa
 from desk_cast import Colleague, Pages, invite
 from kind_cast import REQUEST, Union, campaign
 from test_request import asks, called, opens
+from webhook_cast import Door, text
 
 from commands import backup as backups
 from commands import key
-from models import audit, keyring, request, resealing, schema
+from models import audit, interaction, keyring, recent, request, resealing, schema
 from models.base import Connection, Store, metadata
 from models.keyring import Keyring, KeyTrouble, NoKey
 from models.sealed import SHUT, Marked, Sealed
@@ -182,9 +183,9 @@ def test_a_value_moved_into_another_column_or_changed_does_not_open(tmp_path: Pa
     sealed = keys.seal(PHONE, "requests.phone")
 
     assert keys.open(sealed, "requests.phone") == PHONE
-    for text, place in ((sealed, "requests.words"), (sealed[:-2] + "AA", "requests.phone")):
+    for moved, place in ((sealed, "requests.words"), (sealed[:-6] + "AAAAA=", "requests.phone")):
         with pytest.raises(KeyTrouble):
-            keys.open(text, place)
+            keys.open(moved, place)
 
 
 def test_a_key_that_others_may_read_or_that_is_none_is_refused_in_words(tmp_path: Path) -> None:
@@ -341,3 +342,56 @@ def test_an_enrolled_phone_still_signs_in_after_the_upgrade(union: Union) -> Non
     assert "今天" in wang.text
     assert pyotp.TOTP(wang.totp)
     assert all(map(keyring.is_sealed, lying(union.store, "staff", "totp")))
+
+
+# --- what is said in the chat --------------------------------------------------------------------------------------
+
+
+def test_what_is_said_in_the_chat_is_sealed_where_the_config_says_so(
+    database_url: str, tmp_path: Path, scratch: Scratch
+) -> None:
+    keys = tmp_path / "chat.key"
+    Keyring(keys).make()
+    with closing(Store(database_url, keys, seal_messages=True)) as store:
+        union = Union(store, [campaign(REQUEST)])
+        wang = union.phone("王师傅")
+        wang.says("工伤")
+        asks(union, "李大姐", WORDS, UNIT)
+        wang.says("工伤")  # the same words again, and once more as WeChat repeats what it thinks unanswered
+        union.platform.settle(5)
+
+        for column in ("content", "raw", "reply"):
+            assert all(keyring.is_sealed(value) for value in lying(store, "interactions", column) if value)
+        with store.reading() as connection:
+            said = [one["said"] for one in interaction.export(connection, wang.openid)]
+            raws = [row.raw for row in recent.interactions_last(connection, 3)]
+        assert said.count("工伤") == 2
+        assert all(raw is None or raw.startswith("<xml>") for raw in raws)
+        union.close()
+
+
+def test_a_retry_gets_the_words_that_were_sealed(database_url: str, tmp_path: Path) -> None:
+    keys = tmp_path / "chat.key"
+    Keyring(keys).make()
+    with closing(Store(database_url, keys, seal_messages=True)) as store:
+        door = Door(store)
+
+        first = door.hears([text("工伤", 1, openid="oA")])
+        again = door.hears([text("工伤", 1, openid="oA")])
+
+    assert first == again
+    assert "工伤" in str(first)
+
+
+def test_what_was_said_before_the_config_said_so_is_sealed_by_command(
+    sqlite_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(Store(sqlite_url)) as store:
+        Door(store).hears([text(WORDS, 1, openid="oA")])
+        assert lying(store, "interactions", "content") == [WORDS]
+
+    with closing(Store(sqlite_url, seal_messages=True)) as store:
+        assert key.seal(store, NOW) == 0
+        assert all(map(keyring.is_sealed, lying(store, "interactions", "content")))
+        with store.reading() as connection:
+            assert interaction.export(connection, "oA")[0]["said"] == WORDS

@@ -49,7 +49,7 @@ class Webhook:
         self, envelope: Envelope, store: Store, clock: Clock, house: House, handler: Handler, original_id: str
     ) -> None:
         self.store = store
-        self.recorder = recorder_for(store.dialect)
+        self.recorder = recorder_for(store)
         self.committer = Committer(store.writing, self.recorder, self)
         self.clock = clock
         self._envelope = envelope

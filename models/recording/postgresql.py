@@ -35,6 +35,7 @@ class PostgresqlCommitter:
 
     def __init__(self, store: Store, recorder: Recorder, answers: Answers) -> None:
         self._url = store.url
+        self._closed = recorder.closed
         self._prepared = statement(recorder.heard.changes(HEARD_COLUMNS))
         self._libpq: LibpqConnection | None = None
         self._committer = Committer(self._writing, recorder, answers)
@@ -78,7 +79,7 @@ class PostgresqlCommitter:
                 if people
                 else [None] * (len(HEARD_COLUMNS) + len(ALIKE.intersection(HEARD_COLUMNS)))
             )
-            given += sent(INTERACTION_COLUMNS, [values for values, _ in ready])
+            given += sent(INTERACTION_COLUMNS, self._closed([values for values, _ in ready]))
         except Inseparable:
             return False
         try:

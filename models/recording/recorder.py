@@ -29,6 +29,7 @@ from models import holder
 from models.base import STATEMENT_S, Connection, deadlocked, hurry
 from models.follower import Follower, come_back, followers
 from models.interaction import ANONYMOUS, NO_TIME, Arrival, Handled, interactions
+from models.keyring import Keyring, KeyTrouble, is_sealed
 from models.recording.bulk import Bulk, moment, stamp
 from models.recording.inside import (
     Again,
@@ -56,6 +57,7 @@ from models.recording.rows import (
     RECEIVED,
     REPLY,
     SAID,
+    SEALED,
     SENT,
     Ready,
     follower_of,
@@ -68,7 +70,9 @@ from models.recording.rows import (
 class Recorder:
     """`record` for one kind of database, its statements ready."""
 
-    def __init__(self, dialect: str) -> None:
+    def __init__(self, dialect: str, keyring: Keyring | None = None) -> None:
+        self._keyring = keyring
+        self._seals = keyring is not None and keyring.messages
         self._stamp = stamp(dialect)
         self._no_time = self._stamp(NO_TIME)
         self._flag: Callable[[bool], Any] = int if dialect == "sqlite" else bool
@@ -148,7 +152,21 @@ class Recorder:
         rows = self._interactions.select_pairs(
             connection, ("sent_at", "dedupe_key"), keys, ("dedupe_key", "reply")
         )
-        return {key: "" if reply in (None, ANONYMOUS) else reply for key, reply in rows}
+        opened = ((key, self._opened(reply)) for key, reply in rows)
+        return {key: "" if reply in (None, ANONYMOUS) else reply for key, reply in opened}
+
+    def _opened(self, reply: str | None) -> str | None:
+        """The stored words of an answer; a retry gets none where the key has gone."""
+        if self._keyring is None or not reply or not is_sealed(reply):
+            return reply
+        try:
+            return self._keyring.open(reply, "interactions.reply")
+        except KeyTrouble:
+            return None
+
+    def closed(self, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
+        """The rows of `interactions` as they go into the table: what was said sealed, where the config says so."""
+        return self._keyring.seal_rows(rows, SEALED) if self._seals and self._keyring else rows
 
     # --- what is answered already
 
@@ -169,7 +187,7 @@ class Recorder:
         self.heard.write(connection, [(*person, True) for person in people])
 
     def _insert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        self._interactions.write(connection, rows)
+        self._interactions.write(connection, self.closed(rows))
 
     # --- what is answered inside
 

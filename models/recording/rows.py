@@ -31,6 +31,10 @@ SENT, RECEIVED, RAW, REPLY = (
 # What somebody said, tapped or asked about, and was answered: it goes when they leave.
 SPOKEN_COLUMNS = ("event_key", "content", "raw", "reply", "topic")
 SPOKEN = frozenset(INTERACTION_COLUMNS.index(name) for name in SPOKEN_COLUMNS)
+# What is sealed where the config says so, and for which place (models/keyring.py).
+SEALED = {
+    INTERACTION_COLUMNS.index(name): f"interactions.{name}".encode() for name in ("content", "raw", "reply")
+}
 OPENID, MSG_TYPE = INTERACTION_COLUMNS.index("openid"), INTERACTION_COLUMNS.index("msg_type")
 SAID = ("text", "voice", "image")
 IN_FORM = " AND SUBSTR(dialogue, 1, 5) = 'form|'"  # see handlers/taking_part.py

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from models.base import Connection
+from models.base import Connection, Store
 from models.follower import followers
 from models.interaction import interactions
+from models.keyring import Keyring
 from models.recording.bulk import Bulk
 from models.recording.recorder import Recorder
 from models.recording.rows import HEARD_COLUMNS, HEARD_RULES, INTERACTION_COLUMNS, Ready, people_of
@@ -28,8 +29,8 @@ Standing = dict[str, tuple[Any, ...]]
 class ThreadRecorder(Recorder):
     """`record` for SQLite."""
 
-    def __init__(self) -> None:
-        super().__init__("sqlite")
+    def __init__(self, keyring: Keyring | None = None) -> None:
+        super().__init__("sqlite", keyring)
         self._threaded = Bulk(interactions, ("id", *INTERACTION_COLUMNS, "previous"), "sqlite")
         self._known_people = Bulk(followers, (ROW, *HEARD_COLUMNS[1:], LATEST), "sqlite")
         self._known_people.on_match(ROW, {**HEARD_RULES, LATEST: "{new}.latest"})
@@ -72,7 +73,7 @@ class ThreadRecorder(Recorder):
             return {}
         first = self._threaded.highest(connection, "id") + 1
         numbers = range(first, first + len(rows))
-        columns = list(zip(*rows, strict=True))
+        columns = list(zip(*self.closed(rows), strict=True))
         latest = {openid: known[1] for openid, known in standing.items()}
         previous = []
         for number, openid in zip(numbers, columns[OPENID], strict=True):
@@ -86,6 +87,7 @@ class ThreadRecorder(Recorder):
         self._led.write(connection, [(standing[openid][0], number) for openid, number in latest.items()])
 
 
-def recorder_for(dialect: str) -> Recorder:
-    """The recorder of this kind of database."""
-    return ThreadRecorder() if dialect == "sqlite" else Recorder(dialect)
+def recorder_for(store: Store) -> Recorder:
+    """The recorder of this kind of database, with its keys."""
+    sqlite = store.dialect == "sqlite"
+    return ThreadRecorder(store.keyring) if sqlite else Recorder(store.dialect, store.keyring)

@@ -66,7 +66,7 @@ class Writer:
         self._listener = listener
         self._store = store
         self._database = WalConnection(store)
-        self._committer = Committer(self._database.writing, recorder_for(store.dialect), answers)
+        self._committer = Committer(self._database.writing, recorder_for(store), answers)
         self._clients: dict[socket.socket, bytearray] = {}
         self._selector = selectors.DefaultSelector()
         self._asked: list[Asked] = []
