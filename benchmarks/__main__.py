@@ -13,6 +13,7 @@ from benchmarks import (
     anatomy,
     beside,
     closing,
+    counting,
     finding,
     gate,
     growth,
@@ -145,7 +146,7 @@ def _done(asked: argparse.Namespace) -> int:
     if asked.what == "tree":
         return tree.show(asked.members, asked.store or ["sqlite", "postgresql"], asked.postgres)
     if asked.what == "closing":
-        return closing.show(asked.guesses)
+        return max(closing.show(asked.guesses), counting.show(asked.guesses))
     if asked.what == "finding":
         VAR.mkdir(exist_ok=True)
         return max(finding.show(mode) for mode in asked.mode or messages.MODES)

@@ -43,7 +43,7 @@ def show(guesses: int) -> int:
         people = guesses // RIDDLES
         _lay(store, people)
         say(f"{guesses} guesses of {people} people are laid")
-        before = _memory()
+        before = memory()
         start = time.perf_counter()
         editions.tend(store, [campaign], OPENS + timedelta(days=40), Moderation(), live=True)
         closed = time.perf_counter()
@@ -58,12 +58,12 @@ def show(guesses: int) -> int:
     state = found.state if found else "gone"
     print(f"closing {closed - start:.2f} s ({state}); ranking {people} people {ranked - closed:.2f} s;")
     print(
-        f"the last one's rank ({number}) {1000 * (one - ranked):.0f} ms; {_memory() - before:.1f} MB more memory"
+        f"the last one's rank ({number}) {1000 * (one - ranked):.0f} ms; {memory() - before:.1f} MB more memory"
     )
     return 1 if wrong or state != edition.CLOSED or ranked - start > 60 else 0
 
 
-def _memory() -> float:
+def memory() -> float:
     """The largest that this process has been, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 

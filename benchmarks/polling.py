@@ -35,6 +35,7 @@ CANDIDATES = 30
 PAGE_RATIO, PAGE_P99_MS = 0.3, 150.0
 CROWD_S, CROWD_P99_MS = 60.0, 1000.0
 CHAT_RATIO = 0.5
+BESIDE_RATIO = 0.8
 
 
 def show(folder: Path, people: int, rounds: int, seconds: float, postgres: str) -> int:
@@ -130,7 +131,8 @@ def _vote(number: int) -> bytes:
 
 
 def _chat(folder: Path, url: str, kind: str, people: int) -> int:
-    """Ballots by chat, all from different people, beside a word of the directory from different people."""
+    """Ballots by chat, all from different people, beside a word of the directory from different people; and such words while the
+    others stand in a form beside words of no forms at all."""
     with serving(folder, url, people, _campaign(), PATH) as (server, store):
         with store.writing() as connection:
             now = datetime.now(UTC)
@@ -139,28 +141,37 @@ def _chat(folder: Path, url: str, kind: str, people: int) -> int:
             minute = int(now.timestamp() // 60)
             rows = [
                 {"openid": messages.openid(number), "subscribed": True, "first_seen_at": now, "last_seen_at": now,
-                 "dialogue": f"form|home|{here.id}|{minute}" if number < people else ""}
-                for number in range(2 * people)
+                 "dialogue": ""}
+                for number in range(4 * people)
             ]  # fmt: skip
             connection.execute(followers.insert(), rows)
         file = folder / "said"
-        rates = {}
-        for what, first, words in (("words", people, messages.WORD), ("ballots", 0, "2")):
-            now_s = int(time.time())
-            sent = (said(number, words, now_s) for number in range(first, first + people))
-            messages.write(file, sent)
-            found = load(file, server.port, 64, 0, 120)
-            rates[what] = found.answered / found.seconds if found.seconds else 0.0
-            if found.faults:
-                print(f"{kind}: {found.faults} {what} got no right answer")
+        _rate(file, server, kind, range(3 * people, 4 * people), messages.WORD)  # until all is laid out
+        rates = {"words alone": _rate(file, server, kind, range(2 * people, 3 * people), messages.WORD)}
+        with store.writing() as connection:
+            voters = followers.c.openid.in_([messages.openid(number) for number in range(people)])
+            stands = followers.update().where(voters).values(dialogue=f"form|home|{here.id}|{minute}")
+            connection.execute(stands)
+        rates["words"] = _rate(file, server, kind, range(people, 2 * people), messages.WORD)
+        rates["ballots"] = _rate(file, server, kind, range(people), "2")
         with store.reading() as connection:
             cast = connection.execute(sa.select(sa.func.count()).select_from(ballot.ballots)).scalar_one()
-    ratio = rates["ballots"] / rates["words"]
+    ratio, beside = rates["ballots"] / rates["words"], rates["words"] / rates["words alone"]
     print(
         f"{kind}: {rates['ballots']:.0f} ballots/s by chat, {rates['words']:.0f} words/s: {ratio:.2f} × (asked: {CHAT_RATIO});"
-        f" {cast} of {people} ballots are there"
+        f" {cast} of {people} ballots are there; words beside {people} people in a form {beside:.2f} × (asked: {BESIDE_RATIO})"
     )
-    return int(ratio < CHAT_RATIO or cast != people)
+    return int(ratio < CHAT_RATIO or beside < BESIDE_RATIO or cast != people)
+
+
+def _rate(file: Path, server: servers.Server, kind: str, people: range, words: str) -> float:
+    """Messages a second, when each of these people says this."""
+    now = int(time.time())
+    messages.write(file, (said(number, words, now) for number in people))
+    found = load(file, server.port, 64, 0, 120)
+    if found.faults:
+        print(f"{kind}: {found.faults} times “{words}” got no right answer")
+    return found.answered / found.seconds if found.seconds else 0.0
 
 
 def said(number: int, words: str, now: int) -> messages.Sent:

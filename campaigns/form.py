@@ -262,7 +262,11 @@ def bound(form: type[Form], said: Said) -> Form:
 
 def faults(form: type[Form], said: Said) -> dict[str, str]:
     """What is wrong with the answers, by field; {} where all is well."""
-    filled = bound(form, said)
+    return faults_in(bound(form, said))
+
+
+def faults_in(filled: Form) -> dict[str, str]:
+    """The same, of a form that is filled in."""
     filled.validate()
     return {name: str(words[0]) for name, words in filled.errors.items() if name}
 

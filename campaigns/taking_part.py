@@ -99,10 +99,8 @@ def take(visit: Visit) -> Taken | Refused | Faulty | Nothing:
     asked = asks(visit)
     if isinstance(asked, Nothing):
         return asked
-    if faults := forms.faults(asked.form, visit.said):
-        return Faulty(faults)
     filled = forms.bound(asked.form, visit.said)
-    if faults := _lost(visit, filled):
+    if faults := forms.faults_in(filled) or _lost(visit, filled):
         return Faulty(faults)
     taken = kind_of(visit.edition).take(visit, filled.data)
     if isinstance(taken, Refused):

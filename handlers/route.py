@@ -40,6 +40,11 @@ class Route:
     worried: bool = False  # somebody may be in danger: the numbers stand before the answer
 
     @property
+    def why(self) -> str:
+        """Why they lead there, in words for staff, who alone ask."""
+        return self.reason or (self.hits[0].reason if self.hits else "")
+
+    @property
     def offered(self) -> tuple[str, ...]:
         """The pages that a worker is given to choose from."""
         return tuple(hit.target for hit in self.hits[:NEAREST])
@@ -120,24 +125,26 @@ def _judged(hits: Sequence[Hit], titles: Titles, plain: str) -> Route:
     """A page where one is surely meant, else a choice of those that may be, else nothing."""
     certain = reaches(hits, SURE)
     if certain and ":" in hits[0].target:
-        return Route("page", hits[0].target, hits[0].reason, tuple(hits))
+        return Route("page", hits[0].target, hits=tuple(hits))
     campaign = titles.mentioned(plain)
     if campaign is not None:  # better than a menu item that lists campaigns
         return Route("page", campaign, "句子里有活动的名称", tuple(hits))
     if certain:
-        return Route("page", hits[0].target, hits[0].reason, tuple(hits))
+        return Route("page", hits[0].target, hits=tuple(hits))
     best = hits[0].score if hits else 0.0
     near = tuple(hit for hit in hits[:NEAREST] if hit.score >= max(FLOOR, best * ALIKE))
     if near and (len(near) == 1 or reaches(hits, GUESS)):
-        return Route("guess", near[0].target, near[0].reason, near)
+        return Route("guess", near[0].target, hits=near)
     return Route("choice", hits=near) if near else Route("nothing", hits=tuple(hits[:NEAREST]))
 
 
 def _several(shelf: Book, words: str) -> tuple[Hit, ...]:
     """What a message asks that asks several things: the page of each part that surely means one by itself."""
-    parts = [plain for part in BREAKS.split(words) if len(plain := normal(part)) > 1]
+    parts = [plain for part in BREAKS.split(words) if len(plain := normal(part)) > 1][:5]
     found: dict[str, Hit] = {}
-    for plain in parts[:5] if len(parts) > 1 else ():
+    for at, plain in enumerate(parts):
+        if len(found) + len(parts) - at < 2:
+            break  # it can ask one thing at the most
         hit = _alone(shelf, simplified(without_numbers(plain)))
         if hit is not None and hit.target.startswith("guide:"):
             found.setdefault(hit.target, hit)

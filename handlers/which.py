@@ -27,10 +27,10 @@ def _said(words: str, way: Route, title: str) -> str:
     match way.kind:
         case "danger":
             also = f"，再附上“{title}”" if title else ""
-            return f"“{words}”{way.reason}。先给该打的电话，提醒值班的人{also}。"
+            return f"“{words}”{way.why}。先给该打的电话，提醒值班的人{also}。"
         case "page":
             score = next((f"（{hit.score:.2f} 分）" for hit in way.hits if hit.target == way.target), "")
-            return f"“{words}”由“{title}”回答：{way.reason}{score}。"
+            return f"“{words}”由“{title}”回答：{way.why}{score}。"
         case "number":
             return f"“{words}”是数字，按职工刚看的那一页来选。"
         case "faces":
@@ -38,7 +38,7 @@ def _said(words: str, way: Route, title: str) -> str:
         case "both":
             return f"“{words}”问了 {len(way.hits)} 件事，都会回答："
         case "guess":
-            return f"“{words}”多半是“{title}”：{way.reason}（{way.hits[0].score:.2f} 分）。会这样回答，说明是猜的，并记下这一句。"
+            return f"“{words}”多半是“{title}”：{way.why}（{way.hits[0].score:.2f} 分）。会这样回答，说明是猜的，并记下这一句。"
         case "choice":
             return f"“{words}”拿不准，会列出来让职工选，并记下这一句："
         case "nothing":

@@ -45,7 +45,8 @@ def form(visit: Visit) -> Asked | Nothing:
     if phase == "checking":
         begins = poll_nominee.moment(visit.rules.votes_at(visit.edition.opens_at))
         return Nothing(f"推荐已经截止，工会正在审核，{begins} 开始投票。")
-    return _ballot(visit)
+    asked: Asked | Nothing = visit.once_read("form", lambda: _ballot(visit))
+    return asked
 
 
 def _ballot(visit: Visit) -> Asked | Nothing:
@@ -142,6 +143,7 @@ def take(visit: Visit, answers: Mapping[str, Any]) -> Taken | Refused:
         cast = ballot.cast(visit.connection, found, new, _mine_cast(visit))
     except Spent as limit:
         return Refused(_spent(visit, limit))
+    visit.read.clear()  # it is not so any more
     if not cast.is_new:
         return Refused(_has_voted(visit, cast))
     again = "明天还可以再投。" if visit.rules.every == "day" else ""
