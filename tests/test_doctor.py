@@ -15,8 +15,8 @@ import pytest
 import sqlalchemy as sa
 from conftest import free_port
 
-from commands import doctor
-from commands.doctor import Installation
+from commands import doctor, doctor_network
+from commands.installation import Installation
 from ground.workdays import ANNOUNCED
 from models import alarm, backup, schema, shared
 from models.base import Store
@@ -238,7 +238,7 @@ def test_a_clock_that_is_wrong_is_measured_against_the_far_end(house: Installati
         answer = reach(url)
 
     real = house.account.model_copy(update={"api_base": "https://api.example.invalid"})
-    (finding,) = doctor._clock(answer, replace(house, account=real))
+    (finding,) = doctor_network._clock(answer, replace(house, account=real))
     assert finding.mark == doctor.BAD
     assert "600" in finding.words or "601" in finding.words
     assert "set-ntp" in finding.action
