@@ -7,24 +7,22 @@ stands there is answered inside the transaction; everybody else is answered as i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from campaigns import appeal
 from campaigns import form as forms
 from campaigns import taking_part as door
 from campaigns.form import Said
 from campaigns.kind import Asked, Nothing, Refused, Visit
-from campaigns.kinds.opinion_staff import WORDS as OPINION_WORDS
 from ground.normal import normal
 from handlers import danger, sign_in, union
 from handlers.book import book
 from handlers.dialogue import SILENCE, home
+from handlers.mine import appeals, mine, numbered, visit_of
 from handlers.page import FORM, HOME, minute, state, where
 from handlers.turn import Turn
-from menus.telling import ROOM_BYTES
-from models import draft, edition, entry, opinion, photo
+from models import draft, edition, opinion, photo
 from models.edition import Edition
 from models.recording import NOT_YET
 from models.session import DIGITS
@@ -46,8 +44,6 @@ WAITS = "（刚才填的还留着，直接接着回答就行。）"
 PHOTO_CAME = "照片收到了，正在替您存好。"
 MEDIA_ID = 128  # characters of one that can be kept; WeChat's own have 64
 CODES = (16, 19)  # signs of a code, without its strokes and with them
-MINE_SHOWN = 5  # editions
-EARLIER = "（更早的，请在网页“我的”里看。）"
 
 
 def answer(turn: Turn, usual: Usual) -> Reply | None:
@@ -60,11 +56,11 @@ def answer(turn: Turn, usual: Usual) -> Reply | None:
         if words.startswith(union.BIND):
             return union.said(turn, words) or usual(turn)
         if asked := LOOK.fullmatch(words):
-            return _numbered(turn, (asked[1] or asked[2]).upper()) or usual(turn)
+            return numbered(turn, (asked[1] or asked[2]).upper()) or usual(turn)
         if len(words) in CODES and opinion.CODE.fullmatch(words.upper()):
-            return _numbered(turn, words.upper()) or usual(turn)
+            return numbered(turn, words.upper()) or usual(turn)
         if asked := APPEAL.fullmatch(words):
-            return _appeal(turn, asked[1], asked[2]) or usual(turn)
+            return appeals(turn, asked[1], asked[2]) or usual(turn)
         if len(words) == DIGITS and sign_in.is_code(words):
             return sign_in.typed(turn, words)
     if turn.connection is NOT_YET and not isinstance(
@@ -112,7 +108,7 @@ def begin(turn: Turn, campaign_id: str, said: Said = NOTHING_SAID) -> Text | Non
     found = door.current(turn.connection, campaign, turn.now, live=house.live)
     if found is None:
         last = edition.latest(turn.connection, campaign.id)
-        if last is not None and isinstance(door.kind_of(last).late(_visit(turn, last, {})), Asked):
+        if last is not None and isinstance(door.kind_of(last).late(visit_of(turn, last, {})), Asked):
             return _go_on(turn, last)
         return Text(door.over(last, turn.now) if last else f"“{campaign.title}”{door.NOT_YET}")
     return _go_on(turn, found, said)
@@ -136,14 +132,14 @@ def _sign_up(turn: Turn) -> Text | None:
     if on:
         return begin(turn, on[0].id)
     over = [last for one in every if (last := edition.latest(turn.connection, one.id)) is not None]
-    late = (last for last in over if isinstance(door.kind_of(last).late(_visit(turn, last, {})), Asked))
+    late = (last for last in over if isinstance(door.kind_of(last).late(visit_of(turn, last, {})), Asked))
     return next((_go_on(turn, last) for last in late), None)
 
 
 def _go_on(turn: Turn, found: Edition, said: Said = NOTHING_SAID) -> Text:
     """The question at which they are."""
     kept = draft.get(turn.connection, turn.message.openid, found.id, turn.now)
-    return _step(turn, _visit(turn, found, kept.said if kept else said))
+    return _step(turn, visit_of(turn, found, kept.said if kept else said))
 
 
 def _resume(turn: Turn) -> Text | None:
@@ -158,7 +154,7 @@ def _anew(turn: Turn) -> Text | None:
     if found is None:
         return None
     draft.drop(turn.connection, turn.message.openid, found.id)
-    return _step(turn, _visit(turn, found, {}))
+    return _step(turn, visit_of(turn, found, {}))
 
 
 def _unfinished(turn: Turn) -> Edition | None:
@@ -166,18 +162,12 @@ def _unfinished(turn: Turn) -> Edition | None:
     return edition.get(turn.connection, number) if number is not None else None
 
 
-def _visit(turn: Turn, found: Edition, said: Said) -> Visit:
-    house = turn.house
-    visit = door.visit(turn.connection, found, turn.message.openid, turn.now, house.sensitive, house.setting)
-    return visit.named(turn.message.key).with_said(said)
-
-
 # --- one answer --------------------------------------------------------------------------------------------------
 
 
 def _told(turn: Turn, found: Edition) -> Text:
     kept = draft.get(turn.connection, turn.message.openid, found.id, turn.now)
-    visit = _visit(turn, found, kept.said if kept else {})
+    visit = visit_of(turn, found, kept.said if kept else {})
     text = _words(turn)
     if text == "00" or normal(text) in ("退出", "不填了"):
         return _leave(turn)
@@ -317,100 +307,11 @@ def _stand(turn: Turn, found: Edition) -> None:
     turn.topic = f"form:{found.campaign}"
 
 
-# --- 我的 --------------------------------------------------------------------------------------------------------
-
-
-def _mine(turn: Turn) -> Text:
-    """What I took part in and what came of it."""
-    turn.topic = "mine"
-    entries = entry.of(turn.connection, turn.message.openid)
-    numbers = list(dict.fromkeys(one.edition_id for one in entries))[:MINE_SHOWN]
-    pieces = [_mine_in(turn, number) for number in numbers]
-    link = f'\n<a href="{turn.house.base_url}/h5/me">打开网页查看全部</a>' if turn.house.base_url else ""
-    if not pieces:
-        return Text(f"您还没有参加过活动。回复“活动”看看现在有什么。{link}")
-    return Text("【我的】\n" + "\n".join(pieces) + link)
-
-
-def _mine_in(turn: Turn, edition_id: int) -> str:
-    found = edition.get(turn.connection, edition_id)
-    if found is None:
-        return ""
-    told = door.kind_of(found).told(_visit(turn, found, {}))
-    lines = told.mine or ("已经参加",)
-    return "\n".join([f"{found.title}（{door.left(found, turn.now)}）", *(f"· {line}" for line in lines)])
-
-
-def _numbered(turn: Turn, number: str) -> Text | None:
-    """What became of the thing of this number, receipt or code."""
-    return _look(turn, number) or _by_code(turn, number)
-
-
-def _look(turn: Turn, number: str) -> Text | None:
-    """What came of the one thing of mine that has this number or receipt; None where nothing has."""
-    entries = entry.of(turn.connection, turn.message.openid, 200)
-    first = [one.edition_id for one in entries if number in (one.number, one.receipt)]
-    # what became of a thing may have a number of its own, which stands in no entry
-    others = [one.edition_id for one in entries][:MINE_SHOWN]
-    for edition_id in dict.fromkeys([*first, *others]):
-        found = edition.get(turn.connection, edition_id)
-        told = door.kind_of(found).told(_visit(turn, found, {})) if found else None
-        if found is None or told is None or (edition_id not in first and number not in told.steps):
-            continue
-        turn.topic = "mine"
-        mine = told.mine
-        exactly = [line for line in mine if re.search(rf"(?<![A-Z0-9]){re.escape(number)}(?![A-Z0-9])", line)]
-        lines = told.steps.get(number) or exactly or mine or ("已经参加",)
-        return Text(_fitting(f"【{found.title}】", [f"· {line}" for line in lines], "回复“我的”看全部。"))
-    return None
-
-
-def _by_code(turn: Turn, code: str) -> Text | None:
-    """The answer to an opinion without a name, for whoever has its code; neither is kept, so that nothing joins the two."""
-    found = opinion.by_code(turn.connection, code) if opinion.CODE.fullmatch(code) else None
-    if found is None:
-        return None
-    turn.hushed, turn.topic = True, "opinion"
-    answer = f"：{found.answer}" if found.answer else ""
-    return Text(
-        f"{OPINION_WORDS[found.state]}{answer}\n这个查询码和答复我们都不留，也不知道意见是谁提的。\n回复 00 首页。"
-    )
-
-
-def _fitting(head: str, lines: Sequence[str], tail: str) -> str:
-    """These lines in one reply; what is oldest gives way."""
-    kept = list(lines)
-    while len(kept) > 1 and sum(len(line.encode()) + 1 for line in (head, *kept, tail, EARLIER)) > ROOM_BYTES:
-        kept.pop(0)
-    return "\n".join([head, *([EARLIER] if len(kept) < len(lines) else []), *kept, tail])
-
-
-# --- 申诉 --------------------------------------------------------------------------------------------------------
-
-
-def _appeal(turn: Turn, number: str | None, reason: str | None) -> Text | None:
-    """What of mine is hidden; with its number and a reason, an appeal. None where nothing is."""
-    entries = entry.of(turn.connection, turn.message.openid)
-    found = [edition.get(turn.connection, one) for one in dict.fromkeys(each.edition_id for each in entries)]
-    visits = [_visit(turn, one, {}) for one in found if one is not None]
-    open_ones = [(visit, one) for visit in visits for one in appeal.open_to(visit)]
-    if not open_ones:
-        return None
-    turn.topic = "appeal"
-    if number and 0 < int(number) <= len(open_ones):
-        visit, one = open_ones[int(number) - 1]
-        return Text(appeal.make(visit, one, reason or ""))
-    lines = [f"{at} {one.told}" for at, (_, one) in enumerate(open_ones, 1)]
-    return Text(
-        "\n".join([*lines, "觉得哪一条不对，请回复：申诉 编号 理由，例如“申诉 1 没有写别人的名字”。"])
-    )
-
-
 SPOKEN: Mapping[str, Callable[[Turn], Text | None]] = {
     GO_ON: _resume,
     ANEW: _anew,
-    "我的": _mine,
-    "我参加的": _mine,
+    "我的": mine,
+    "我参加的": mine,
     "诉求": partial(_of_kind, "request"),
     "提诉求": partial(_of_kind, "request"),
     "提意见": partial(_of_kind, "opinion"),

@@ -38,24 +38,24 @@ class Part:
 
 def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) -> None:
     """`/h5/me` and what can be done there."""
+    _mine(blueprint, parts, house, browser)
+    _data(blueprint, parts, browser)
+
+    @blueprint.post("/me/sign-out")
+    def sign_out() -> Response:
+        with parts.store.writing() as connection:
+            session.end(connection, browser.secret)
+        return redirect("/h5/", 303)
+
+
+def _mine(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) -> None:
+    """What I took part in; what of it is hidden or broke can be put right."""
 
     @blueprint.get("/me")
     def mine() -> str | Response:
         if not browser.openid:
             return redirect("/h5/sign-in?to=/h5/me", 303)
         return _page(parts, house, browser)
-
-    @blueprint.get("/me/data")
-    def data() -> Response:
-        if not browser.openid:
-            return redirect("/h5/sign-in?to=/h5/me", 303)
-        with parts.store.reading() as connection:
-            held = holder.export(connection, browser.openid)
-        answer = make_response(json.dumps(held, ensure_ascii=False, indent=1))
-        answer.headers["Content-Type"] = "application/json; charset=utf-8"
-        answer.headers["Content-Disposition"] = "attachment; filename=my-data.json"
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
 
     @blueprint.post("/me/appeal")
     def objects() -> Response:
@@ -82,6 +82,22 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) ->
         fault = next(iter(sent.faults.values()), "")
         return _page(parts, house, browser, fault) if fault else redirect("/h5/me", 303)
 
+
+def _data(blueprint: Blueprint, parts: Parts, browser: Browser) -> None:
+    """My data: to take away, to withdraw and to have erased."""
+
+    @blueprint.get("/me/data")
+    def data() -> Response:
+        if not browser.openid:
+            return redirect("/h5/sign-in?to=/h5/me", 303)
+        with parts.store.reading() as connection:
+            held = holder.export(connection, browser.openid)
+        answer = make_response(json.dumps(held, ensure_ascii=False, indent=1))
+        answer.headers["Content-Type"] = "application/json; charset=utf-8"
+        answer.headers["Content-Disposition"] = "attachment; filename=my-data.json"
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
     @blueprint.post("/me/withdraw")
     def withdraw() -> Response:
         number = request.form.get("edition", "")
@@ -101,12 +117,6 @@ def pages(blueprint: Blueprint, parts: Parts, house: House, browser: Browser) ->
         with parts.store.writing() as connection:
             holder.forget(connection, browser.openid, None, parts.clock.now())
         return render_template("h5/erased.html")
-
-    @blueprint.post("/me/sign-out")
-    def sign_out() -> Response:
-        with parts.store.writing() as connection:
-            session.end(connection, browser.secret)
-        return redirect("/h5/", 303)
 
 
 def _page(parts: Parts, house: House, browser: Browser, fault: str = "") -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
+from typing import IO
 
 from flask import Blueprint, Response, abort, render_template, stream_with_context
 
@@ -38,36 +39,11 @@ def pages(blueprint: Blueprint, parts: Parts) -> None:
     def result(number: int) -> str:
         made, page = seen.get(number, (0.0, ""))
         if time.monotonic() - made > FRESH_S:
-            page = rendered(number)
+            page = _rendered(parts, number)
             if len(seen) > KEPT:
                 seen.clear()
             seen[number] = (time.monotonic(), page)
         return page
-
-    def rendered(number: int) -> str:
-        with parts.store.reading() as connection:
-            found = edition.get(connection, number) or abort(404)
-            tables = published(connection, found)
-            kind = door.kind_of(found)
-            files = kind.files(connection, found, rules_of(kind, found))
-            visit = door.visit(connection, found, "", parts.clock.now())
-            return render_template(
-                "h5/result.html",
-                edition=found,
-                state=_state(found, parts),
-                days=f"{_beginning(found)} 至 {moment(found.closes_at)}",
-                words=kind.told(visit).words,
-                rules=json.dumps(json.loads(found.rules), ensure_ascii=False, indent=1),
-                people=entry.people(connection, found.id),
-                doors=entry.by_door(connection, found.id),
-                tables=tables,
-                listed=LISTED,
-                files=[(RULES, "活动开始时定下的规则", found.rules_hash)]
-                + ([(TABLES, "上面的表，全部", sha256(csv_of(tables)).hexdigest())] if tables else [])
-                + [(one.name, one.about, "") for one in files],
-                corrections=list(_corrections(connection, found)),
-                others=[one for one in edition.of(connection, found.campaign) if one.id != found.id],
-            )
 
     @blueprint.get("/file/<int:number>/<name>")
     def file(number: int, name: str) -> Response:
@@ -82,14 +58,41 @@ def pages(blueprint: Blueprint, parts: Parts) -> None:
             one = next((each for each in files if each.name == name), None) or abort(404)
             written = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has been sent
             write_sorted(one.lines(connection, found.id), written)
+        return _attached(stream_with_context(_pieces(written)), name)
+
+
+def _rendered(parts: Parts, number: int) -> str:
+    with parts.store.reading() as connection:
+        found = edition.get(connection, number) or abort(404)
+        tables = published(connection, found)
+        kind = door.kind_of(found)
+        files = kind.files(connection, found, rules_of(kind, found))
+        visit = door.visit(connection, found, "", parts.clock.now())
+        return render_template(
+            "h5/result.html",
+            edition=found,
+            state=_state(found, parts),
+            days=f"{_beginning(found)} 至 {moment(found.closes_at)}",
+            words=kind.told(visit).words,
+            rules=json.dumps(json.loads(found.rules), ensure_ascii=False, indent=1),
+            people=entry.people(connection, found.id),
+            doors=entry.by_door(connection, found.id),
+            tables=tables,
+            listed=LISTED,
+            files=[(RULES, "活动开始时定下的规则", found.rules_hash)]
+            + ([(TABLES, "上面的表，全部", sha256(csv_of(tables)).hexdigest())] if tables else [])
+            + [(one.name, one.about, "") for one in files],
+            corrections=list(_corrections(connection, found)),
+            others=[one for one in edition.of(connection, found.campaign) if one.id != found.id],
+        )
+
+
+def _pieces(written: IO[bytes]) -> Iterator[bytes]:
+    """From its beginning."""
+    with written:
         written.seek(0)
-
-        def pieces() -> Iterator[bytes]:
-            with written:
-                while piece := written.read(PIECE):
-                    yield piece
-
-        return _attached(stream_with_context(pieces()), name)
+        while piece := written.read(PIECE):
+            yield piece
 
 
 def published(connection: Connection, found: Edition) -> list[Table]:
