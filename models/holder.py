@@ -23,6 +23,7 @@ from models import (
     evaluation,
     handout,
     interaction,
+    letter,
     nomination,
     objection,
     opinion,
@@ -61,6 +62,7 @@ HOLDERS: tuple[Holder, ...] = (
     Holder("关注", followers, interaction.erase, interaction.export_follower),  # erases what was said with it
     Holder("说过的话", interaction.interactions, _nothing, interaction.export),
     Holder("收到的推送", delivery.deliveries, _nothing, delivery.export),  # the books must balance
+    Holder("来信", letter.letters, letter.erase, letter.export),  # with what staff wrote of them
     Holder("没填完的", draft.drafts, draft.erase, draft.export),
     Holder("同意过的", consent.consents, consent.erase, consent.export),
     Holder("参加过的", entry.entries, entry.erase, entry.export),

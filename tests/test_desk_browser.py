@@ -116,12 +116,20 @@ def test_everything_stops_by_keyboard_alone_on_a_telephone(day: Day, url: str, b
 
 def test_what_workers_say_is_taught_to_the_chat_on_a_telephone(day: Day, url: str, browser: Browser) -> None:
     wang = day.union.phone("王师傅")
-    for words in ("手续怎么走", "嘎拉哈旮旯咕嘟噶哒"):
+    for words in ("手续怎么走", "我不想活了", "嘎拉哈旮旯咕嘟噶哒"):
         wang.says(words)
     day.union.waits(timedelta(seconds=10))
     with day.store.writing() as connection:
         unanswered.gather(connection, day.union.clock.now())
-    page = on_a_telephone(day, url, browser, "sun", "guide")
+    page = on_a_telephone(day, url, browser, "sun", "guide", "letter")
+    page.goto(f"{url}/console/")
+    page.get_by_role("link", name="像是遇到了危险").click()
+    looked_over(page)
+    page.locator("tbody a").first.click()
+    looked_over(page, "desk-letter")
+    page.get_by_label("发到他的微信里").fill("您现在安全吗？我在，电话 12356 也一直有人接。")
+    page.get_by_role("button", name="发出去").click()
+    expect(page.get_by_role("status")).to_contain_text("几秒钟就到")
     page.goto(f"{url}/console/synonyms?words=工伤")
     looked_over(page, "desk-synonyms")
     page.get_by_text("答别的页").last.click()

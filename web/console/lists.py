@@ -14,7 +14,7 @@ from models.listing import Wanted
 from models.staff import ANSWERING, AUDIT, CAMPAIGN, LEAD, LETTER, PLAN, PUSH, SECURITY, SYSTEM
 from models.union import KINDS as UNION_KINDS
 from models.union import LEVELS
-from web.console import requests
+from web.console import letters, requests
 from web.console.desk import Desk
 from web.console.listing import Column, List, held, of, plain
 
@@ -84,6 +84,28 @@ def _opinion(key: Any) -> str:
 
 
 LISTS = (
+    List(
+        "letters",
+        "来信",
+        ANSWERING,
+        (
+            Column("id", "编号"),
+            Column("urgent", "紧急", lambda urgent: "紧急" if urgent else ""),
+            Column("topic", "是什么", letters.topic),
+            Column("openid", "谁", short),
+            Column("state", "状态", lambda state: letters.STATES[state]),
+            Column("owner", "谁在办"),
+            Column("received_at", "来的时间"),
+            Column("last_at", "最近一句"),
+        ),
+        letters.found,
+        "还没有来信。职工说了程序答不上的、像遇到危险的、发了图片语音的，几秒钟以后就在这里。",
+        menu="来信",
+        states=letters.STATES,
+        finds="人的完整编号、是什么、谁在办",
+        link=lambda row: f"/console/letter/{row['id']}",
+        people=True,
+    ),
     List(
         "requests",
         "诉求",

@@ -11,7 +11,7 @@ from campaigns.campaign import named
 from campaigns.year import Due
 from ground.days import minute
 from ground.words import COMING
-from models import alarm, edition, month, opinion, push, recent, shared
+from models import alarm, edition, letter, month, opinion, push, recent, shared
 from models.base import Connection
 from models.edition import Edition
 from models.staff import ANSWERING, CAMPAIGN, LEAD, PLAN, PUSH, SYSTEM, Staff
@@ -113,6 +113,11 @@ def tasks(one: Staff, connection: Connection, now: datetime) -> Iterator[Task]:
         for held in push.standing(connection, (push.PAUSED,)):
             words = f"推送 {held.name} 停着：{held.reason or '有人暂停了它'}"
             yield Task(words, f"/console/push/{held.id}", held.due_at)
+    if one.has(ANSWERING):
+        for urgent, words in ((True, "封来信像是遇到了危险，请马上看"), (False, "封来信还没有人看")):
+            number, since = letter.waiting(connection, urgent=urgent)
+            if number:
+                yield Task(f"{number} {words}", "/console/letters?state=waiting", since)
     if one.has((LEAD, CAMPAIGN)):
         for found in _open_editions(connection, now):
             look = deeds.waiting_beside if found.kind in LISTS else deeds.waiting_since
