@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from campaigns.content import Id
 from campaigns.kinds import KINDS
 from campaigns.kinds.evaluation_subjects import Rules as EvaluationRules
+from campaigns.kinds.live_record import Rules as LiveRecordRules
 from campaigns.kinds.opinion import Rules as OpinionRules
 from campaigns.kinds.poll_rules import Rules as PollRules
 from campaigns.kinds.quiz import Rules as QuizRules
@@ -43,6 +44,7 @@ class Campaign(Part):
     goal: Annotated[int, Field(ge=0, le=100_000_000)] = 0
     pushes: tuple[Push, ...] = ()
     evaluation: EvaluationRules | None = None
+    live_record: LiveRecordRules | None = Field(default=None, alias="live-record")
     opinion: OpinionRules | None = None
     poll: PollRules | None = None
     quiz: QuizRules | None = None

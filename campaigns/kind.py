@@ -118,18 +118,20 @@ class Offer:
     more: str = ""  # longer, to be unfolded
     picture: str = ""  # a path of ours
     chosen: bool = False
+    was: tuple[tuple[str, str], ...] = ()  # what it said before, and when and why that was changed
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """Where an edition stands: for everybody, and for this person. `steps`: what became of each thing of theirs, by its number;
-    `codes`: what opens the door to it."""
+    `codes`: what opens the door to it; `tables` for everybody."""
 
     words: str
     mine: tuple[str, ...] = ()
     offers: tuple[Offer, ...] = ()
     steps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     codes: Mapping[str, str] = field(default_factory=dict)
+    tables: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

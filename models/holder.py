@@ -24,6 +24,7 @@ from models import (
     handout,
     interaction,
     letter,
+    moment,
     nomination,
     objection,
     opinion,
@@ -80,6 +81,7 @@ HOLDERS: tuple[Holder, ...] = (
     Holder("看过的提示", riddle.hints, _nothing, riddle.export_hints),  # goes with the guesses
     Holder("答过的卷子", quiz.papers, quiz.erase, quiz.export),  # with what was chosen on them
     Holder("评过的", evaluation.evaluations, evaluation.erase, evaluation.export),
+    Holder("跟着看的实录", moment.followings, moment.erase, moment.export),
     Holder("诉求", request.requests, request.erase, request.export),  # with their steps
     Holder(
         "领到的东西", handout.handouts, handout.erase, handout.export

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from kind_cast import EVALUATION, OPINION, POLL, QUIZ, REQUEST, RIDDLE, SIGN_UP, WISH
+from kind_cast import EVALUATION, LIVE_RECORD, OPINION, POLL, QUIZ, REQUEST, RIDDLE, SIGN_UP, WISH
 
 from campaigns.kinds import KINDS
-from models import ballot, evaluation, opinion, quiz, request, riddle, sign_up, wish
+from models import ballot, evaluation, moment, opinion, quiz, request, riddle, sign_up, wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,16 @@ CASES = (
         {"stars": "5", "words": "食堂好"},
         evaluation.evaluations,
         "记下了：这一年的工会工作",
+    ),
+    Case(
+        "live-record",
+        LIVE_RECORD,
+        "YEAR",
+        ("1", "1"),
+        "",
+        {"tell": "yes"},
+        moment.followings,
+        "有成绩出来就告诉您",
     ),
     Case(
         "opinion",

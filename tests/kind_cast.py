@@ -163,6 +163,16 @@ QUIZ = {
 }
 
 
+LIVE_RECORD = {
+    "id": "contest",
+    "title": "“创业杯”职工技能大赛",
+    "kind": "live-record",
+    "from": "01-10",
+    "to": "01-31",
+    "live-record": {"latest": 3},
+}
+
+
 EVALUATION = {
     "id": "summary",
     "title": "这一年，工会做得怎么样",

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from campaigns.kind import Kind
-from campaigns.kinds import evaluation, opinion, poll, quiz, request, riddle, sign_up, wish
+from campaigns.kinds import evaluation, live_record, opinion, poll, quiz, request, riddle, sign_up, wish
 
 KINDS: Mapping[str, Kind] = {
     "evaluation": evaluation.KIND,
+    "live-record": live_record.KIND,
     "opinion": opinion.KIND,
     "poll": poll.KIND,
     "quiz": quiz.KIND,

@@ -197,6 +197,11 @@ def _stands(visit: Visit, paper: Paper) -> str:
     return f"{len(paper.items)} 题答对 {right} 题，{right * visit.rules.points} 分，用时 {took}"
 
 
+def _line(visit: Visit, paper: Paper) -> str:
+    at = _next(visit, paper) if visit.edition.takes(visit.now) else None
+    return _stands(visit, paper) if at is None else f"正在答第 {at + 1} 题，一共 {len(paper.items)} 题"
+
+
 # --- where it stands ---------------------------------------------------------------------------------------------
 
 
@@ -207,7 +212,7 @@ def told(visit: Visit) -> Told:
     if not visit.openid:
         return Told("".join(lines))
     mine = quiz.of_person(visit.connection, visit.edition.id, visit.openid)
-    own = [f"{_number(paper)}：{_stands(visit, paper)}" for paper in mine]
+    own = [f"{_number(paper)}：{_line(visit, paper)}" for paper in mine]
     stands = score.of(visit.connection, visit.edition.id, visit.openid)
     own += ranks.names_the_place(visit, stands) if stands else ()
     steps = {_number(paper): _review(visit, paper) for paper in mine}

@@ -42,6 +42,10 @@ def public_name(rank: int, one: Score) -> str:
     return one.name if one.name_state == SHOWN and one.name else f"（第 {rank} 名）"
 
 
+def _called(one: Score) -> str:
+    return f" {one.name}" if one.name_state == SHOWN and one.name else ""
+
+
 def is_over(edition: Edition, now: datetime) -> bool:
     """Whether nobody can take part any more."""
     return not edition.takes(now)
@@ -64,7 +68,7 @@ def _prize(one: Prize) -> str:
 def names_the_best(visit: Visit) -> Iterator[str]:
     """Who stands in front."""
     best = [
-        f"第 {rank} 名 {public_name(rank, one)}（{one.points} 分）"
+        f"第 {rank} 名{_called(one)}（{one.points} 分）"
         for rank, one in islice(score.ranking(visit.connection, visit.edition.id, TOP), TOP)
     ]
     if best:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from handlers.turn import House
 from models.edition import Edition
 from models.view import Views
-from web.h5 import campaign, grid, me, nominee, opinion, photo, result, share, sign_in, union
+from web.h5 import campaign, grid, live, me, nominee, opinion, photo, result, share, sign_in, union
 from web.h5.browser import Browser
 from web.marks import code as square
 from web.parts import Parts
@@ -33,6 +33,7 @@ def pages(parts: Parts, house: House, views: Views) -> Blueprint:
     blueprint.app_context_processor(lambda: seen)
     campaign.pages(blueprint, parts, house, browser, views)
     grid.pages(blueprint)
+    live.pages(blueprint, parts)
     nominee.pages(blueprint, parts)
     me.pages(blueprint, parts, house, browser)
     photo.pages(blueprint, parts, browser)
