@@ -38,7 +38,10 @@ def show(number: int, stores: list[str], postgres: str) -> int:
 def _shown(kind: str, number: int, postgres: str) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        store = Store(stack.enter_context(database(kind, folder, "bench_requests", postgres)))
+        url = stack.enter_context(database(kind, folder, "bench_requests", postgres))
+        store = Store(url, keys=folder / "keys")  # what people write is sealed
+        if store.keyring is not None:
+            store.keyring.make()
         stack.callback(store.close)
         schema.upgrade(store)
         editions.tend(store, [Campaign.model_validate(CAMPAIGN)], NOW, Moderation(), live=True)

@@ -1,0 +1,36 @@
+"""What a visitor of the demonstration finds at the desk: requests and opinions, and nothing that is late when the clock moves."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from test_sample import EXAMPLE
+
+from campaigns.moderation import Moderation
+from commands import sample_desk
+from jobs import editions
+from models import alarm, edition, opinion, scope
+from models.base import Store
+from models.scope import Wanted
+
+MORNING = datetime(2026, 11, 30, 1, 0, tzinfo=UTC)
+
+
+def test_the_desk_holds_answered_requests_and_opinions_and_none_is_ever_late(sqlite_store: Store) -> None:
+    assert EXAMPLE is not None
+    for _ in range(2):  # a second start changes nothing
+        sample_desk.lay(sqlite_store, EXAMPLE.campaigns, MORNING)
+    later = MORNING + timedelta(days=30)
+    wanted = [one for one in EXAMPLE.campaigns if one.kind in sample_desk.LAID]
+    editions.tend(sqlite_store, wanted, later, Moderation(), live=True)
+
+    with sqlite_store.reading() as connection:
+        asked = scope.listed(connection, ["request"], "", Wanted())
+        found = edition.latest(connection, "opinion")
+        assert found
+        said = opinion.of_edition(connection, found.id)
+        assert alarm.standing(connection) == []
+    assert sorted(one.state for one in asked) == ["closed", "closed", "closed", "waiting"]
+    assert {one.owner for one in asked} >= {"职工服务中心", "权益保障部", "基层工作部"}
+    assert sorted(one.state for one in said) == ["adopted", "adopted", "declined"]
+    assert sum(one.shown for one in said) == 2
