@@ -18,6 +18,7 @@ from channels.limits import SendLimits
 from ground.part import Part
 from ground.table import Table
 from ground.workdays import Workdays
+from models import entry
 from models.base import Connection, Store
 from models.edition import Edition
 
@@ -195,6 +196,17 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Finished:
+    """What finishing means in a kind: in words that a number stands before, and how many there are in an edition."""
+
+    words: str
+    number: Callable[[Connection, int], int]
+
+
+FORM = Finished("人填完交了", entry.people)
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of taking part: functions over a Visit, a table of the staff's deeds, and its part of the config file."""
 
@@ -216,6 +228,7 @@ class Kind:
     )
     files: Callable[[Connection, Edition, Any], Sequence[File]] = lambda connection, edition, rules: ()
     alike: Callable[[Visit], Alike | None] = lambda visit: None  # None: the page is this person's own
+    finished: Finished = FORM  # what it means here that somebody has finished, and how many have
     private: bool = False  # no photo that is sent is shown to others than its person and whoever answers
     within: Callable[[Connection, Edition, Any, str], Sequence[Table]] = (
         lambda connection, edition, rules, scope: ()

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from campaigns.kinds import KINDS
 from ground.days import SHANGHAI
 from ground.table import Table
+from models.base import Connection
 from models.edition import Edition
 from models.reach import Reach
 
 COLUMNS = ("日期", "送达", "打开网页", "聊天里点开", "第一次参加的人", "聊天里填完", "网页上填完")
 
 
-def table(reach: Reach, title: str = "传播和参加") -> Table:
-    """Day by day, with the sum below."""
+def table(connection: Connection, found: Edition, reach: Reach) -> Table:
+    """Day by day, with the sum below; above it how many have finished, in the sense of its kind, and how many are still at it."""
     rows: list[tuple[str | int, ...]] = [
         (one.day, one.delivered, one.pages, one.taps, one.people, one.chat, one.page) for one in reach.days
     ]
     if len(rows) > 1:
         rows.append(("合计", *(sum(int(row[at]) for row in rows) for at in range(1, len(COLUMNS)))))
-    return Table(f"{title}（还有 {reach.unfinished} 人没填完）" if reach.unfinished else title, COLUMNS, rows)
+    finished = KINDS[found.kind].finished
+    said = [f"{finished.number(connection, found.id)} {finished.words}"]
+    if reach.unfinished:
+        said.append(f"还有 {reach.unfinished} 人没填完")
+    return Table(f"传播和参加（{'，'.join(said)}）", COLUMNS, rows)
 
 
 def against_the_clock(found: Edition, reach: Reach, goal: int, now: datetime) -> str:

@@ -83,7 +83,9 @@ def campaign_show(store: Store, campaigns: Sequence[Campaign], name: str, now: d
     reached = reaches.of(store, found)
     if words := reach.against_the_clock(found, reached, goal, now):
         print(words)
-    for table in (reach.table(reached), *tables):
+    with store.reading() as connection:
+        shown = reach.table(connection, found, reached)
+    for table in (shown, *tables):
         print("\n".join(lines(table, MOST, "请用 campaign export 导出")))
     print("\n可以做的：")
     for deed, one in desk.deeds(kind).items():
@@ -113,7 +115,9 @@ def campaign_export(store: Store, name: str, folder: Path) -> int:
         waiting = photo.of_edition(connection, found.id, (photo.PENDING,))
         pictures = {one.id: photo.data(connection, one.id, "large") for one in waiting}
         files = kind.files(connection, found, rules_of(kind, found))
-    tables = [reach.table(reaches.of(store, found)), *tables]
+    reached = reaches.of(store, found)
+    with store.reading() as connection:
+        tables = [reach.table(connection, found, reached), *tables]
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{found.campaign}-{found.opens_at.astimezone(SHANGHAI):%Y%m%d}"
     for file in files:

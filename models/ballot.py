@@ -278,6 +278,13 @@ def every(connection: Connection, edition_id: int) -> Iterator[Ballot]:
         last = rows[-1].id
 
 
+def voters(connection: Connection, edition_id: int) -> int:
+    """How many people cast a ballot; those who cannot be told apart any more count once each time."""
+    one = sa.func.coalesce(ballots.c.openid, sa.cast(ballots.c.id, sa.String(32)))
+    query = sa.select(sa.func.count(sa.distinct(one))).where(ballots.c.edition_id == edition_id)
+    return int(connection.execute(query).scalar_one())
+
+
 def counted(connection: Connection, edition_id: int) -> Iterator[Ballot]:
     """Those that count."""
     void = annulled(connection, edition_id)

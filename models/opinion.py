@@ -204,6 +204,12 @@ def move(connection: Connection, one: Opinion, states: Sequence[str], **values: 
     return bool(connection.execute(opinions.update().where(here).values(values)).rowcount)
 
 
+def answered(connection: Connection, edition_id: int) -> int:
+    """How many of an edition have their answer."""
+    done = sa.and_(opinions.c.edition_id == edition_id, opinions.c.state.in_((ADOPTED, DECLINED)))
+    return int(connection.execute(sa.select(sa.func.count()).where(done)).scalar_one())
+
+
 def waiting_since(connection: Connection, edition_id: int) -> datetime | None:
     """Since when the oldest one waits for an answer: the end of its day, for no hour is known."""
     mine = sa.and_(opinions.c.edition_id == edition_id, opinions.c.state == RECEIVED)

@@ -234,6 +234,12 @@ def tied(connection: Connection, one: Request) -> list[Request]:
     return [Request(*row) for row in connection.execute(query)]
 
 
+def answered(connection: Connection, edition_id: int) -> int:
+    """How many of an edition have their answer."""
+    done = sa.and_(requests.c.edition_id == edition_id, requests.c.state.in_((step.ANSWERED, step.CLOSED)))
+    return int(connection.execute(sa.select(sa.func.count()).where(done)).scalar_one())
+
+
 def waiting_since(connection: Connection, campaign: str) -> datetime | None:
     """Since when the oldest one waits that nobody works on."""
     new = sa.and_(requests.c.campaign == campaign, requests.c.state == NEW)

@@ -63,6 +63,7 @@ def test_every_day_shows_who_looked_who_took_part_and_who_is_still_at_it(
     assert reached(union).unfinished == 1
     campaign_show(union.store, union.campaigns, WISH["id"], union.clock.now())
     shown = capsys.readouterr().out
+    assert "（1 人许了愿或者支持了别人的，还有 1 人没填完）" in shown
     assert "第一天的目标是打开 200 次，打开了 5 次，没有达到" in shown
     campaign_show(union.store, union.campaigns, WISH["id"], OPENED)
     assert "还差 195 次；今天还有 23 小时 0 分" in capsys.readouterr().out

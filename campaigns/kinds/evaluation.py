@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from campaigns import form as forms
-from campaigns.kind import Asked, Hidden, Kind, Nothing, Offer, Refused, Setting, Taken, Told, Visit
+from campaigns.kind import Asked, Finished, Hidden, Kind, Nothing, Offer, Refused, Setting, Taken, Told, Visit
 from campaigns.kinds.evaluation_staff import DEEDS, lines, result, tables
 from campaigns.kinds.evaluation_subjects import Rules, Subject, asked, open_to, title
 from ground.days import moment
 from models import edition as editions
-from models import evaluation
+from models import entry, evaluation
 from models.base import Connection, Store
 from models.edition import Edition
 from models.evaluation import CHANGEABLE, REFUSED, SHOWN, WAITS, Evaluation
@@ -153,4 +153,5 @@ KIND = Kind(
     hidden,
     result=result,
     tended=tended,
+    finished=Finished("人评过", entry.people),
 )

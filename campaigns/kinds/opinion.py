@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from campaigns import form as forms
-from campaigns.kind import Asked, Hidden, Kind, Nothing, Offer, Refused, Taken, Told, Visit
+from campaigns.kind import Asked, Finished, Hidden, Kind, Nothing, Offer, Refused, Taken, Told, Visit
 from campaigns.kinds.opinion_staff import DEEDS, WORDS, result, tables
 from ground.part import Part
 from models import opinion
@@ -124,5 +124,17 @@ def waiting_since(connection: Connection, edition_id: int) -> datetime | None:
 
 
 KIND = Kind(
-    "意见", Rules, form, take, told, tables, ended, DEEDS, waiting_since, hidden, result=result, personal=True
+    "意见",
+    Rules,
+    form,
+    take,
+    told,
+    tables,
+    ended,
+    DEEDS,
+    waiting_since,
+    hidden,
+    result=result,
+    personal=True,
+    finished=Finished("条得到了答复", opinion.answered),
 )

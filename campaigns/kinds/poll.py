@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from campaigns import form as forms
-from campaigns.kind import Alike, Asked, Kind, Nothing, Offer, Refused, Taken, Told, Visit
+from campaigns.kind import Alike, Asked, Finished, Kind, Nothing, Offer, Refused, Taken, Told, Visit
 from campaigns.kinds import poll_count, poll_nominee, poll_posted
 from campaigns.kinds.poll_rules import Rules
 from campaigns.kinds.poll_staff import DEEDS, files, published, result, tables
@@ -231,4 +231,5 @@ def waiting_since(connection: Connection, edition_id: int) -> datetime | None:
 KIND = Kind(
     "投票", Rules, form, take, told, tables, ended, DEEDS, waiting_since,
     opened=opened, late=poll_posted.late, tended=poll_count.tended, files=files, result=published, alike=alike,
+    finished=Finished("人投了票", ballot.voters),
 )  # fmt: skip

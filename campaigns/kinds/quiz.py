@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from campaigns import form as forms
-from campaigns.kind import Asked, Kind, Nothing, Refused, Taken, Told, Visit
+from campaigns.kind import Asked, Finished, Kind, Nothing, Refused, Taken, Told, Visit
 from campaigns.kinds import ranks
 from campaigns.kinds.quiz_bank import Bank
 from campaigns.kinds.quiz_staff import DEEDS, key_words, result, ruling_words, source, tables
 from campaigns.kinds.ranks import Prize
 from ground.part import Part
-from models import question, quiz, score
+from models import entry, question, quiz, score
 from models.base import Connection
 from models.edition import Edition
 from models.question import Question
@@ -241,5 +241,17 @@ def ended(connection: Connection, edition: Edition, rules: Rules, now: datetime)
 
 
 KIND = Kind(
-    "竞答", Rules, form, take, told, tables, ended, DEEDS, score.waiting_since, ranks.hidden, opened, result
+    "竞答",
+    Rules,
+    form,
+    take,
+    told,
+    tables,
+    ended,
+    DEEDS,
+    score.waiting_since,
+    ranks.hidden,
+    opened,
+    result,
+    finished=Finished("人答过题", entry.people),
 )

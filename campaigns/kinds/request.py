@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from campaigns import form as forms
-from campaigns.kind import Asked, Kind, Nothing, Refused, Taken, Told, Visit
+from campaigns.kind import Asked, Finished, Kind, Nothing, Refused, Taken, Told, Visit
 from campaigns.kinds import request_clock
 from campaigns.kinds.request_rules import OTHER, Rules, terms, terms_of
 from campaigns.kinds.request_staff import DEEDS
@@ -235,5 +235,5 @@ def waiting_since(connection: Connection, edition_id: int) -> datetime | None:
 KIND = Kind(
     "诉求", Rules, form, take, told, tables, ended, DEEDS, waiting_since,
     result=result, tended=request_clock.tended, within=within,
-    personal=True, private=True,
+    personal=True, private=True, finished=Finished("件得到了答复", request.answered),
 )  # fmt: skip

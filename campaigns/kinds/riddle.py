@@ -9,14 +9,14 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from campaigns import form as forms
-from campaigns.kind import Asked, Kind, Nothing, Offer, Refused, Taken, Told, Visit
+from campaigns.kind import Asked, Finished, Kind, Nothing, Offer, Refused, Taken, Told, Visit
 from campaigns.kinds import ranks
 from campaigns.kinds.ranks import Prize
 from campaigns.kinds.riddle_bank import Bank, BankLine, plain
 from campaigns.kinds.riddle_staff import DEEDS, result, tables
 from ground.days import SHANGHAI, TimeOrNone, TimeText, read_time
 from ground.part import Part
-from models import riddle, score
+from models import entry, riddle, score
 from models.base import Connection
 from models.edition import Edition
 from models.riddle import Mine, Riddle
@@ -261,5 +261,17 @@ def ended(connection: Connection, edition: Edition, rules: Rules, now: datetime)
 
 
 KIND = Kind(
-    "灯谜", Rules, form, take, told, tables, ended, DEEDS, score.waiting_since, ranks.hidden, opened, result
+    "灯谜",
+    Rules,
+    form,
+    take,
+    told,
+    tables,
+    ended,
+    DEEDS,
+    score.waiting_since,
+    ranks.hidden,
+    opened,
+    result,
+    finished=Finished("人猜过灯谜", entry.people),
 )

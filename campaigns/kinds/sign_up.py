@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from campaigns import form as forms
-from campaigns.kind import Asked, Kind, Nothing, Offer, Refused, Taken, Told, Visit
+from campaigns.kind import Asked, Finished, Kind, Nothing, Offer, Refused, Taken, Told, Visit
 from campaigns.kinds.sign_up_line import settle, tended
 from campaigns.kinds.sign_up_rules import Rules
 from campaigns.kinds.sign_up_staff import DEEDS
 from campaigns.kinds.sign_up_tables import STATES, result, tables
 from ground.days import moment
-from models import handout, sign_up, slot, stock
+from models import entry, handout, sign_up, slot, stock
 from models.base import Connection
 from models.edition import Edition
 from models.sign_up import CANCELLED, CONFIRMED, OFFERED, WAITING, New, SignUp, spaced
@@ -255,4 +255,5 @@ def ended(connection: Connection, edition: Edition, rules: Rules, now: datetime)
 KIND = Kind(
     "报名", Rules, form, take, told, tables, ended, DEEDS, opened=opened, late=late, tended=tended, result=result,
     personal=True,
+    finished=Finished("人报过名", entry.people),
 )  # fmt: skip

@@ -10,12 +10,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from campaigns import form as forms
-from campaigns.kind import Asked, Hidden, Kind, Nothing, Offer, Refused, Taken, Told, Visit
+from campaigns.kind import Asked, Finished, Hidden, Kind, Nothing, Offer, Refused, Taken, Told, Visit
 from campaigns.kinds.wish_staff import DEEDS, WORDS, result, short, tables
 from campaigns.photo import address
 from ground.normal import normal
 from ground.part import Part
-from models import photo, wish
+from models import entry, photo, wish
 from models.base import Connection
 from models.edition import Edition
 from models.wish import ACCEPTED, DECLINED, FULFILLED, HIDDEN, MERGED, OPEN, PENDING, SHOWN, WITHDRAWN, Wish
@@ -202,4 +202,17 @@ def hidden(visit: Visit) -> list[Hidden]:
     return [Hidden(f"show {one.id}", f"{one.id} 号心愿“{short(one.words)}”", one.reason) for one in own]
 
 
-KIND = Kind("心愿", Rules, form, take, told, tables, ended, DEEDS, wish.waiting_since, hidden, result=result)
+KIND = Kind(
+    "心愿",
+    Rules,
+    form,
+    take,
+    told,
+    tables,
+    ended,
+    DEEDS,
+    wish.waiting_since,
+    hidden,
+    result=result,
+    finished=Finished("人许了愿或者支持了别人的", entry.people),
+)

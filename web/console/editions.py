@@ -132,7 +132,9 @@ def take(desk: Desk, number: int) -> Answer:
         found = edition.get(connection, number) or abort(404)
         apart = found.kind in LISTS
         tables = deeds.beside(connection, found) if apart else deeds.tables(connection, found, desk.scope)
-    reached = reach.table(reaches.of(desk.parts.store, found))
+    counted = reaches.of(desk.parts.store, found)
+    with desk.parts.store.reading() as connection:
+        reached = reach.table(connection, found, counted)
     stem = f"{found.campaign}-{found.opens_at.astimezone(SHANGHAI):%Y%m%d}"
     return export(desk, stem, [reached, *tables])
 
