@@ -33,6 +33,7 @@ DUTIES: Mapping[str, str] = {
 }
 APART = (SYSTEM, SECURITY, AUDIT)
 PLAN = tuple(duty for duty in DUTIES if duty not in APART)
+TEACH = (LEAD, GUIDE)  # who looks after what the chat says
 ANSWERING = (LEAD, LETTER)  # who answers what people write
 LOGIN = re.compile(r"[a-z][a-z0-9.-]{1,31}")
 

@@ -144,3 +144,13 @@ def test_nobody_waits_for_what_was_taught_when_the_database_is_away(tmp_path) ->
 
     assert away.current() == {}
     assert not (tmp_path / "none.db").exists()
+
+
+def test_the_directory_is_listed_with_what_is_due_first(union: Taught, sun: Colleague) -> None:
+    rows = sun.opens("/console/guides").partition("<tbody>")[2]
+    assert "没问题" in rows
+    union.waits(timedelta(days=3650))
+    later = Colleague(Pages(union), "sun").is_let_in("guide")
+
+    assert "没问题" not in later.opens("/console/guides").partition("<tbody>")[2]
+    assert "过了核对日期" in later.text

@@ -14,7 +14,7 @@ from models.listing import Wanted
 from models.staff import ANSWERING, AUDIT, CAMPAIGN, LEAD, LETTER, PLAN, PUSH, SECURITY, SYSTEM
 from models.union import KINDS as UNION_KINDS
 from models.union import LEVELS
-from web.console import letters, requests
+from web.console import guides, letters, requests
 from web.console.desk import Desk
 from web.console.listing import Column, List, held, of, plain
 
@@ -84,6 +84,7 @@ def _opinion(key: Any) -> str:
 
 
 LISTS = (
+    guides.LIST,
     List(
         "letters",
         "来信",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.staff import ANSWERING, AUDIT, CAMPAIGN, GUIDE, LEAD, PLAN, PUSH, SECURITY, SYSTEM
+from models.staff import ANSWERING, AUDIT, CAMPAIGN, GUIDE, LEAD, PLAN, PUSH, SECURITY, SYSTEM, TEACH
 from web.console import (
     check_in,
     editions,
@@ -29,7 +29,6 @@ from web.parts import Parts
 STEER = (LEAD, PUSH)  # who moves a push
 TELL = (LEAD, GUIDE)  # who looks after the menu
 TEND = (LEAD, CAMPAIGN)  # who looks after an activity
-TEACH = (LEAD, GUIDE)  # who teaches the chat
 
 # fmt: off
 ROUTES = (
