@@ -17,6 +17,7 @@ from jobs.brake import Lease
 from jobs.hearts import STILL_S, Hearts
 from models import ledger, push, shared
 from models.push import pushes
+from wx.simulator.faults import Fault
 
 __all__ = ["desk", "each_office", "office"]
 
@@ -347,14 +348,22 @@ class TestAWorkerWhoseHeartStopped:
 class TestTheFlight:
     def test_is_not_held_up_by_a_slow_call(self, office: Office) -> None:
         office.hires(150)
-        office.platform.faults.add("message/template/send", delay_s=12, times=3)
+        taken, go_on, slow = office.platform.faults.take, threading.Event(), iter(range(3))
+
+        def held(path: str) -> Fault | None:
+            if path == "message/template/send" and next(slow, None) is not None:
+                go_on.wait(60)
+            return taken(path)
+
+        office.platform.faults.take = held  # type: ignore[method-assign]
         push_id = office.starts()
         worker = office.worker()
 
-        wait_for(lambda: worker.step() < 1 and office.books(push_id).sent >= 147, 30)
+        wait_for(lambda: worker.step() < 1 and office.books(push_id).sent >= 147, 60)
 
         assert worker.sender.flight.of(push_id) == 3  # which are still waited for
-        office.works(worker, 40)
+        go_on.set()
+        office.works(worker)
         assert office.books(push_id).sent == 150
 
     def test_passes_its_speed_in_no_second(self, office: Office) -> None:

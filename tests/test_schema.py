@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import quick_start
 import sqlalchemy as sa
 from alembic import command
 from conftest import Scratch
@@ -79,23 +77,24 @@ def test_an_upgrade_that_was_stopped_between_two_steps_goes_on(scratch: Scratch,
             assert schema.drift(connection) == []
 
 
-def test_processes_that_start_together_upgrade_once(bare_url: str) -> None:
-    code = "import sys; from models import schema; from models.base import Store\n"
-    code += "print(len(schema.upgrade(Store(sys.argv[1]))))"
+def test_processes_that_start_together_upgrade_once(bare_url: str, tmp_path: Path) -> None:
+    program = tmp_path / "starts.py"
+    program.write_text(
+        "import sys; from models import schema; from models.base import Store\n"
+        "print(len(schema.upgrade(Store(sys.argv[1]))))"
+    )
 
-    def start(_: int) -> str:
-        return subprocess.run(
-            [sys.executable, "-c", code, bare_url],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        ).stdout
+    said = [tmp_path / f"said-{number}" for number in range(6)]
 
-    with ThreadPoolExecutor(6) as pool:
-        applied = sorted(int(words) for words in pool.map(start, range(6)))
+    crew = []
+    for each in said:
+        with each.open("w") as out:
+            crew.append(quick_start.start([str(program), bare_url], ROOT, out))
+    codes = [process.wait(120) for process in crew]
 
+    words = [each.read_text() for each in said]
+    assert codes == [0] * 6, words
+    applied = sorted(int(each) for each in words)
     assert applied[:5] == [0] * 5
     assert applied[5] > 0
 
