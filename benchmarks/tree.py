@@ -138,7 +138,7 @@ def _write(folder: Path, number: int) -> None:
     for name, rows in (("unions", tree), ("members", people)):
         with (folder / f"{name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
             csv.writer(file).writerows(rows)
-    with Workbook(folder / "members.xlsx", {"constant_memory": True}) as book:
+    with Workbook(folder / "members.xlsx") as book:  # its words in a table of their own, as Excel writes them
         page = book.add_worksheet()
         for line, row in enumerate(people):
             for column, cell in enumerate(row):
