@@ -277,6 +277,7 @@ class TestAPersonWhoSaysMuch:
 class TestWhoFollows:
     def test_is_decided_by_wechats_time_and_then_by_arrival(self, door: Door) -> None:
         """Six deeds with times that tie, in every mixed order: half of the people through many groups, half in one."""
+        door = door_like(door, answer, answer_s=60)  # how long it takes is not what is asked here
         dice = random.Random(6)
         plan = {f"oPerson{number:03}": dice.sample(SIX, 6) for number in range(120)}
         one_group = [deed for deeds in list(plan.values())[:60] for deed in deeds]
