@@ -15,6 +15,7 @@ from sizes import ROOMS, ROOT, importers, sources
 
 import app
 from channels import CHANNELS
+from web.console import told
 
 TOP = {
     ".ci", ".gitignore", "Makefile", "README.md", "app.py", "benchmarks", "campaigns", "channels", "commands",
@@ -171,3 +172,23 @@ def mentioned(document: Path) -> Iterator[list[str]]:
     """The same where a document speaks of a command."""
     quoted = re.findall(r"`([^`\n]+)`", document.read_text("utf-8"))
     yield from (found[1].split() for words in quoted if (found := LINE.match(words)))
+
+
+def test_every_deed_that_is_written_down_is_told_to_staff_in_chinese() -> None:
+    """In the list of the audit; a deed of an activity has its kind's own words."""
+    untold = {
+        given.value
+        for folder in ("web/console", "commands", "jobs")
+        for path in (ROOT / folder).glob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and _called(call) in ("note", "_change", "_does")
+        for given in call.args[:3]
+        if isinstance(given, ast.Constant)
+        and re.fullmatch(r"[a-z]+( [a-z]+)+|look|start|test", str(given.value))
+        if told.deed(given.value) == given.value
+    }
+    assert untold == set()
+
+
+def _called(call: ast.Call) -> str:
+    return getattr(call.func, "attr", getattr(call.func, "id", ""))

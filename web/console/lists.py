@@ -14,7 +14,7 @@ from models.listing import Wanted
 from models.staff import ANSWERING, AUDIT, CAMPAIGN, LEAD, LETTER, PLAN, PUSH, SECURITY, SYSTEM
 from models.union import KINDS as UNION_KINDS
 from models.union import LEVELS
-from web.console import guides, letters, requests
+from web.console import guides, letters, requests, told
 from web.console.desk import Desk
 from web.console.listing import Column, List, held, of, plain
 
@@ -307,9 +307,9 @@ LISTS = (
             Column("id", "编号"),
             Column("at", "时间"),
             Column("staff", "谁"),
-            Column("deed", "做了什么"),
+            Column("deed", "做了什么", told.deed),
             Column("object", "对什么"),
-            Column("details", "详情"),
+            Column("details", "详情", told.details),
         ),
         of(audit.LISTING),
         "还没有操作记录。每件事做完，这里就有一行，改不了，也删不掉。",
