@@ -237,6 +237,7 @@ _TABLE: tuple[Errcode, ...] = (
     Errcode(40055, "bug", "菜单的链接域名不合法", _MENU),
     Errcode(46003, "bug", "公众号还没有菜单", "请运行 menu publish 发布菜单。"),
     # tags, sign-in pages, callback check
+    Errcode(40053, "bug", "二维码的参数不合法", "请把这句话发给技术人员：二维码的 action_info 要写场景值。"),
     Errcode(45159, "pause_push", "标签编号不对", _TAG),
     Errcode(40029, "retry", "网页登录的凭证不对或已过期", "不用处理，请关注者从公众号菜单重新打开页面。"),
     Errcode(40163, "retry", "网页登录的凭证已经用过", "不用处理，请关注者从公众号菜单重新打开页面。"),
