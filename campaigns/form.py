@@ -102,6 +102,11 @@ class One(wtforms.SelectField):
 
     several = False
 
+    def pre_validate(self, form: wtforms.Form) -> None:
+        """As it is in WTForms, which turns each choice into five values first."""
+        if all(choice.value != self.data for choice in self.choices):
+            super().pre_validate(form)
+
     def chosen(self) -> list[str]:
         """The values that are chosen."""
         return [self.data] if self.data else []

@@ -20,6 +20,7 @@ from ground.table import Table
 from ground.workdays import Workdays
 from models import entry
 from models.base import Connection, Store
+from models.batch import Batch
 from models.edition import Edition
 
 Door = Literal["chat", "page"]
@@ -50,6 +51,8 @@ class Visit:
     sensitive: tuple[str, ...] = ()  # words that a person of the staff must look at before others see them
     setting: Setting = field(default_factory=Setting)
     read: dict[str, Any] = field(default_factory=dict)  # what its kind has read for it in this transaction
+    batch: Batch | None = None  # where what it adds is written with what others add
+    heard: bool = False  # an answer is looked at: its choices need not stand in this person's order
 
     @property
     def site(self) -> str:
@@ -80,6 +83,13 @@ class Asked:
     head: str = ""
     recap: bool = True
     links: bool = True
+    shown: Callable[[], type[Form]] | None = (
+        None  # the form as this person sees it, where `form` is only for what is heard
+    )
+
+    def field(self, name: str) -> Any:
+        """The field of this name as it is shown."""
+        return (self.shown() if self.shown is not None else self.form)()[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +240,9 @@ class Kind:
     alike: Callable[[Visit], Alike | None] = lambda visit: None  # None: the page is this person's own
     finished: Finished = FORM  # what it means here that somebody has finished, and how many have
     private: bool = False  # no photo that is sent is shown to others than its person and whoever answers
+    gathered: Callable[[Connection, Edition, Any, Sequence[str], datetime], Mapping[str, dict[str, Any]]] = (
+        lambda connection, edition, rules, openids, now: {}
+    )  # openid → what a visit has `read`, for those who all answer at or after this moment; {}: each is looked up alone
     within: Callable[[Connection, Edition, Any, str], Sequence[Table]] = (
         lambda connection, edition, rules, scope: ()
     )  # the tables as the staff of one unit may see them

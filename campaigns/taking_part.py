@@ -132,7 +132,7 @@ def _note(visit: Visit, filled: forms.Form, taken: Taken) -> None:
         taken.number,
         taken.receipt,
     )
-    if not entry.write(visit.connection, new):
+    if not entry.write(visit.connection, new, visit.batch):
         raise Repeated
     for field in forms.photos(filled):
         photo.send(visit.connection, visit.edition.id, visit.openid, field.data, visit.now)

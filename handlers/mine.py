@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from campaigns import appeal
 from campaigns import taking_part as door
@@ -24,7 +25,11 @@ def visit_of(turn: Turn, found: Edition, said: Said) -> Visit:
     """The sender of this message at an edition."""
     house = turn.house
     visit = door.visit(turn.connection, found, turn.message.openid, turn.now, house.sensitive, house.setting)
-    return visit.named(turn.message.key).with_said(said)
+    key = turn.message.key
+    read = turn.batch.read.pop((found.id, visit.openid), None) if turn.batch is not None else None
+    if read is None:
+        return replace(visit, once=key, said=said)
+    return replace(visit, once=key, said=said, read=read, batch=turn.batch)  # once: a second one looks anew
 
 
 def mine(turn: Turn) -> Text:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -73,7 +74,7 @@ def answer(turn: Turn, usual: Usual) -> Reply | None:
     if minute(turn.now) - here.minute > SILENCE.total_seconds() // 60:
         return _paused(turn, usual)
     number = "".join(here.choices)
-    found = edition.get(turn.connection, int(number)) if number.isdigit() else None
+    found = _edition(turn, int(number)) if number.isdigit() else None
     return _told(turn, found) if found is not None else usual(turn)
 
 
@@ -165,9 +166,14 @@ def _unfinished(turn: Turn) -> Edition | None:
 # --- one answer --------------------------------------------------------------------------------------------------
 
 
+def _edition(turn: Turn, number: int) -> Edition | None:
+    known = turn.batch.editions.get(number) if turn.batch is not None else None
+    return known or edition.get(turn.connection, number)
+
+
 def _told(turn: Turn, found: Edition) -> Text:
-    kept = draft.get(turn.connection, turn.message.openid, found.id, turn.now)
-    visit = visit_of(turn, found, kept.said if kept else {})
+    visit = visit_of(turn, found, {})
+    visit = replace(visit, said=_so_far(visit), heard=True)
     text = _words(turn)
     if text == "00" or normal(text) in ("退出", "不填了"):
         return _leave(turn)
@@ -180,6 +186,15 @@ def _told(turn: Turn, found: Edition) -> Text:
     if not left:
         return _send(turn, visit) if normal(text) in YES else _recap(turn, visit, asked)
     return _answered(turn, visit, asked, left[0], text)
+
+
+def _so_far(visit: Visit) -> Said:
+    """What was said before this."""
+    if visit.batch is not None:
+        kept = visit.batch.drafts.get((visit.edition.id, visit.openid))
+    else:
+        kept = draft.get(visit.connection, visit.openid, visit.edition.id, visit.now)
+    return kept.said if kept else NOTHING_SAID
 
 
 def _words(turn: Turn) -> str:
@@ -204,7 +219,7 @@ def _answered(turn: Turn, visit: Visit, asked: Asked, name: str, text: str) -> T
         if not fault:
             got = PHOTO_CAME if isinstance(turn.message.body, m.Image) else ""
             return _with(got, _step(turn, visit.with_said(said)))
-    return _ask(turn, visit, field, fault)
+    return _ask(turn, visit, asked.field(name), fault)
 
 
 def _value(turn: Turn, visit: Visit, field: Any, text: str) -> tuple[str | None, str]:
@@ -236,7 +251,7 @@ def _step(turn: Turn, visit: Visit) -> Text:
     if left:
         if visit.said:
             door.keep(visit)
-        return _ask(turn, visit, asked.form()[left[0]], asked.head if not visit.said else "")
+        return _ask(turn, visit, asked.field(left[0]), asked.head if not visit.said else "")
     if not asked.recap:
         return _send(turn, visit)
     door.keep(visit)
@@ -265,7 +280,8 @@ def _send(turn: Turn, visit: Visit) -> Text:
             if isinstance(asked, Nothing)
             else _with(fault, _step(turn, visit.with_said(before)))
         )
-    draft.drop(visit.connection, visit.openid, visit.edition.id)
+    if visit.batch is None or (visit.edition.id, visit.openid) in visit.batch.drafts:
+        draft.drop(visit.connection, visit.openid, visit.edition.id)
     if isinstance(done, Nothing | Refused):
         return _end(turn, done.words)
     if done.again:

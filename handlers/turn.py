@@ -11,6 +11,7 @@ from campaigns.campaign import Campaign
 from campaigns.kind import Setting
 from ground.workdays import Workdays
 from models.base import Connection
+from models.batch import Batch
 from models.follower import Follower
 from models.recording import NOT_YET
 from wx.messages import Message
@@ -68,6 +69,7 @@ class Turn:
     connection: Connection
     now: datetime
     house: House
+    batch: Batch | None = None  # what is read and written together with others' messages
     # ---
     moved_to: str = ""  # in the numbered dialogue; stored with the follower
     topic: str = ""  # what answered, such as "guide:raise"; stored with the interaction

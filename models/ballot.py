@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from models import poll
 from models.base import MARIADB, Connection, Id, Number, Utc, Words, metadata
+from models.batch import Batch
 from models.driver import Prepared
 from models.entry import new_receipt
 from models.poll import Poll, polls
@@ -131,22 +132,29 @@ _MINE_IN_SLOT = Prepared(_OF_PERSON.where(ballots.c.slot == sa.bindparam("slot")
 # --- voting ------------------------------------------------------------------------------------------------------
 
 
-def cast(connection: Connection, found: Poll, new: New, mine: Sequence[Ballot]) -> Cast:
+def cast(
+    connection: Connection, found: Poll, new: New, mine: Sequence[Ballot], batch: Batch | None = None
+) -> Cast:
     """Vote, unless the person has a ballot of this slot: then that one stands. `mine`: what `of_person` found in this transaction.
-    Raises Spent."""
+    With a batch a ballot that nothing else limits is put off. Raises Spent."""
     row: dict[str, Any] = {
         "edition_id": found.edition_id, "openid": new.openid, "slot": new.slot,
         "choices": " ".join(str(number) for number in sorted(new.choices)), "received_at": new.received_at,
         "receipt": new_receipt(), "exit": found.mark(new.address) if new.address else "",
     }  # fmt: skip
     known = [one for one in mine if one.slot == new.slot]
-    if not known and _written(connection, found, new, row):
+    if not known and _written(connection, found, new, row, batch):
         return Cast(row["receipt"], new.received_at, True)
     first = (known or of_person(connection, found, new.openid, new.slot))[0]
     return Cast(first.receipt, first.received_at, False)
 
 
-def _written(connection: Connection, found: Poll, new: New, row: Mapping[str, Any]) -> bool:
+def _written(
+    connection: Connection, found: Poll, new: New, row: Mapping[str, Any], batch: Batch | None
+) -> bool:
+    if batch is not None and not (new.in_all or new.for_one):
+        batch.put_off(ballots, row)
+        return True
     if not (new.in_all or new.for_one):
         return add(connection, ballots, row)
     with connection.begin_nested():  # what is used up takes the ballot with it
@@ -173,6 +181,18 @@ def of_person(connection: Connection, found: Poll, openid: str, slot: str | None
     if slot is None:
         return [Ballot(*row) for row in _MINE.rows(connection, **whose)]
     return [Ballot(*row) for row in _MINE_IN_SLOT.rows(connection, **whose, slot=slot)]
+
+
+def of_people(connection: Connection, found: Poll, openids: Sequence[str]) -> dict[str, list[Ballot]]:
+    """The same for several people; who has none is in it with []."""
+    whose = {openid: openid for openid in openids}
+    if found.key:
+        whose |= {found.mark(openid): openid for openid in openids}
+    here = sa.and_(ballots.c.edition_id == found.edition_id, ballots.c.openid.in_(list(whose)))
+    every: dict[str, list[Ballot]] = {openid: [] for openid in openids}
+    for row in connection.execute(sa.select(*_COLUMNS).where(here).order_by(ballots.c.id.desc())):
+        every[whose[row.openid]].append(Ballot(*row))
+    return every
 
 
 def of_receipt(connection: Connection, edition_id: int, receipt: str) -> Ballot | None:

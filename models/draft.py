@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -59,6 +59,19 @@ def get(connection: Connection, openid: str, edition_id: int, now: datetime) -> 
         return None
     said, once, updated_at = row
     return Draft(json.loads(said), once, updated_at) if updated_at >= now - KEPT else None
+
+
+def of_people(
+    connection: Connection, openids: Sequence[str], edition_id: int, now: datetime
+) -> dict[str, Draft]:
+    """The drafts of several people, by their openids; the too old ones are left out."""
+    query = sa.select(drafts.c.openid, drafts.c.said, drafts.c.once, drafts.c.updated_at)
+    here = sa.and_(drafts.c.edition_id == edition_id, drafts.c.openid.in_(openids))
+    return {
+        openid: Draft(json.loads(said), once, updated_at)
+        for openid, said, once, updated_at in connection.execute(query.where(here))
+        if updated_at >= now - KEPT
+    }
 
 
 def newest(connection: Connection, openid: str, now: datetime) -> int | None:

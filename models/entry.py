@@ -13,6 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from models.base import MARIADB, Connection, Id, Number, Utc, metadata
+from models.batch import Batch
 from models.driver import Prepared
 from models.listing import Listing
 from models.rows import add
@@ -86,9 +87,13 @@ def new_receipt() -> str:
     return "-".join(text[at : at + 4] for at in range(0, 16, 4))
 
 
-def write(connection: Connection, new: New) -> bool:
-    """Write it down; False where it was written before."""
-    return add(connection, entries, {name: getattr(new, name) for name in New.__slots__})
+def write(connection: Connection, new: New, batch: Batch | None = None) -> bool:
+    """Write it down; False where it was written before. With a batch it is put off."""
+    row = {name: getattr(new, name) for name in New.__slots__}
+    if batch is None:
+        return add(connection, entries, row)
+    batch.put_off(entries, row)
+    return True
 
 
 def known(connection: Connection, edition_id: int, openid: str, once: str) -> Entry | None:

@@ -71,7 +71,7 @@ class Worker:
         )
         # hardly anything that is only said touches the database, which is empty here
         with nullcontext(connection) if connection is not None else TABLES.begin() as books:
-            self.turn = Turn(message, follower, books, self.now, self.house, self.dialogue)
+            self.turn = Turn(message, follower, books, self.now, self.house, moved_to=self.dialogue)
             reply = answer(self.turn)
         self.dialogue = self.turn.dialogue
         assert reply is None or isinstance(reply, Text)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -18,9 +18,11 @@ from flask import Blueprint, Response, request
 
 from ground.text import visible
 from handlers.arrival import arrival
+from handlers.gathering import gather
 from handlers.turn import House, Turn
 from models import refused
 from models.base import Connection, Store, StoreError, masked, timed_out, traced
+from models.batch import Batch
 from models.clock import Clock
 from models.follower import Follower
 from models.interaction import FAILED, Arrival, Handled
@@ -132,10 +134,17 @@ class Webhook:
         except (Later, Exception):  # noqa: BLE001 - it may fail again, or not, where that is stored
             return None
 
-    def handle(self, connection: Connection, row: Arrival, follower: Follower) -> Handled:
+    @staticmethod
+    def gather(connection: Connection, rows: Sequence[Arrival], people: Mapping[str, Follower]) -> Batch:
+        """What these messages, answered in one transaction, read together."""
+        return gather(connection, rows, people)
+
+    def handle(
+        self, connection: Connection, row: Arrival, follower: Follower, batch: Batch | None = None
+    ) -> Handled:
         """The handlers' answer, rendered. Runs inside the transaction that stores it, or before."""
         message: Message = row.message
-        turn = Turn(message, follower, connection, row.received_at, self._house)
+        turn = Turn(message, follower, connection, row.received_at, self._house, batch)
         reply = self._handler(turn)
         return Handled(
             self._render(message, reply, row.received_at),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from campaigns import form as forms
@@ -53,18 +54,33 @@ def _ballot(visit: Visit) -> Asked | Nothing:
     cast = [one for one in _mine_cast(visit) if one.slot == slot(visit)]
     if cast:
         return Nothing(_has_voted(visit, cast[0]))
-    standing = [one for one in in_order(visit) if one.stands]
-    options = [(str(one.number), one.name) for one in standing]
     rules = visit.rules
-    if len(standing) < rules.least:
+    options = _options(_roll(visit).candidates if visit.heard else in_order(visit))
+    if len(options) < rules.least:
         return Nothing("现在没有可以选的候选，有疑问请拨 12351。")
-    if rules.most == 1:
+    limits = (rules.least, rules.most, chooses(rules))
+    if not visit.heard:
+        return Asked(_form(options, *limits), recap=rules.most > 1)
+    return Asked(
+        _same_form(options, *limits),
+        recap=rules.most > 1,
+        shown=lambda: _form(_options(in_order(visit)), *limits),
+    )
+
+
+def _options(every: Sequence[Candidate]) -> tuple[forms.Option, ...]:
+    return tuple((str(one.number), one.name) for one in every if one.stands)
+
+
+def _form(options: tuple[forms.Option, ...], least: int, most: int, how_many: str) -> type[forms.Form]:
+    if most == 1:
         field = forms.one("投给谁", options, f"回复编号或者名字就投出去。{FINAL}")
     else:
-        field = forms.several(
-            "投给谁", options, rules.least, min(rules.most, len(standing)), f"{chooses(rules)}。{FINAL}"
-        )
-    return Asked(forms.form_of({FIELD: field}), recap=rules.most > 1)
+        field = forms.several("投给谁", options, least, min(most, len(options)), f"{how_many}。{FINAL}")
+    return forms.form_of({FIELD: field})
+
+
+_same_form = lru_cache(maxsize=32)(_form)  # of those who answer, whatever order each was shown
 
 
 def _roll(visit: Visit) -> Roll:
@@ -140,7 +156,7 @@ def take(visit: Visit, answers: Mapping[str, Any]) -> Taken | Refused:
         visit.openid, slot(visit), choices, visit.now, visit.address, visit.rules.in_all, visit.rules.for_one
     )
     try:
-        cast = ballot.cast(visit.connection, found, new, _mine_cast(visit))
+        cast = ballot.cast(visit.connection, found, new, _mine_cast(visit), visit.batch)
     except Spent as limit:
         return Refused(_spent(visit, limit))
     visit.read.clear()  # it is not so any more
@@ -218,6 +234,17 @@ def _mine(visit: Visit, mine: Sequence[Ballot]) -> tuple[str, ...]:
     return voted + (poll_nominee.mine(visit) if visit.rules.nominate and visit.openid else ())
 
 
+def gathered(
+    connection: Connection, edition: Edition, rules: Rules, openids: Sequence[str], now: datetime
+) -> Mapping[str, dict[str, Any]]:
+    """The candidates, and everybody's ballots, where nothing but its slot limits one."""
+    if rules.in_all or rules.for_one or rules.phase(edition.opens_at, now) != "voting":
+        return {}
+    roll = candidate.with_poll(connection, edition.id)
+    every = ballot.of_people(connection, roll.poll, openids)
+    return {openid: {"roll": roll, "ballots": mine} for openid, mine in every.items()}
+
+
 def ended(connection: Connection, edition: Edition, rules: Rules, now: datetime) -> None:
     """Nothing more here: a million ballots are sealed and counted a portion at a time, by `tended`."""
 
@@ -230,6 +257,6 @@ def waiting_since(connection: Connection, edition_id: int) -> datetime | None:
 
 KIND = Kind(
     "投票", Rules, form, take, told, tables, ended, DEEDS, waiting_since,
-    opened=opened, late=poll_posted.late, tended=poll_count.tended, files=files, result=published, alike=alike,
+    opened=opened, late=poll_posted.late, tended=poll_count.tended, files=files, result=published, alike=alike, gathered=gathered,
     finished=Finished("人投了票", ballot.voters),
 )  # fmt: skip

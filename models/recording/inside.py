@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from models.base import Connection, OutOfTime, deadlocked, disconnected, timed_out
+from models.batch import Batch
 from models.follower import Follower
 from models.interaction import Arrival, Handled
 
@@ -69,7 +70,15 @@ NOT_YET: Any = NotYet()
 class Answers(Protocol):
     """Who answers a message, and what is said and stored when that raised."""
 
-    def handle(self, connection: Connection, row: Arrival, follower: Follower) -> Handled: ...
+    def gather(
+        self, connection: Connection, rows: Sequence[Arrival], people: Mapping[str, Follower]
+    ) -> Batch:
+        """What these messages are answered with together."""
+        ...
+
+    def handle(
+        self, connection: Connection, row: Arrival, follower: Follower, batch: Batch | None = None
+    ) -> Handled: ...
 
     def sorry(self, row: Arrival, error: Exception) -> Handled: ...
 
@@ -114,10 +123,23 @@ class Pending:
         self.rows[arrival.key] = PendingRow(arrival, handled, gone)
 
 
-def quick(answers: Answers, connection: Connection, arrival: Arrival, follower: Follower) -> Handled:
+def gathered(
+    answers: Answers, connection: Connection, rows: Sequence[Arrival], people: Mapping[str, Follower]
+) -> Batch:
+    """What these messages are answered with together. Raises Again when that could not be read: then each is answered alone."""
+    try:
+        return answers.gather(connection, rows, people)
+    except Exception as error:
+        _raise_if_nobodys_fault(error, None)
+        raise Again(None) from error
+
+
+def quick(
+    answers: Answers, batch: Batch | None, connection: Connection, arrival: Arrival, follower: Follower
+) -> Handled:
     """The answer without a savepoint. Raises Again when the handler raised."""
     try:
-        return answers.handle(connection, arrival, follower)
+        return answers.handle(connection, arrival, follower, batch)
     except Exception as error:  # see 5. above
         _raise_if_nobodys_fault(error, None)
         raise Again(None, arrival.key, error) from error

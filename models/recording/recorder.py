@@ -15,6 +15,8 @@
 5. A handler that raises spoils the transaction, so it too is run again, this time with `Care`: that handler is not called
    any more, each other has a savepoint, and only the messages whose handlers raised are stored as failed. Savepoints cost
    more than the rest of a message, so they are paid only then. The time that WeChat waits bounds all of it.
+6. Those who are answered inside for the first time may share what they read and write (`models/batch.py`); run again, each has
+   statements of their own.
 """
 
 from __future__ import annotations
@@ -23,10 +25,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from models import holder
 from models.base import STATEMENT_S, Connection, deadlocked, hurry
+from models.batch import Batch
 from models.follower import Follower, come_back, followers
 from models.interaction import ANONYMOUS, NO_TIME, Arrival, Handled, interactions
 from models.keyring import Keyring, KeyTrouble, is_sealed
@@ -41,6 +44,7 @@ from models.recording.inside import (
     careful,
     erasures,
     forget,
+    gathered,
     quick,
 )
 from models.recording.rows import (
@@ -65,6 +69,14 @@ from models.recording.rows import (
     people_of,
     wordless,
 )
+
+
+def _write(connection: Connection, batch: Batch) -> None:
+    """What was put off. Raises Again where one of the rows fits no column: whose it is shows when each is written alone."""
+    try:
+        batch.write(connection)
+    except DataError as error:
+        raise Again(None) from error
 
 
 class Recorder:
@@ -118,7 +130,8 @@ class Recorder:
             if ready:
                 self._write_ready(connection, ready)
             if later:
-                self._answer_inside(connection, later, replies, answers, care)
+                together = not ask and care is None and len(later) > 1
+                self._answer_inside(connection, later, replies, answers, care, together=together)
         except IntegrityError as error:
             raise Again(care) from error
         except OperationalError as error:
@@ -198,15 +211,20 @@ class Recorder:
         replies: dict[str, str],
         answers: Answers,
         care: Care | None,
+        *,
+        together: bool,
     ) -> None:
-        within: Answer = partial(careful, answers, care) if care else partial(quick, answers)
         pending = Pending(self._people(connection, arrivals))
+        batch = self._batch(connection, arrivals, replies, answers, pending) if together else None
+        within: Answer = partial(careful, answers, care) if care else partial(quick, answers, batch)
         if care:
             hurry(connection, care.left_s / 2)
         for arrival in arrivals:
             if arrival.key not in replies:
                 self._answer_one(connection, pending, arrival, within)
                 replies[arrival.key] = pending.rows[arrival.key].handled.reply
+        if batch is not None:
+            _write(connection, batch)
         if care:
             hurry(connection, STATEMENT_S)
         rows, touched = pending.rows, pending.touched
@@ -218,6 +236,18 @@ class Recorder:
         here = [openid for openid, follower in touched.items() if follower.subscribed]
         if self._followers.select(connection, "openid", here, ("openid",), " AND subscribed = FALSE"):
             raise Again(care)  # somebody has left since we looked
+
+    @staticmethod
+    def _batch(
+        connection: Connection,
+        arrivals: Sequence[Arrival],
+        replies: Mapping[str, str],
+        answers: Answers,
+        pending: Pending,
+    ) -> Batch:
+        """What is read together for those that are not known."""
+        new = [arrival for arrival in arrivals if arrival.key not in replies]
+        return gathered(answers, connection, new, pending.people)
 
     def _people(self, connection: Connection, arrivals: Sequence[Arrival]) -> dict[str, Follower]:
         openids = list({arrival.openid for arrival in arrivals})
