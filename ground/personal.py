@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ground.text import masked_digits
+
 DIGITS = re.compile(r"(?<![\dA-Za-z.])\d(?:[ \-]?\d){10,18}[ \-]?[Xx]?(?![\dA-Za-z])")
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643
 CHECKS = "10X98765432"
@@ -17,6 +19,16 @@ def numbers(text: str) -> Iterator[tuple[str, str]]:
         plain = re.sub(r"[ \-]", "", found[0]).upper()
         if kind := _kind(plain):
             yield kind, plain
+
+
+def covered(text: str) -> str:
+    """The text with stars in the middle of each of these numbers."""
+    return DIGITS.sub(lambda found: _starred(found[0]), text)
+
+
+def _starred(text: str) -> str:
+    plain = re.sub(r"[ \-]", "", text).upper()
+    return masked_digits(plain) if _kind(plain) else text
 
 
 def _kind(plain: str) -> str:

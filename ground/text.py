@@ -49,6 +49,11 @@ def without_blanks(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if not BLANK.search(line))
 
 
+def masked_name(text: str) -> str:
+    """A name of which the first sign is left: 王**."""
+    return f"{text[:1]}{'*' * (len(text) - 1)}"
+
+
 def masked_digits(text: str) -> str:
     """A number with stars in its middle: 139****0001."""
     return f"{text[:3]}{'*' * max(0, len(text) - 7)}{text[-4:]}" if len(text) > 7 else "*" * len(text)

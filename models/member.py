@@ -121,6 +121,13 @@ def masked(text: str, first: int, last: int) -> str:
     )
 
 
+def get(connection: Connection, scope: str, number: int) -> New | None:
+    """One member of the unions at or below the path `scope`, in clear."""
+    query = sa.select(members).join(unions, unions.c.id == members.c.union_id)
+    row = connection.execute(query.where(members.c.id == number, within(unions.c.path, scope))).first()
+    return New(row.union_id, row.name, row.phone, row.number, row.left_at is not None) if row else None
+
+
 def listed(connection: Connection, scope: str, wanted: Wanted, size: int) -> list[Mapping[str, Any]]:
     """A page of at most `size` members and one more where others follow, the newest first: masked, of the unions at or below the path
     `scope` only. They are found by the whole phone or number, which is all that the seal allows; `of` is a union's number."""
@@ -139,6 +146,7 @@ def listed(connection: Connection, scope: str, wanted: Wanted, size: int) -> lis
     query = query.order_by(members.c.id.desc()).offset(first).limit(size + 1)
     return [
         {
+            "id": row.id,
             "name": masked(row.name, 1, 0),
             "phone": masked(row.phone, 3, 4),
             "number": masked(row.number, 2, 2),

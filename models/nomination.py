@@ -122,6 +122,12 @@ def get(connection: Connection, edition_id: int, number: int) -> Nomination | No
     return Nomination(*row) if row else None
 
 
+def numbered(connection: Connection, number: int) -> Nomination | None:
+    """The one of this number, of whatever edition."""
+    row = connection.execute(sa.select(*_COLUMNS).where(nominations.c.id == number)).first()
+    return Nomination(*row) if row else None
+
+
 def of_edition(connection: Connection, edition_id: int, limit: int = 1000) -> list[Nomination]:
     """All of an edition, the oldest first."""
     query = sa.select(*_COLUMNS).where(nominations.c.edition_id == edition_id)

@@ -10,11 +10,13 @@ from campaigns import form as forms
 from campaigns.kind import Asked, Deed, Impossible, Nothing, Refused, Taken, Visit, Work
 from ground.days import SHANGHAI, minute
 from ground.table import Table
+from ground.text import masked_name
 from models import candidate, nomination
 from models.base import Connection
 from models.nomination import ACCEPTED, CONFIRMED, REFUSED, WAITS, WITHDRAWN, Nomination
 
 LINK = "/h5/nominee/"
+TITLE = "推荐"  # of the table of nominations
 STATES = {
     WAITS: "等本人确认",
     CONFIRMED: "本人同意",
@@ -100,7 +102,7 @@ def answer(
 
 
 def table(connection: Connection, edition_id: int, names: Sequence[str]) -> Table:
-    """Every nomination, without whoever made it."""
+    """Every nomination, without whoever made it and with the nominee's name covered."""
     rows = []
     for one in nomination.of_edition(connection, edition_id):
         found = nomination.checked(connection, one)
@@ -109,8 +111,8 @@ def table(connection: Connection, edition_id: int, names: Sequence[str]) -> Tabl
             for name in names
         )
         state = f"{STATES[one.state]}{f'：{one.reason}' if one.state == REFUSED else ''}"
-        rows.append((one.id, one.name, one.unit, one.words, state, done, minute(one.created_at)))
-    return Table("推荐", ("编号", "姓名", "单位", "事迹", "状态", "审核", "推荐的时间"), rows)
+        rows.append((one.id, masked_name(one.name), one.unit, one.words, state, done, minute(one.created_at)))
+    return Table(TITLE, ("编号", "姓名", "单位", "事迹", "状态", "审核", "推荐的时间"), rows)
 
 
 def _found(work: Work, word: str) -> Nomination:

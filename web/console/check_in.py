@@ -18,7 +18,7 @@ from campaigns.kind import Impossible, Work, rules_of
 from campaigns.kinds import sign_up_goods as goods
 from campaigns.kinds.sign_up_tables import PROOFS, STATES
 from ground import photo as photos
-from ground.text import masked_digits
+from ground.text import masked_digits, masked_name
 from models import edition, handout, photo, sign_up, slot, stock
 from models.base import Connection
 from models.edition import Edition
@@ -48,6 +48,15 @@ class Found:
     def state(self) -> str:
         """As the staff read it."""
         return STATES[self.one.state]
+
+    @property
+    def name(self) -> str:
+        """With stars."""
+        return masked_name(self.one.name)
+
+    def took(self, got: Handout) -> str:
+        """Who took it for them, with stars."""
+        return masked_name(got.proxy)
 
     @property
     def phone(self) -> str:

@@ -13,6 +13,7 @@ from campaigns import desk as deeds
 from campaigns import reach
 from campaigns import taking_part as door
 from campaigns.kind import Impossible, Work, rules_of
+from campaigns.kinds import poll_nominee
 from ground.days import SHANGHAI, minute
 from ground.table import Table
 from ground.words import EDITIONS
@@ -58,6 +59,7 @@ def _page(desk: Desk, number: int, what: str = "", said: Sequence[str] = (), fau
             find=wanted,
             chosen=request.args.get("n", "")[:20],
             number=NUMBER,
+            nominations=poll_nominee.TITLE if found.kind == "poll" else None,
             what=what,
             said=said,
             fault=fault,

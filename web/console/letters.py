@@ -13,6 +13,7 @@ from flask import abort, make_response, redirect, request
 from werkzeug.wrappers import Response
 
 from campaigns.way_back import way
+from ground.personal import covered
 from ground.words import DELIVERIES
 from models import letter, listing, notice, timeline
 from models import staff as people
@@ -83,7 +84,7 @@ def _page(desk: Desk, number: int, said: str = "", fault: str = "") -> Response:
         back=back.words(desk.now),
         open=back.is_open(desk.now),
         until=back.until,
-        steps=[(each, DEEDS[each.deed]) for each in steps],
+        steps=[(replace(each, words=covered(each.words)), DEEDS[each.deed]) for each in steps],
         others=others,
         beside=next((s for s in steps if s.staff != desk.staff.login), None),
         moments=moments,
@@ -101,8 +102,8 @@ def _told(one: timeline.Moment) -> Mapping[str, Any]:
     return {
         "at": one.at,
         "kind": MOMENTS[one.kind],
-        "words": one.words or f"（{one.state}）",
-        "answer": re.sub(r"<[^>]+>", "", answer),
+        "words": covered(one.words) or f"（{one.state}）",
+        "answer": covered(re.sub(r"<[^>]+>", "", answer)),
         "state": ended if one.kind in (timeline.GOT, timeline.TOOK_PART) else "",
     }
 

@@ -192,6 +192,7 @@ LISTS = (
         menu="会员",
         states=MEMBERS,
         finds="完整的手机号或者会员编号",
+        link=lambda row: f"/console/unmask/member/{row['id']}",
         people=True,
         below=True,
         more=(("unions.ask_members", "/console/intake/members", "导入会员名单"),),

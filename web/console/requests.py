@@ -6,6 +6,7 @@ Whoever looks sees what `models.scope` lets them see, here as in the list; of th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import abort, make_response, redirect, request
@@ -19,6 +20,8 @@ from campaigns.kinds.request_staff import NONE, owners_for, possible
 from campaigns.kinds.request_tables import KINDS as WISHED
 from campaigns.kinds.request_tables import STATES
 from campaigns.way_back import way
+from ground.personal import covered
+from ground.text import masked_digits
 from models import edition, photo, scope, step
 from models import request as requests
 from models.base import Connection
@@ -32,7 +35,7 @@ from web.console.editions import jpeg, work_of
 
 KIND = "request"
 LONGEST = 600  # characters of what is written into a deed
-PHONE = "phone"  # the deed that shows what is not kept
+PHONE = "phone"  # a deed that is typed; at the desk it is `unmasking`
 LATE, UNDONE = "late", "open"
 CHOICES = {LATE: "超过期限的", UNDONE: "没办完的", **STATES}
 DEADLINES = {FIRST: "受理", NEWS: "告诉本人进展", CLOSE: "答复"}
@@ -75,7 +78,7 @@ def _row(one: Request, desk: Desk) -> dict[str, Any]:
         "level": one.level,
         "kind": WISHED[one.kind],
         "topic": one.topic,
-        "words": one.words,
+        "words": covered(one.words),
         "received_at": one.received_at,
     }
 
@@ -111,9 +114,7 @@ def _seen(connection: Connection, desk: Desk, number: int) -> tuple[Request, Edi
     return one, edition.get(connection, one.edition_id) or abort(404)
 
 
-def _page(
-    desk: Desk, number: int, what: str = "", said: Sequence[str] = (), fault: str = "", done: str = ""
-) -> Response:
+def _page(desk: Desk, number: int, what: str = "", said: Sequence[str] = (), fault: str = "") -> Response:
     with desk.parts.store.reading() as connection:
         one, found = _seen(connection, desk, number)
         rules: Rules = rules_of(KINDS[KIND], found)
@@ -123,20 +124,29 @@ def _page(
         page = desk.page(
             "request",
             one=one,
+            words=covered(one.words),
+            hides=bool(one.phone)
+            or any(covered(text) != text for text in (one.words, *(s.words for s in steps))),
             edition=found,
             facts=_facts(one, here),
             deadlines=_deadlines(here),
             late=one.due_at is not None and one.due_at <= desk.now,
             back=back.words(desk.now) if one.openid else "没有本人的微信",
             photo=photo.get(connection, one.photo) if one.photo else None,
-            steps=[(each, STEPS.get(each.kind, each.kind), WHO.get(each.by, each.by)) for each in steps],
+            steps=[
+                (
+                    replace(each, words=covered(each.words)),
+                    STEPS.get(each.kind, each.kind),
+                    WHO.get(each.by, each.by),
+                )
+                for each in steps
+            ],
             beside=_beside(connection, desk, one),
-            deeds=possible(one, here, rules),
+            deeds={name: deed for name, deed in possible(one, here, rules).items() if name != PHONE},
             choices={"部门": owners_for(one, rules), "单位": [*rules.units, NONE]},
             what=what,
             said=said,
             fault=fault,
-            done=done,
         )
     return make_response(page, 409 if fault else 200)
 
@@ -154,7 +164,7 @@ def _facts(one: Request, here: Life) -> list[tuple[str, str]]:
         ("职工说的单位", one.unit),
         ("反映的单位", unit if one.unit or one.against else ""),
         ("来自", "投票公示期里的异议" if one.source else ""),
-        ("电话", f"{one.phone[:3]}****{one.phone[-4:]}" if one.phone else ""),
+        ("电话", masked_digits(one.phone)),
     ]
     return [(name, words) for name, words in facts if words]
 
@@ -208,14 +218,12 @@ def do(desk: Desk, number: int, what: str) -> Answer:
         with desk.parts.store.writing() as connection:
             requests.hold(connection, number)
             _, found = _seen(connection, desk, number)
-            if what not in KINDS[KIND].deeds:
+            if what not in KINDS[KIND].deeds or what == PHONE:
                 abort(404)
             if request.form.get("steps", "") != str(len(step.of(connection, number))):
                 raise Impossible(AGAIN)
             done = deeds.do(work_of(desk, connection, found), what, said)
-            if what != PHONE:
-                desk.tell(connection, done)
+            desk.tell(connection, done)
     except Impossible as fault:
         return _page(desk, number, what, said, str(fault))
-    # a telephone number is shown once and kept nowhere else
-    return _page(desk, number, done=done) if what == PHONE else redirect(f"/console/request/{number}", 303)
+    return redirect(f"/console/request/{number}", 303)

@@ -21,6 +21,7 @@ from web.console import (
     system,
     today,
     unions,
+    unmasking,
 )
 from web.console.lists import LISTS
 from web.console.route import ANYBODY, STRANGERS, Route
@@ -105,6 +106,8 @@ ROUTES = (
     Route("/letter/<int:number>/reopen", letters.reopen, ANSWERING, post=True),
     Route("/letter/<int:number>/hand-over", letters.hand_over, ANSWERING, post=True),
     Route("/letter/<int:number>/note", letters.note, ANSWERING, post=True),
+    Route("/unmask/<what>/<int:number>", unmasking.look, unmasking.DUTIES, below=True),
+    Route("/unmask/<what>/<int:number>", unmasking.show, unmasking.DUTIES, post=True, below=True),
     Route("/synonyms", synonyms.look, TEACH, menu="说法"),
     Route("/synonyms", synonyms.teach, TEACH, post=True),
     Route("/synonyms/<int:number>/take-back", synonyms.take_back, TEACH, post=True),

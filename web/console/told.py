@@ -27,6 +27,7 @@ DEEDS: Mapping[str, str] = {
     "hand over": "移交分工",
     "lock staff": "锁上工作人员",
     "look": "查看",
+    "look in clear": "查看完整的个人信息",
     "look at proof": "查看领取凭证",
     "look up": "查找",
     "lower approvals": "批准的人数改少了",
