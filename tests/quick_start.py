@@ -91,8 +91,8 @@ def start(
 def _origin() -> str:
     """The address of the process from which they are forked; it ends with us."""
     address = str(Path(tempfile.mkdtemp(prefix="gonghui-")) / "origin")
-    process = subprocess.Popen(
-        [sys.executable, __file__, address], stdout=subprocess.PIPE, stdin=subprocess.PIPE
+    process = subprocess.Popen(  # a server goes by default to where its library was imported, which must outlive a test
+        [sys.executable, __file__, address], cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.PIPE
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
