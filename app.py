@@ -40,7 +40,8 @@ from jobs.menu import Switch
 from jobs.pace import Pace
 from jobs.photos import Fetcher
 from jobs.push import Sender, plan_of
-from jobs.worker import Worker
+from jobs.retention import Purger
+from jobs.worker import Beside, Worker
 from jobs.worker import work as run_worker
 from menus.directory import Directory
 from menus.in_force import InForce as Guides
@@ -51,6 +52,7 @@ from models.condition import unready
 from models.delivery import REASONS
 from models.media import Shelf
 from models.recording import Answer
+from models.retention import Rules
 from models.shared import Shared
 from models.synonym import InForce as Synonyms
 from settings import load, loosely, salvage
@@ -275,7 +277,9 @@ class Built:
             Fetcher(self.store, self.api, self.clock.now),
             Switch(self.store, self.api, self.clock.now),
         )
-        return run_worker(self.worker, photos, menus, *([] if self.simulator_url else [self.lookout()]))
+        purger = Purger(self.store, Rules(self.config.data.kept), self.clock.now)
+        real: list[Beside] = [self.lookout(), purger]
+        return run_worker(self.worker, photos, menus, *([] if self.simulator_url else real))
 
 
 # --- the command line ------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from commands.command_line import GOOD, Options
 from commands.config import Config, risks
 from commands.outlook import TWO_YEARS, AudienceSize, Outlook, Spill, crowds, forecast, spills, unknown
 from commands.parts import Parts, lacks
+from commands.retention import promised
 from ground import audience
 from ground.address import lacking
 from ground.days import SHANGHAI, lunar_words, minute
@@ -59,6 +60,7 @@ def run(options: Options, parts: Parts) -> int:
         wrong += compliance.dead_links(loaded.value, reading.directory)
     if reading.directory:
         notes += reminders(reading.directory, now.astimezone(SHANGHAI).date())
+        notes += promised(reading.directory, loaded.value.data.kept)
     return check(
         parts.path,
         loaded,

@@ -90,6 +90,7 @@ class Options:
     wait: bool = False
     waiting: bool = False
     yes: bool = False
+    agree: bool = False
     from_: date | None = None
     to: date | None = None
     identity: Path | None = None
@@ -208,6 +209,9 @@ COMMANDS: Mapping[str, Command] = {
         "rotate": ("换一把新的，并把现有的个人信息换成用它封存", (YES,)),
         "seal": ("接着封存上一次没有做完的", ()),
     }),
+    "retention": Command("职工说过的话留多久，现在到期的有多少；看过同意了才会删", takes=(
+        Take("--agree", "看过了，同意到期就删（会记下是谁同意的）", {"action": "store_true"}), YES,
+    )),
     "report": Command("一段时间的统计：关注、来信、没答上的话、推送", takes=(
         Take("--from", "从哪天起（默认三十天前）", {"dest": "from_", **DAY}),
         Take("--to", "到哪天止（默认今天）", DAY),

@@ -3,9 +3,10 @@ opens a backup."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, StrictInt
 
 from ground.address import parts_of
 from ground.part import Part
@@ -46,10 +47,25 @@ class Database(Part):
 
 class PersonalData(Part):
     """How personal data are kept. `key_file`: the file of the keys that seal them, from the folder of the config file; empty: on
-    SQLite beside the database, on a server none. `seal_messages`: what is said in the chat, and its answers, are sealed as well."""
+    SQLite beside the database, on a server none. `seal_messages`: what is said in the chat, and its answers, are sealed as well. The
+    others: after how many days the words go (models/retention.py)."""
 
     key_file: str = ""
     seal_messages: bool = False
+    chat_days: StrictInt = Field(default=180, ge=30, le=3650)
+    letters_days: StrictInt = Field(default=180, ge=30, le=3650)
+    requests_days: StrictInt = Field(default=1095, ge=180, le=3650)  # three years
+    opinions_days: StrictInt = Field(default=1095, ge=180, le=3650)
+
+    @property
+    def kept(self) -> Mapping[str, int]:
+        """Kind → days."""
+        return {
+            "chat": self.chat_days,
+            "letters": self.letters_days,
+            "requests": self.requests_days,
+            "opinions": self.opinions_days,
+        }
 
 
 class Redis(Part):

@@ -34,6 +34,7 @@ CONTRACT = {
         "follower",
         "recount",
         "key",
+        "retention",
         "staff",
         "audit",
         "union",

@@ -11,6 +11,7 @@ from campaigns.kinds import KINDS
 
 DEEDS: Mapping[str, str] = {
     "add staff": "添加工作人员",
+    "agree retention": "同意到期就删",
     "approve": "批准推送",
     "begin": "第一次登录",
     "call off": "不发这一次",
@@ -58,6 +59,7 @@ DEEDS: Mapping[str, str] = {
 DETAILS: Mapping[str, str] = {
     "after": "改成",
     "at": "时间",
+    "days": "天数",
     "before": "原来",
     "done": "办成了",
     "due_at": "发送时间",
