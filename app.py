@@ -50,6 +50,7 @@ from models.base import Store
 from models.clock import Clock
 from models.condition import unready
 from models.delivery import REASONS
+from models.guide_version import InForce as Edited
 from models.media import Shelf
 from models.recording import Answer
 from models.retention import Rules
@@ -146,10 +147,8 @@ class Built:
 
     @cached_property
     def channels(self) -> Mapping[str, Channel]:
-        shelf, own = (
-            Shelf(self.store, self.clock.now),
-            {name: getattr(self.config, name) for name in sections()},
-        )
+        shelf = Shelf(self.store, self.clock.now)
+        own = {name: getattr(self.config, name) for name in sections()}
         return open_channels(Gear(self.api, shelf, self.path.absolute().parent, own))
 
     @cached_property
@@ -158,12 +157,8 @@ class Built:
 
     @cached_property
     def worker(self) -> Worker:
-        account, limits, now, audience = (
-            self.config.account,
-            self.config.limits,
-            self.clock.now,
-            self.audience,
-        )
+        account, limits = self.config.account, self.config.limits
+        now, audience = self.clock.now, self.audience
         pace, staged = Pace(self.shared, limits), bool(self.simulator_url)
         sender = Sender(self.store, pace, account, self.channels, audience, limits, now, blanks_leave=staged)
         self.year.listen(lambda standing: tell(self.store, self.path, standing, now()))
@@ -190,7 +185,17 @@ class Built:
     @cached_property
     def guides(self) -> Guides:
         """The service directory in force, laid out before anybody asks."""
-        return Guides(ready=lambda directory: handlers.lay_out(self.house, directory)).open(load_guides())
+        return Guides(
+            ready=lambda directory: handlers.lay_out(self.house, directory), written=self._edited.current
+        ).open(load_guides())
+
+    @cached_property
+    def _edited(self) -> Edited:
+        return Edited(self.store)
+
+    def take_up(self) -> None:
+        self._edited.begin()
+        self.guides.look()
 
     def _directory(self) -> Directory:
         return self.guides.current()  # which is laid out for this house, and so comes after it
@@ -213,8 +218,9 @@ class Built:
     @cached_property
     def pages(self) -> Flask:
         """Every page and the webhook."""
+        account = self.config.account
         shown = parts.Parts(
-            account=self.config.account,
+            account=account,
             store=self.store,
             clock=self.clock,
             house=self.house,
@@ -222,9 +228,7 @@ class Built:
             site=self.config.site,
             console=self.config.console,
             plan=plan_of,
-            approvals=Approvals(
-                self.config.account.approvals, self.path.absolute().parent, live=self.config.account.live
-            ),
+            approvals=Approvals(account.approvals, self.path.absolute().parent, live=account.live),
             size=size_of(self),
             test=self.test_push,
             wait=lambda channel: self.config.limits.mass_wait if CHANNELS[channel].whole else timedelta(0),
@@ -238,7 +242,7 @@ class Built:
             make_code=self.api.create_code,
             menu=self.api,
             follows=self.api.follows,
-            ticket=self.api.ticket if self.config.account.verified else None,
+            ticket=self.api.ticket if account.verified else None,
         )
         return create_app(shown, self.webhook)
 
@@ -268,15 +272,13 @@ class Built:
 
     def serve(self) -> int:
         serving = self.config.server
-        pulse = partial(beat, self.store, self.year.in_force)
+        pulse = partial(beat, self.store, self.year.in_force, self.take_up)
         Server(self.pages, self.webhook, serving.bind, serving.processes, paths=PATHS, pulse=pulse).run()
         return 0
 
     def work(self) -> int:
-        photos, menus = (
-            Fetcher(self.store, self.api, self.clock.now),
-            Switch(self.store, self.api, self.clock.now),
-        )
+        photos = Fetcher(self.store, self.api, self.clock.now)
+        menus = Switch(self.store, self.api, self.clock.now)
         purger = Purger(self.store, Rules(self.config.data.kept), self.clock.now)
         real: list[Beside] = [self.lookout(), purger]
         return run_worker(self.worker, photos, menus, *([] if self.simulator_url else real))

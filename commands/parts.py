@@ -69,6 +69,9 @@ class Parts(Protocol):
     def backups(self) -> Path:
         """Where backups are kept."""
 
+    def take_up(self) -> None:
+        """Take up what the desk wrote of the service directory."""
+
     def salvage(self) -> None:
         """Make do with what can be read of a broken config file."""
 

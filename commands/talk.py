@@ -36,6 +36,7 @@ class Saying:
 def run(options: Options, parts: Parts) -> int:
     """One saying, or a file of them."""
     house, now = parts.house, datetime.now(UTC)
+    parts.take_up()
     if options.sayings is not None:
         return try_out(house, options.sayings, now)
     if not options.saying:

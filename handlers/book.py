@@ -36,6 +36,7 @@ EXAMPLES = "也可以直接打字，比如：工伤、欠薪、退会、体检�
 URGENT = f"急事请拨 {HOTLINE}。"
 MORE = "回复 1 看全部。"
 TAG = re.compile(r"<[^>]+>")
+KEPT = 3  # books, each of some 60 MB: the one in force, the one to come, and one that a message still reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,17 @@ def book(house: House) -> Book:
     return lay_out(house, house.guides())
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=KEPT)
 def lay_out(house: House, directory: Directory) -> Book:
     """The book of a directory, which may come into force later. Houses that say the same share it."""
     return _book(directory, house.name, house.mode, house.has_menu, _address(house))
+
+
+def previewed(house: House, guide: Guide) -> tuple[str, str]:
+    """What a phone would show of an entry that is not in force: at first, and whole."""
+    scribe = _Scribe(house.guides(), house.mode, _address(house))
+    first, all_of_it = scribe.pages(guide, (), guide.item)
+    return TAG.sub("", first.reply.content), TAG.sub("", all_of_it.reply.content)
 
 
 def _address(house: House) -> str:
@@ -74,7 +82,7 @@ def _address(house: House) -> str:
     return f"{house.base_url}/guide/" if house.guide_pages and house.base_url else ""
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=KEPT)
 def _book(directory: Directory, name: str, mode: Mode, has_menu: bool, address: str) -> Book:
     scribe = _Scribe(directory, mode, address)
     pages = [_home(name, has_menu, directory)]
@@ -127,12 +135,13 @@ class _Scribe:
         elif not lines:
             yield page(item.key, f"【{item.name}】\n请拨 {HOTLINE} 咨询。\n{BACK}", parent=section)
         for guide in guides:
-            first, second = self._guide(guide, choices, item.key if len(lines) > 1 else section)
+            first, second = self.pages(guide, choices, item.key if len(lines) > 1 else section)
             yield from (first, second)
             if len(lines) == 1 and guide.listed:
                 self.alone[item.key] = first
 
-    def _guide(self, guide: Guide, choices: tuple[str, ...], parent: str) -> tuple[Page, Page]:
+    def pages(self, guide: Guide, choices: tuple[str, ...], parent: str) -> tuple[Page, Page]:
+        """The entry as it is told first, and whole."""
         name = f"guide:{guide.id}"
         also = linked(self.directory, guide)
         ending = f'<a href="{self.address}{guide.id}">看全部，能转发、能打印</a>' if self.address else MORE

@@ -29,10 +29,17 @@ class Directory:
     sample: Mapping[str, str] = field(default_factory=dict)  # blank → what the demonstration shows for it
     talk: tuple[Saying, ...] = ()
     crisis: Crisis = field(default_factory=Crisis)
+    of_file: Mapping[str, Guide] = field(
+        default_factory=dict
+    )  # of the entries above which the desk's words stand, what the files say
 
     def under(self, item: str) -> tuple[Guide, ...]:
         """The entries of this menu item, in the order of its list."""
         return tuple(guide for guide in self.guides if guide.item == item)
+
+    def written(self, name: str) -> Guide | None:
+        """The entry as its file has it."""
+        return self.of_file.get(name) or self.by_id.get(name)
 
     def find(self, words: str) -> Guide | None:
         """The entry that has exactly these words as its name, or None."""

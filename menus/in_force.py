@@ -1,12 +1,14 @@
-"""The directory in force: read anew when one of its files was edited; while one is wrong, the old one stays."""
+"""The directory in force: read anew when one of its files was edited, laid anew when something was written at the desk above it; while a
+file is wrong, the old one stays."""
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import monotonic
 
 from menus.directory import Directory
+from menus.edit import Fields, overlaid
 from menus.reading import HERE, Reading, files, read
 
 log = logging.getLogger(__name__)
@@ -16,54 +18,67 @@ Stamp = tuple[tuple[str, int, int], ...]
 
 class InForce:
     """Gives the directory in force, once it was opened with one. `ready` is called with a new one before it comes into force, so that no
-    worker waits for what is laid out once; `hears` with each reading of edited files."""
+    worker waits for what is laid out once; `hears` with each reading of edited files; `written` gives what the desk wrote."""
 
     def __init__(
         self,
         folder: Path = HERE,
         ready: Callable[[Directory], object] = lambda directory: None,
         hears: Callable[[Reading], object] = lambda reading: None,
+        written: Callable[[], Mapping[str, Fields]] = dict,
     ) -> None:
-        self._folder, self._ready, self._hears = folder, ready, hears
+        self._folder, self._ready, self._hears, self._written = folder, ready, hears, written
         self._stamp: Stamp = ()
+        self._above: Mapping[str, Fields] = {}  # of what the desk wrote, what the directory in force has
         self._look_at = float("-inf")
         self._lock = threading.Lock()
 
     def current(self) -> Directory:
-        """The directory in force. Looks every two seconds for edited files, and reads them in a thread of its own."""
+        """The directory in force. Looks every two seconds for what was edited, and takes it up in a thread of its own."""
         if monotonic() > self._look_at:
             self._look()
         return self._directory
 
     def open(self, directory: Directory) -> "InForce":
         """The same with a directory that was read before."""
-        self._directory, self._stamp = directory, self._stamped()
+        self._files = self._directory = directory
+        self._stamp = self._stamped()
         self._ready(directory)
         return self
 
     def poll(self) -> None:
-        """Looks every two seconds for edited files, and reads them in this thread."""
+        """Looks every two seconds for what was edited, and takes it up in this thread."""
         if monotonic() > self._look_at:
-            self._look_at = monotonic() + LOOK_S
+            self.look()
+
+    def look(self) -> None:
+        """Takes up in this thread what was edited."""
+        self._look_at = monotonic() + LOOK_S
+        with self._lock:
             self._read()
 
     def _read(self) -> None:
-        stamp = self._stamped()
-        if stamp == self._stamp:
+        stamp, above = self._stamped(), self._written()
+        edited = stamp != self._stamp
+        if not edited and above == self._above:
             return
-        self._stamp = stamp
-        reading = read(self._folder)
-        if reading.directory is None:
+        self._stamp, self._above = stamp, above
+        reading = read(self._folder) if edited else None
+        if reading is not None and reading.directory is None:
             for problem in reading.problems:
                 log.error("办事指南有错，没有采用，仍按原来的回答：%s", problem)
-        else:
-            self._ready(reading.directory)
-            self._directory = reading.directory
-        self._hears(reading)
+        self._files = (reading and reading.directory) or self._files
+        directory = overlaid(self._files, above)
+        if directory is not self._directory:
+            self._ready(directory)
+            self._directory = directory
+        if reading is not None:
+            self._hears(reading)
 
     def _look(self) -> None:
         self._look_at = monotonic() + LOOK_S
-        if self._stamped() != self._stamp and self._lock.acquire(blocking=False):
+        edited = self._stamped() != self._stamp or self._written() != self._above
+        if edited and self._lock.acquire(blocking=False):
             threading.Thread(target=self._read_aside, name="menus", daemon=True).start()
 
     def _read_aside(self) -> None:

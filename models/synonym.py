@@ -5,21 +5,16 @@ A row is never changed but to end it; who did what stands in the audit too.
 
 from __future__ import annotations
 
-import logging
-import os
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from models.base import MARIADB, Connection, Id, Number, Store, StoreError, Utc, Words, metadata, named
+from models.base import MARIADB, Connection, Id, Number, Store, Utc, Words, metadata
+from models.known import Known
 from models.rows import add as add_row
 
-log = logging.getLogger(__name__)
-LOOK_S = 2.0
-FIRST_S = 1.0  # what the first message of a process waits for them at most
 LONGEST = 60  # signs of what was said, as `normal` makes it
 
 synonyms = sa.Table(
@@ -87,48 +82,9 @@ def in_force(connection: Connection) -> dict[str, str]:
     return dict(connection.execute(counting).all())
 
 
-class InForce:
-    """The synonyms as this process knows them: looked at every two seconds in a thread of its own, so that no message waits for
-    the database. While it is away, the last ones stand."""
+class InForce(Known[Mapping[str, str]]):
+    """The synonyms as this process knows them."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
-        self._known: Mapping[str, str] = {}
-        self._stamp: tuple[object, ...] = ()
-        self._pid = 0  # of the process in which the thread runs: it does not live on in a fork
-        self._lock = threading.Lock()
-
-    def current(self) -> Mapping[str, str]:
-        """Those in force."""
-        if self._pid != os.getpid():
-            self._begin()
-        return self._known
-
-    def look(self) -> None:
-        """Take up what changed."""
-        if self._store.file is not None and not self._store.file.exists():
-            return  # who only asks makes no database
-        try:
-            with self._store.reading() as connection:
-                counted = sa.select(sa.func.max(synonyms.c.id), sa.func.count(synonyms.c.ended_at))
-                stamp = tuple(connection.execute(counted).one())
-                if stamp != self._stamp:
-                    self._known, self._stamp = in_force(connection), stamp
-        except (StoreError, OSError) as error:
-            log.warning("synonyms could not be read", extra={"error": named(error)})
-
-    def _begin(self) -> None:
-        with self._lock:
-            if self._pid == os.getpid():
-                return
-            self._pid = os.getpid()
-            looked = threading.Event()
-            threading.Thread(target=self._run, args=(looked,), name="synonyms", daemon=True).start()
-            looked.wait(FIRST_S)
-
-    def _run(self, looked: threading.Event) -> None:
-        pause = threading.Event()
-        while True:
-            self.look()
-            looked.set()
-            pause.wait(LOOK_S)
+        stamp = sa.select(sa.func.max(synonyms.c.id), sa.func.count(synonyms.c.ended_at))
+        super().__init__(store, "synonyms", stamp, in_force, {})

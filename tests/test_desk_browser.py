@@ -137,6 +137,14 @@ def test_what_workers_say_is_taught_to_the_chat_on_a_telephone(day: Day, url: st
     page.get_by_role("button", name="就答“").last.click()
     expect(page.get_by_role("status")).to_contain_text("两秒后")
     looked_over(page)
+    page.goto(f"{url}/console/guides/injury")
+    page.get_by_label("回答：").fill("先拨 12351，工会的人陪您去认定。")
+    page.get_by_role("button", name="先看看").click()
+    expect(page.get_by_role("status")).to_contain_text("还没有保存")
+    looked_over(page)
+    page.get_by_role("button", name="保存").click()
+    expect(page.get_by_role("status")).to_contain_text("保存好了")
+    looked_over(page, "desk-guide")
     page.context.close()
 
 

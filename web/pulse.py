@@ -14,8 +14,10 @@ from models.base import Store, StoreError
 log = logging.getLogger(__name__)
 
 
-def beat(store: Store, runs_by: Callable[[], str]) -> None:
-    """Note the digest of the config in force. A database that is away is asked again at the next beat."""
+def beat(store: Store, runs_by: Callable[[], str], take_up: Callable[[], None]) -> None:
+    """Note the digest of the config in force, after this process has taken up what the desk wrote. A database that is away is asked
+    again at the next beat."""
+    take_up()
     try:
         with store.writing() as connection:
             me = f"{socket.gethostname()} web {os.getpid()}"

@@ -1,4 +1,4 @@
-"""办事指南: what is due to be looked up again, and what is still blank; the entries themselves are files of `menus/`."""
+"""办事指南: what is due to be looked up again, and what is still blank; each row leads to where it is edited."""
 
 from __future__ import annotations
 
@@ -62,5 +62,5 @@ LIST = List(
     menu="办事指南",
     states=STATES,
     finds="名称、哪一类",
-    link=lambda row: f"/guide/{row['id']}",
+    link=lambda row: f"/console/guides/{row['id']}",
 )

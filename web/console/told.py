@@ -17,6 +17,7 @@ DEEDS: Mapping[str, str] = {
     "call off": "不发这一次",
     "call off menu": "取消定好的换菜单",
     "cancel": "取消推送",
+    "change guide": "改办事指南",
     "change menu": "改菜单",
     "answered": "答复来信",
     "clear alarm": "消除警报",
@@ -75,6 +76,7 @@ DETAILS: Mapping[str, str] = {
     "rows": "行数",
     "state": "状态",
     "to": "到",
+    "version": "第几版",
     "words": "写的",
 }
 YES = {True: "是", False: "否"}
