@@ -95,8 +95,8 @@ def csv_of(tables: Sequence[Table]) -> bytes:
 def _write_csv(file: TextIO, tables: Sequence[Table]) -> None:
     writer = csv.writer(file)
     for table in tables:
-        writer.writerow([table.title])
-        writer.writerow(table.columns)
+        writer.writerow([_guarded(table.title)])
+        writer.writerow([_guarded(name) for name in table.columns])
         writer.writerows([_guarded(cell) for cell in row] for row in table.rows)
         writer.writerow([])
 

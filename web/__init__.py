@@ -6,6 +6,7 @@ import secrets
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, g, request
+from werkzeug.routing import IntegerConverter, ValidationError
 
 from models import alarm
 from models.alarm import Alarm
@@ -21,6 +22,7 @@ __all__ = ["Demo", "Measure", "Parts", "create_app"]
 
 ANY_HOST = ("/wx", "/healthz", "/readyz", "/metrics")  # asked by machines, by whatever name
 ALARMS = 5  # on one page
+GREATEST = 2**63 - 1  # number of a row
 POLICY = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
@@ -33,6 +35,7 @@ def create_app(parts: Parts, hook: Webhook | None = None) -> Flask:
     `hook` answers at /wx; without it there is no such page.
     """
     app = Flask(__name__)
+    app.url_map.converters["int"] = RowNumber
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask's default provider has it
     app.jinja_env.globals.update(
         nonce=_nonce, account=parts.account, site=parts.site, alarms=lambda: standing(parts)
@@ -61,6 +64,17 @@ def standing(parts: Parts) -> list[Alarm]:
     """The alarms that staff see on each of their pages, the newest first."""
     with parts.store.reading() as connection:
         return alarm.standing(connection, ALARMS)
+
+
+class RowNumber(IntegerConverter):
+    """A number in an address: one that no row can have leads nowhere, before a database is asked for it."""
+
+    regex = "[0-9]+"
+
+    def to_python(self, value: str) -> int:
+        if len(value) > len(str(GREATEST)) or (number := int(super().to_python(value))) > GREATEST:
+            raise ValidationError
+        return number
 
 
 class _Nonce:
