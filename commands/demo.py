@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from commands import sample_desk
+from commands import sample_desk, sample_tree
 from commands.command_line import WRONG_USE, Options, refuse
 from commands.menu import publish
 from commands.parts import CONFIG, STATE, Parts
@@ -87,6 +87,7 @@ def demo(options: Options, parts: Parts) -> int:
     parts.held = use.occupy(parts.store)
     bring_up(parts.store, parts.backups, datetime.now(UTC))
     sample_desk.lay(parts.store, parts.config.campaigns, datetime.now(UTC))
+    sample_tree.lay(parts.store, account.name, datetime.now(UTC))
     parts.store.close()
     children = {
         "platform": lambda: stage.platform(account, parts.clock.now),

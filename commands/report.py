@@ -149,6 +149,10 @@ def _tables(counts: Counts, campaigns: Mapping[str, str], guides: Directory | No
     yield Table(
         "靠猜回答的话（请加进办事指南的 asks）", ("原话", "次数", "人数", "给的是", "职工选了"), guesses
     )
+    yield from _of_pushes(counts)
+
+
+def _of_pushes(counts: Counts) -> Iterable[Table]:
     yield Table(
         "推送",
         ("推送", "时间", "方式", "状态", "共几份", *BOOKS),

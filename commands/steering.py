@@ -6,7 +6,7 @@ What cannot be taken back is shown and asked first (`sure`); what stops somethin
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -187,18 +187,24 @@ def push_start(
     if push_id is None:
         return _not_again(name, "刚刚已经开始了一次", say)
     common.ring()
-    say(
-        f"推送 {name} 已经开始。"
-        if due == now
-        else f"推送 {name} 在 {minute(due)} 发；后悔了就运行 push cancel {name}。"
-    )
-    if blank := BLANK.search(plan_of(wanted).content):
-        say(f"内容里还有没填的{blank[0]}：正式开通（live = true）的账号不会发出，只有测试人员收得到。")
-    if halted is not None:
-        say(f"现在所有推送都已停止（{halted}），运行 unhalt 以后才会发出。")
-    if not working:
-        say("现在没有推送进程在运行，请启动 work（systemctl start gonghui-work），它会接着发。")
+    for line in _begun(wanted, due, now, halted, working=working):
+        say(line)
     return _watch(store, push_id, say) if wait else GOOD
+
+
+def _begun(wanted: Push, due: datetime, now: datetime, halted: str | None, *, working: bool) -> Iterator[str]:
+    """That it was started, and all that may still keep it from going out."""
+    name = wanted.name
+    if due == now:
+        yield f"推送 {name} 已经开始。"
+    else:
+        yield f"推送 {name} 在 {minute(due)} 发；后悔了就运行 push cancel {name}。"
+    if blank := BLANK.search(plan_of(wanted).content):
+        yield f"内容里还有没填的{blank[0]}：正式开通（live = true）的账号不会发出，只有测试人员收得到。"
+    if halted is not None:
+        yield f"现在所有推送都已停止（{halted}），运行 unhalt 以后才会发出。"
+    if not working:
+        yield "现在没有推送进程在运行，请启动 work（systemctl start gonghui-work），它会接着发。"
 
 
 def _owe(store: Store, wanted: Push, due: datetime, now: datetime) -> tuple[int | None, str | None, bool]:

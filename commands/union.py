@@ -68,7 +68,7 @@ def take_in(store: Store, options: Options, now: datetime, noun: str, say: Say =
     try:
         with (
             open_sheet(UNIONS if noun == "union" else MEMBERS, path) as data,
-            tqdm(unit="行", leave=False) as bar,
+            tqdm(unit="行", leave=False, disable=None, delay=0.5) as bar,
         ):
             report = read(store, File(path.name, data), now, dry=dry, skip=options.skip, tick=bar.update)
     except intake.NotSeen as fault:

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -66,6 +66,16 @@ class Sheet:
                 )
             else:
                 yield number, dict(zip(heading, cells, strict=False))
+
+    def taken(self, name: str, judged: Iterable[tuple[int, Line, Sequence[str]]]) -> tuple[Line, ...]:
+        """Every line, each given with its number and what is wrong with it. Raises UnusableError where anything is."""
+        found, faults = [], []
+        for number, line, words in judged:
+            faults += [f"第 {number} 行：{each}" for each in words]
+            found.append(line)
+        if faults:
+            raise self.refuse(name, faults)
+        return tuple(found)
 
     def refuse(self, name: str, faults: Sequence[str]) -> UnusableError:
         """The first of these faults in one sentence, and how many more there are."""

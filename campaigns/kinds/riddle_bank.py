@@ -46,15 +46,10 @@ def of_folder(folder: Path, name: str) -> Filed[BankLine]:
 
 def lines(name: str, raw: bytes) -> tuple[BankLine, ...]:
     """Every riddle of a sheet. Raises UnusableError with the first faults of all."""
-    found, faults = [], []
-    for number, line, words in _judged(list(SHEET.rows(name, raw))):
-        faults += [f"第 {number} 行：{each}" for each in words]
-        found.append(line)
-    if faults:
-        raise SHEET.refuse(name, faults)
+    found = SHEET.taken(name, _judged(list(SHEET.rows(name, raw))))
     if not 0 < len(found) <= MOST:
         raise UnusableError(f"题库 {name} 里有 {len(found)} 条灯谜，应有 1 到 {MOST} 条")
-    return tuple(found)
+    return found
 
 
 # --- one riddle --------------------------------------------------------------------------------------------------

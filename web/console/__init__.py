@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from models import shift
+from web.console import told
 from web.console.route import Guard
 from web.console.routes import routes
 from web.cookie import Cookie
@@ -25,4 +26,6 @@ def pages(parts: Parts) -> Blueprint:
         endpoint = route.name.replace(".", "_")
         blueprint.add_url_rule(route.path, endpoint, guard.serves(route), methods=methods)
     blueprint.after_request(cookie.remember)
+    blueprint.add_app_template_filter(told.deed, "deed")
+    blueprint.add_app_template_filter(told.details, "details")
     return blueprint
