@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
@@ -103,21 +103,33 @@ def known(connection: Connection) -> list[str]:
 
 
 def settle(connection: Connection, now: datetime) -> int:
-    """Write down the month before this one, unless it is; how many unions it has. To be called before the tree changes."""
-    month = _before(now)
+    """Write down the month before this one, unless it is; how many unions it has. To be called before the tree changes.
+
+    What came after that month, such as a first list, is not in it, however late it is written down."""
+    month, end = _before(now), _began(now)
     if connection.execute(sa.select(months.c.month).where(months.c.month == month).limit(1)).first():
         return 0
-    counts = own(connection)
-    query = sa.select(unions.c.id, unions.c.path, unions.c.name, unions.c.closed_at)
+    stood = sa.and_(unions.c.opened_at < end, sa.or_(unions.c.closed_at.is_(None), unions.c.closed_at >= end))
+    found = connection.execute(sa.select(unions.c.id, unions.c.path, unions.c.name).where(stood)).all()
+    if not found:
+        return 0
+    belonged = sa.and_(
+        members.c.joined_at < end, sa.or_(members.c.left_at.is_(None), members.c.left_at >= end)
+    )
+    people = _numbers(connection, members, belonged)
+    followers = _numbers(connection, bindings, bindings.c.since < end)
     rows = [
         {"month": month, "union_id": row.id, "path": row.path, "name": row.name,
-         "members": counts.get(row.id, Count()).members, "bound": counts.get(row.id, Count()).bound}
-        for row in connection.execute(query)
-        if row.closed_at is None
+         "members": people.get(row.id, 0), "bound": followers.get(row.id, 0)}
+        for row in found
     ]  # fmt: skip
-    if rows:
-        connection.execute(months.insert(), rows)
+    connection.execute(months.insert(), rows)
     return len(rows)
+
+
+def _began(now: datetime) -> datetime:
+    """The first moment of this month in Shanghai."""
+    return now.astimezone(SHANGHAI).replace(day=1, hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
 
 
 def _before(now: datetime) -> str:

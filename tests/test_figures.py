@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from desk_cast import Colleague, Pages, Union, deeds
 from kind_cast import NOON, REQUEST, WISH, campaign
-from union_cast import settled
+from union_cast import NOW, settled
 
 from campaigns.kind import Setting
 from campaigns.kinds.request_rules import Rules, terms
@@ -23,7 +23,7 @@ from models.request import requests
 from models.step import steps
 from wx.simulator import Phone
 
-NEXT = NOON + timedelta(days=31)
+NEXT = NOW + timedelta(days=31)  # the list was brought in at `NOW`
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ class TestThePage:
             rows = figures.members(connection, NEXT, "2111/").rows
 
         assert rows[0][:2] == ("现在", 0)
-        assert rows[1] == ("2027-01", *before[1:])
+        assert rows[1] == ("2027-03", *before[1:])
 
     def test_is_taken_away_with_a_purpose(self, city: Union) -> None:
         wishes(city, "王师傅", "018")
@@ -192,5 +192,12 @@ def test_the_month_is_written_down_by_the_clock_once(city: Union) -> None:
             editions.sweep(connection, at, at)
 
     with city.store.reading() as connection:
-        assert month.known(connection) == ["2027-01"]
-        assert month.of_month(connection, "2027-01")[""].members == 4
+        assert month.known(connection) == ["2027-03"]
+        assert month.of_month(connection, "2027-03")[""].members == 4
+
+
+def test_a_month_before_the_first_list_came_has_no_figures(city: Union) -> None:
+    with city.store.writing() as connection:
+        editions.sweep(connection, NOW, NOW)
+
+        assert month.known(connection) == []

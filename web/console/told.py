@@ -69,6 +69,7 @@ DETAILS: Mapping[str, str] = {
     "from": "来自",
     "kind": "格式",
     "list": "名单",
+    "of": "范围",
     "owner": "承办",
     "page": "页",
     "purpose": "用途",
@@ -95,7 +96,11 @@ def details(text: str) -> str:
         return text
     if not isinstance(given, dict):
         return text
-    return "；".join(f"{DETAILS.get(name, name)}：{_value(value)}" for name, value in given.items())
+    return "；".join(
+        f"{DETAILS.get(name, name)}：{_value(value)}"
+        for name, value in given.items()
+        if value not in ("", None)
+    )
 
 
 def _of_kinds() -> list[Mapping[str, Deed]]:
